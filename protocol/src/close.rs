@@ -1,0 +1,109 @@
+//! Why a gateway ends a connection.
+
+/// Close codes of the event socket; the close reason is [`CloseCode::as_str`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum CloseCode {
+    /// The gateway stops; another one or the same will answer soon.
+    Shutdown,
+    /// A frame was not what the protocol says.
+    MalformedFrame,
+    /// The token's signature, shape or audience is wrong.
+    TokenInvalid,
+    /// The token's time is over.
+    TokenExpired,
+    /// No `hello` within ten seconds.
+    HelloTimeout,
+    /// Frames are text; a binary one came.
+    BinaryFrame,
+    /// A frame was larger than `limits.frameBytes`.
+    FrameTooLarge,
+    /// Nothing was heard for the idle time.
+    IdleTimeout,
+    /// The reader took nothing for too long; resume from the cursor.
+    Recover,
+    /// Far more requests than `limits.requestsInFlight` were sent without waiting.
+    Flood,
+    /// The gateway failed.
+    Internal,
+}
+
+/// What a client does after a close.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reconnect {
+    /// Connect again after a backoff.
+    Retry,
+    /// Connect again with a new token; without one, stop.
+    WithNewToken,
+    /// Stop: the same would happen again.
+    Never,
+}
+
+impl CloseCode {
+    /// All codes, for documentation and tests.
+    pub const ALL: [Self; 11] = [
+        Self::Shutdown,
+        Self::MalformedFrame,
+        Self::TokenInvalid,
+        Self::TokenExpired,
+        Self::HelloTimeout,
+        Self::BinaryFrame,
+        Self::FrameTooLarge,
+        Self::IdleTimeout,
+        Self::Recover,
+        Self::Flood,
+        Self::Internal,
+    ];
+
+    /// The number on the wire.
+    pub const fn code(self) -> u16 {
+        match self {
+            Self::Shutdown => 1001,
+            Self::MalformedFrame => 4000,
+            Self::TokenInvalid => 4001,
+            Self::TokenExpired => 4002,
+            Self::HelloTimeout => 4003,
+            Self::BinaryFrame => 4004,
+            Self::FrameTooLarge => 1009,
+            Self::IdleTimeout => 4006,
+            Self::Recover => 4007,
+            Self::Flood => 4008,
+            Self::Internal => 1011,
+        }
+    }
+
+    /// The stable name, sent as the close reason.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Shutdown => "shutdown",
+            Self::MalformedFrame => "malformed-frame",
+            Self::TokenInvalid => "token-invalid",
+            Self::TokenExpired => "token-expired",
+            Self::HelloTimeout => "hello-timeout",
+            Self::BinaryFrame => "binary-frame",
+            Self::FrameTooLarge => "frame-too-large",
+            Self::IdleTimeout => "idle-timeout",
+            Self::Recover => "recover",
+            Self::Flood => "flood",
+            Self::Internal => "internal",
+        }
+    }
+
+    /// What a client does after the close code `code`, which may be any number.
+    pub fn reconnect_after(code: u16) -> Reconnect {
+        match Self::ALL.into_iter().find(|known| known.code() == code) {
+            Some(Self::TokenInvalid | Self::TokenExpired) => Reconnect::WithNewToken,
+            Some(Self::MalformedFrame | Self::BinaryFrame | Self::FrameTooLarge) => {
+                Reconnect::Never
+            }
+            Some(
+                Self::Shutdown
+                | Self::HelloTimeout
+                | Self::IdleTimeout
+                | Self::Recover
+                | Self::Flood
+                | Self::Internal,
+            )
+            | None => Reconnect::Retry,
+        }
+    }
+}

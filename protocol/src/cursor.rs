@@ -1,0 +1,51 @@
+//! Where a subscriber stands in a channel.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ChannelId;
+
+/// A position in a channel's event log: everything up to and including `seq` has been received.
+///
+/// `epoch` names one life of the log. Sequences of different epochs do not compare: when a store is
+/// replaced, its epoch changes and subscribers are told so instead of being handed a wrong replay.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Cursor {
+    /// Opaque, at most 36 characters.
+    pub epoch: String,
+    /// Gapless from 1; 0 stands before the first event. Stays below 2^53, so JavaScript holds it.
+    pub seq: u64,
+}
+
+/// A channel in `hello` and `subscribe`: with a cursor events after it are replayed, without one the
+/// subscription starts at the head.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resume {
+    /// The channel.
+    pub id: ChannelId,
+    /// Where the subscriber stands, if it has been subscribed before.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub cursor: Option<Cursor>,
+}
+
+/// Why the events after a cursor cannot be replayed whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum GapReason {
+    /// The channel's log was replaced.
+    EpochChanged,
+    /// The events after the cursor are no longer kept.
+    Expired,
+    /// The cursor is ahead of the log, as after a restore from an older backup.
+    CursorAhead,
+}
+
+impl GapReason {
+    /// The stable name, as on the wire and in `channel.gap`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::EpochChanged => "epoch-changed",
+            Self::Expired => "expired",
+            Self::CursorAhead => "cursor-ahead",
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! The registry of error codes: one table for both sides and for `docs/errors.md`.
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! error_codes {
+    ($($variant:ident $code:literal $status:literal $retryable:literal $meaning:literal)*) => {
+        /// Stable error codes. A code never changes its meaning; new ones may be added.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        pub enum ErrorCode {
+            $(#[doc = $meaning] #[serde(rename = $code)] $variant,)*
+        }
+
+        impl ErrorCode {
+            /// All codes, in the order of the documentation.
+            pub const ALL: &[Self] = &[$(Self::$variant),*];
+
+            /// The stable name: kebab case.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $code),* }
+            }
+
+            /// The HTTP status that goes with the code.
+            pub const fn status(self) -> u16 {
+                match self { $(Self::$variant => $status),* }
+            }
+
+            /// Whether the same call may succeed later without a change.
+            pub const fn retryable(self) -> bool {
+                match self { $(Self::$variant => $retryable),* }
+            }
+        }
+
+        #[cfg(feature = "json")]
+        impl ErrorCode {
+            /// What the code means, for documentation.
+            pub const fn meaning(self) -> &'static str {
+                match self { $(Self::$variant => $meaning),* }
+            }
+        }
+    };
+}
+
+error_codes! {
+    InvalidArgument "invalid-argument" 400 false "An argument is missing, of the wrong type or malformed; the message names it. Nothing was sent."
+    MalformedFrame "malformed-frame" 400 false "A frame or HTTP body is not what the protocol says."
+    UnknownMethod "unknown-method" 400 false "The gateway does not know the method; it may be older than the client."
+    TokenMissing "token-missing" 401 false "No token, or no API key, was given."
+    TokenInvalid "token-invalid" 401 false "The token or API key is not accepted: wrong signature, shape or audience."
+    TokenExpired "token-expired" 401 false "The token's time is over; a new one is needed."
+    TokenUnavailable "token-unavailable" 401 true "The `authToken` function threw, rejected or returned no string."
+    ChannelForbidden "channel-forbidden" 403 false "The token was not made for this channel."
+    OriginForbidden "origin-forbidden" 403 false "The page's origin is not on the gateway's allow-list."
+    NotFound "not-found" 404 false "There is nothing at this address."
+    MessageNotFound "message-not-found" 404 false "No message with this id is in the channel."
+    FileNotFound "file-not-found" 404 false "No file with this id can be seen with this token."
+    IdempotencyConflict "idempotency-conflict" 409 false "The idempotency key was used before by another user or for another message."
+    OffsetMismatch "offset-mismatch" 409 true "The upload stands at another offset; ask for it and go on from there."
+    FileInUse "file-in-use" 409 false "The file belongs to another message already."
+    Gone "gone" 410 false "The upload has expired or was ended."
+    ContentTooLarge "content-too-large" 413 false "Content, metadata or the request as a whole is larger than the limits announced."
+    FileTooLarge "file-too-large" 413 false "The file is larger than the gateway accepts."
+    UnsupportedMediaType "unsupported-media-type" 415 false "The request's content type is not the one the protocol names."
+    FileIncomplete "file-incomplete" 422 false "The file has not been uploaded to its end."
+    UserNotMember "user-not-member" 422 false "The user is not a member of the channel."
+    UploadLocked "upload-locked" 423 true "Another request is writing to this upload."
+    TooManyRequests "too-many-requests" 429 true "More requests are unanswered than the limits announced allow."
+    OutboxFull "outbox-full" 429 true "Too many sends are waiting; the call was not accepted."
+    ChecksumMismatch "checksum-mismatch" 460 true "The bytes received do not have the checksum given; they were discarded."
+    Aborted "aborted" 499 false "The call was ended by its `signal`."
+    Disconnected "disconnected" 499 true "`disconnect()` was called before the gateway answered. A message sent before that may have been stored."
+    Internal "internal" 500 true "The other side failed; the cause is in its log."
+    LoadFailed "load-failed" 500 true "The engine could not be loaded: see the message for the cause."
+    UploadFailed "upload-failed" 502 true "A file could not be uploaded; the message was not sent."
+    Unavailable "unavailable" 503 true "The gateway cannot answer now."
+    StorageFull "storage-full" 507 true "The gateway has no room left; nothing was stored."
+}
+
+/// An error as it stands in a reply and in HTTP bodies.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ErrorBody {
+    /// Stable; programs decide by it.
+    pub code: ErrorCode,
+    /// [`ErrorCode::status`], for readers that know HTTP.
+    pub status_code: u16,
+    /// For people: names what was wrong.
+    pub message: String,
+    /// [`ErrorCode::retryable`].
+    pub retryable: bool,
+}
+
+impl ErrorBody {
+    /// An error with the code's own status and retryability.
+    pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            status_code: code.status(),
+            message: message.into(),
+            retryable: code.retryable(),
+        }
+    }
+}

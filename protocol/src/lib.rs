@@ -1,0 +1,43 @@
+//! The open wire protocol `alo.v1`, shared by the SDK and the gateway: what `docs/protocol.md`
+//! describes in words.
+//!
+//! The crate holds types, limits and codes, no input or output. With the feature `json` frames can
+//! be read from and written to text; without it (in the browser) JSON stays in JavaScript.
+
+mod close;
+mod cursor;
+mod error_code;
+mod id;
+mod limits;
+
+#[cfg(feature = "json")]
+mod frame;
+#[cfg(feature = "json")]
+mod http;
+
+pub use close::{CloseCode, Reconnect};
+pub use cursor::{Cursor, GapReason, Resume};
+pub use error_code::{ErrorBody, ErrorCode};
+pub use id::{ChannelId, InvalidId, Uuid};
+pub use limits::Limits;
+
+#[cfg(feature = "json")]
+pub use frame::{
+    AuthRefresh, AuthRefreshed, ClientFrame, DecodeError, File, Hello, Message, Push, Recovery,
+    Request, SendMessage, Sent, Subscribe, Subscribed, Unsubscribe, Welcome, error_text,
+    result_text, welcome_text,
+};
+#[cfg(feature = "json")]
+pub use http::{
+    AuthRequest, AuthResponse, AuthUser, HttpError, HttpErrorStatus, PlatformMessage,
+    PlatformMessageCreated,
+};
+
+/// The WebSocket subprotocol both sides must agree on.
+pub const SUBPROTOCOL: &str = "alo.v1.json";
+
+/// Path of the event socket.
+pub const CONNECT_PATH: &str = "/v1/connect";
+
+/// Path of the tus upload collection; a file is `/v1/files/{id}`.
+pub const FILES_PATH: &str = "/v1/files";

@@ -1,0 +1,42 @@
+//! Sizes and counts both sides keep to. The gateway announces its own in `welcome`.
+
+use serde::{Deserialize, Serialize};
+
+/// What a gateway accepts. Sizes are bytes of UTF-8.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Limits {
+    /// One frame from a client.
+    pub frame_bytes: u32,
+    /// `content` of a message.
+    pub content_bytes: u32,
+    /// `metadata` of a message, as JSON text.
+    pub metadata_bytes: u32,
+    /// Files on one message.
+    pub files_per_message: u32,
+    /// One file.
+    pub file_bytes: u64,
+    /// Channels one connection may subscribe to.
+    pub channels_per_connection: u32,
+    /// Requests of one connection that may be unanswered.
+    pub requests_in_flight: u32,
+}
+
+impl Limits {
+    /// The limits of a gateway started without flags.
+    pub const DEFAULT: Self = Self {
+        frame_bytes: 256 * 1024,
+        content_bytes: 64 * 1024,
+        metadata_bytes: 16 * 1024,
+        files_per_message: 32,
+        file_bytes: 8 * 1024 * 1024 * 1024,
+        channels_per_connection: 1_000,
+        requests_in_flight: 256,
+    };
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
