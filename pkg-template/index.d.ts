@@ -104,6 +104,8 @@ export interface UploadingFile {
   lastModified: number;
   size: number;
   contentType: string;
+  /** The very `File` that was passed to `sendMessage`. */
+  source: File;
 }
 
 /** What a listener receives: these two keys exactly. */
@@ -127,14 +129,17 @@ export interface ChatEventMap {
   "message.updated": { message: Message };
   "message.action.new": { message: Message; action: JsonObject };
   "message.i18n.updated": { message: Message; i18n: Message["i18n"] };
-  /** `file` is the native `File` passed to `sendMessage`; `percent` is 0 to 100. */
+  /** `percent` is 0 to 100, and 100 only when all is up. */
   "file.upload.progress": { file: UploadingFile; percent: number };
   "file.upload.complete": { file: UploadingFile };
   "file.upload.error": { file: UploadingFile; error: ErrorData };
   "typing.start": { channelId: string; userId: string; deviceId: string };
   "typing.stop": { channelId: string; userId: string; deviceId: string };
-  /** Events of the channel could not be recovered whole: load its history again. */
-  "channel.gap": { channelId: string; reason: "epoch-changed" | "expired" | "cursor-ahead" };
+  /**
+   * Events of the channel could not be recovered whole: load its history again. With `forbidden` the
+   * channel may no longer be read, and is no longer subscribed.
+   */
+  "channel.gap": { channelId: string; reason: "epoch-changed" | "expired" | "cursor-ahead" | "forbidden" };
 }
 
 export interface AloChatOptions {

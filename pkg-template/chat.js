@@ -1,0 +1,170 @@
+import init, { Engine } from "./engine/alo_chat.js";
+import { Listeners } from "./listeners.js";
+
+/** The package's version. */
+export const version = "0.0.0-template";
+
+/**
+ * Makes the public API over a way to have the engine's wasm; `source` gives what wasm-bindgen's loader
+ * takes, or `undefined` for the file beside it.
+ */
+export function define(source) {
+  let loading;
+
+  function ready(given) {
+    if (!loading) {
+      const chosen = given ?? source();
+      loading = Promise.resolve(chosen)
+        .then((from) => init(from === undefined ? undefined : { module_or_path: from }))
+        .then(() => undefined);
+      // A failure is not kept: the next call tries again.
+      loading.catch(() => (loading = undefined));
+    }
+    return loading;
+  }
+
+  class AloChat {
+    #options;
+    #authToken;
+    #listeners = new Listeners();
+    #engine;
+    #disposed = false;
+
+    constructor(options) {
+      const { endpoint, authToken, ...rest } = options ?? {};
+      if (typeof authToken !== "function" && (typeof authToken !== "string" || authToken === "")) {
+        throw new TypeError("authToken: must be a string or a function that gives one");
+      }
+      for (const name of ["outboxLimit", "parallelUploads"]) {
+        if (rest[name] !== undefined && !(Number.isInteger(rest[name]) && rest[name] > 0 && rest[name] < 2 ** 31)) {
+          throw new TypeError(`${name}: must be a positive integer`);
+        }
+      }
+      this.#options = { ...rest, endpoint: checkedEndpoint(endpoint) };
+      this.#authToken = authToken;
+    }
+
+    sendMessage(options) {
+      // Taken now: what the caller changes while the engine loads is not sent.
+      return this.#call("sendMessage", isObject(options) ? { ...options, ...snapshot(options) } : options).then(
+        (result) => (result.response && absolute(result.response.message, this.#options.endpoint), result),
+      );
+    }
+
+    subscribe(options) {
+      return this.#call("subscribe", options);
+    }
+
+    unsubscribe(options) {
+      return this.#call("unsubscribe", options);
+    }
+
+    connect() {
+      return this.#call("connect");
+    }
+
+    disconnect() {
+      return this.#call("disconnect");
+    }
+
+    downloadFile(options) {
+      return this.#call("downloadFile", options);
+    }
+
+    addEventListener(type, listener, options) {
+      this.#listeners.add(type, listener, options);
+    }
+
+    removeEventListener(type, listener) {
+      this.#listeners.remove(type, listener);
+    }
+
+    dispose() {
+      if (this.#disposed) return;
+      this.#engine?.disconnect();
+      this.#disposed = true;
+      this.#engine = undefined;
+      this.#listeners.clear();
+    }
+
+    #call(method, options) {
+      if (this.#engine) return this.#run(method, options);
+      if (this.#disposed) return Promise.resolve(disposed());
+      return ready().then(
+        () => this.#run(method, options),
+        (cause) => failure("load-failed", 500, `the engine could not be loaded: ${cause?.message ?? cause}`, true),
+      );
+    }
+
+    #run(method, options) {
+      if (this.#disposed) return Promise.resolve(disposed());
+      try {
+        this.#engine ??= new Engine(this.#options, this.#authToken, (event) => this.#dispatch(event));
+        return this.#engine[method](options);
+      } catch (cause) {
+        // The engine never throws by itself: a getter of the caller's object did, or there is a bug.
+        return Promise.resolve(failure("internal", 500, `${method}: ${cause?.message ?? cause}`, false));
+      }
+    }
+
+    #dispatch(event) {
+      absolute(event.data?.message, this.#options.endpoint);
+      this.#listeners.dispatch(event);
+    }
+  }
+  if (Symbol.dispose) AloChat.prototype[Symbol.dispose] = AloChat.prototype.dispose;
+
+  return { AloChat, ready: (given) => ready(given) };
+}
+
+function checkedEndpoint(endpoint) {
+  let url;
+  try {
+    url = new URL(endpoint);
+  } catch {
+    throw new TypeError(`endpoint: must be a URL, but is ${String(endpoint)}`);
+  }
+  if (url.protocol !== "https:" && url.protocol !== "http:") {
+    throw new TypeError(`endpoint: must start with https:// or http://, but is ${url.href}`);
+  }
+  if (url.username || url.password || url.search || url.hash) {
+    throw new TypeError("endpoint: must hold no user name, password, query or fragment");
+  }
+  return url.href.replace(/\/+$/, "");
+}
+
+/** The gateway names files relative to itself: it need not know by which address it is reached. */
+function absolute(message, endpoint) {
+  for (const one of [message, message?.parent]) {
+    if (!one?.files?.length) continue;
+    for (const file of one.files) {
+      if (file.url?.startsWith("/")) file.url = endpoint + file.url;
+    }
+  }
+}
+
+function isObject(value) {
+  return typeof value === "object" && value !== null;
+}
+
+/** What of a message the caller might change before the engine is there. */
+function snapshot({ metadata, files }) {
+  const copy = {};
+  if (Array.isArray(files)) copy.files = [...files];
+  if (isObject(metadata)) {
+    try {
+      copy.metadata = structuredClone(metadata);
+    } catch {
+      // Not to be cloned (a function in it, say): the engine judges it as it is.
+    }
+  }
+  return copy;
+}
+
+function failure(code, statusCode, message, retryable) {
+  return { status: { error: true, errorData: { statusCode, message, code, retryable } } };
+}
+
+function disposed() {
+  return failure("disconnected", 499, "dispose() was called", false);
+}

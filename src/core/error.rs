@@ -1,0 +1,54 @@
+//! Why a call failed, as the user will see it.
+
+use std::borrow::Cow;
+
+use alo_protocol::{ErrorBody, ErrorCode};
+
+/// An error with a stable code. The code is text, not [`ErrorCode`], so that what a newer gateway
+/// says reaches the user unchanged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Error {
+    /// Stable, for programs.
+    pub code: Cow<'static, str>,
+    /// As in HTTP.
+    pub status: u16,
+    /// For people.
+    pub message: String,
+    /// Whether the same call may succeed later.
+    pub retryable: bool,
+}
+
+impl Error {
+    /// An error of the registry.
+    pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self {
+            code: Cow::Borrowed(code.as_str()),
+            status: code.status(),
+            message: message.into(),
+            retryable: code.retryable(),
+        }
+    }
+
+    /// Whether the error has this code.
+    pub fn is(&self, code: ErrorCode) -> bool {
+        self.code == code.as_str()
+    }
+
+    /// The same error, its message led by what it concerns.
+    #[must_use]
+    pub(super) fn about(mut self, what: &str) -> Self {
+        self.message.insert_str(0, what);
+        self
+    }
+}
+
+impl From<ErrorBody> for Error {
+    fn from(body: ErrorBody) -> Self {
+        Self {
+            code: Cow::Borrowed(body.code.as_str()),
+            status: body.status_code,
+            message: body.message,
+            retryable: body.retryable,
+        }
+    }
+}

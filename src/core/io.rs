@@ -1,0 +1,316 @@
+//! What goes into the core and what comes out of it. `P` is a payload the core never looks into.
+
+use alo_protocol::{ChannelId, Cursor, GapReason, Limits, Uuid};
+
+use super::{Error, Instant};
+
+/// A call of the user, answered by exactly one [`Output::Settle`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CallId(pub u32);
+
+/// One life of the event socket. What an older one still says is ignored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct SocketId(pub u32);
+
+/// One HTTP request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct HttpId(pub u32);
+
+/// One file on its way up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct UploadId(pub u32);
+
+/// What happened.
+#[derive(Debug)]
+pub enum Input<'a, P> {
+    /// `connect()`
+    Connect(CallId),
+    /// `disconnect()`
+    Disconnect(CallId),
+    /// `subscribe()`
+    Subscribe(CallId, Vec<ChannelId>),
+    /// `unsubscribe()`
+    Unsubscribe(CallId, Vec<ChannelId>),
+    /// `sendMessage()`
+    Send {
+        /// The call.
+        call: CallId,
+        /// The message.
+        draft: Draft<P>,
+        /// Its files, each known to the shell by the id it chose.
+        files: Vec<(UploadId, FileMeta)>,
+        /// Now, for the idempotency key.
+        unix_ms: u64,
+    },
+    /// A call needs the token (a download); it settles with [`Settled::Token`].
+    Token {
+        /// The call.
+        call: CallId,
+        /// The token the last attempt was refused with, if any.
+        refused: Option<String>,
+    },
+    /// The call's signal was aborted.
+    Abort(CallId),
+    /// Answer to [`Output::FetchToken`]; the error is the reason in words.
+    TokenFetched(Result<String, String>),
+    /// The socket is open.
+    SocketOpened(SocketId),
+    /// A frame, or one item of a frame with many.
+    Received(SocketId, Incoming<'a, P>),
+    /// The socket is closed, for any reason.
+    SocketClosed(SocketId, u16),
+    /// Answer to [`Output::Http`]; without a reply the network failed.
+    HttpDone(HttpId, Option<HttpReply>),
+    /// The network came back, the page was shown or the machine woke: try at once what waits.
+    Wake,
+    /// [`super::Client::next_timeout`] has come.
+    Timeout,
+}
+
+/// What to do.
+#[derive(Debug, PartialEq)]
+pub enum Output<P> {
+    /// Open a socket.
+    OpenSocket(SocketId),
+    /// Close a socket; nothing more is expected from it.
+    CloseSocket(SocketId),
+    /// Send a frame.
+    SendFrame(SocketId, Frame<P>),
+    /// Ask for a token.
+    FetchToken,
+    /// Make an HTTP request for an upload.
+    Http {
+        /// Comes back with the answer.
+        id: HttpId,
+        /// Whose.
+        upload: UploadId,
+        /// Goes into the `Authorization` header.
+        token: String,
+        /// What is asked.
+        request: HttpRequest,
+    },
+    /// End an HTTP request; no answer is expected.
+    CancelHttp(HttpId),
+    /// Answer a call.
+    Settle(CallId, Result<Settled<P>, Error>),
+    /// Tell the listeners.
+    Emit(Event<P>),
+    /// The file is no longer needed.
+    ReleaseUpload(UploadId),
+}
+
+/// What a call resolves to.
+#[derive(Debug, PartialEq)]
+pub enum Settled<P> {
+    /// Nothing but success.
+    Done,
+    /// The channels subscribed to.
+    Subscribed(Vec<ChannelId>),
+    /// The message as stored.
+    Sent(P),
+    /// The token.
+    Token(String),
+}
+
+/// An event for the listeners.
+#[derive(Debug, PartialEq)]
+pub enum Event<P> {
+    /// `{type, data}` of the gateway, handed on as it is.
+    Pushed(P),
+    /// `status.connected`
+    Connected,
+    /// `status.disconnected`
+    Disconnected,
+    /// `status.reconnecting`
+    Reconnecting {
+        /// Which try comes next, from 1.
+        attempt: u32,
+        /// When.
+        delay_ms: u64,
+    },
+    /// `status.failed`
+    Failed(Error),
+    /// `channel.gap`; `None` stands for a channel that may no longer be read.
+    Gap(ChannelId, Option<GapReason>),
+    /// `file.upload.progress`
+    UploadProgress(UploadId, u8),
+    /// `file.upload.complete`, with the file's id.
+    UploadComplete(UploadId, Uuid),
+    /// `file.upload.error`
+    UploadError(UploadId, Error),
+}
+
+/// A message to send.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Draft<P> {
+    /// Where to.
+    pub channel: ChannelId,
+    /// What it answers.
+    pub parent: Option<Uuid>,
+    /// Content and metadata, ready for the wire.
+    pub body: P,
+    /// An upper bound of the body's size on the wire, in bytes.
+    pub body_bytes: u32,
+}
+
+/// What is known of a file beside its bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileMeta {
+    /// The channel of its message.
+    pub channel: ChannelId,
+    /// Only for error messages here.
+    pub name: String,
+    /// Bytes.
+    pub size: u64,
+}
+
+/// A request of the tus protocol for one upload. Bytes are named by range; the shell takes them from
+/// the native file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HttpRequest {
+    /// POST, with the first bytes.
+    Create {
+        /// Idempotency key: the same key is the same upload.
+        key: Uuid,
+        /// How many bytes go with it, from the start.
+        length: u64,
+    },
+    /// PATCH
+    Append {
+        /// Where the upload lives.
+        location: String,
+        /// From where in the file.
+        offset: u64,
+        /// How many bytes.
+        length: u64,
+    },
+    /// HEAD: how far is it?
+    Probe {
+        /// Where the upload lives.
+        location: String,
+    },
+    /// DELETE: it is not wanted any more.
+    Terminate {
+        /// Where the upload lives.
+        location: String,
+    },
+}
+
+/// An HTTP answer.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct HttpReply {
+    /// The status.
+    pub status: u16,
+    /// Header `Upload-Offset`.
+    pub offset: Option<u64>,
+    /// Header `Location`.
+    pub location: Option<String>,
+    /// The error in the body, if there was one.
+    pub error: Option<Error>,
+}
+
+/// A frame to the gateway.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Frame<P> {
+    /// The first one.
+    Hello {
+        /// The token.
+        token: String,
+        /// Subscriptions to take up again.
+        channels: Vec<(ChannelId, Cursor)>,
+    },
+    /// A request.
+    Request(u32, Method<P>),
+    /// Proof of life.
+    Ping,
+}
+
+/// Methods and parameters.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Method<P> {
+    /// `subscribe`, from the head.
+    Subscribe(Vec<ChannelId>),
+    /// `unsubscribe`
+    Unsubscribe(Vec<ChannelId>),
+    /// `message.send`
+    Send {
+        /// Idempotency key.
+        key: Uuid,
+        /// The message.
+        draft: Draft<P>,
+        /// Files uploaded before.
+        files: Vec<Uuid>,
+    },
+    /// `auth.refresh`
+    Refresh(String),
+}
+
+/// A frame from the gateway, or one of many in it.
+#[derive(Debug)]
+pub enum Incoming<'a, P> {
+    /// Answer to hello.
+    Welcome(Welcome),
+    /// A reply.
+    Reply(u32, Result<Reply<P>, Error>),
+    /// Proof of life.
+    Pong,
+    /// An event of a channel.
+    Push {
+        /// The channel.
+        channel: &'a str,
+        /// The log's epoch.
+        epoch: &'a str,
+        /// The event's sequence.
+        seq: u64,
+        /// `{type, data}`
+        event: P,
+    },
+}
+
+/// What the core needs of a welcome.
+#[derive(Clone, Debug)]
+pub struct Welcome {
+    /// Quiet for so long calls for a ping.
+    pub heartbeat_ms: u32,
+    /// The token's remaining time.
+    pub token_expires_in_ms: u64,
+    /// What the gateway accepts.
+    pub limits: Limits,
+    /// One for each channel of the hello.
+    pub channels: Vec<Recovery>,
+}
+
+/// Where a subscription starts.
+#[derive(Clone, Debug)]
+pub struct Recovery {
+    /// The channel.
+    pub channel: ChannelId,
+    /// The position; `None` when the channel may not be read.
+    pub cursor: Option<Cursor>,
+    /// Why what was missed could not be recovered.
+    pub gap: Option<GapReason>,
+}
+
+/// The result of a request, by what it holds.
+#[derive(Debug)]
+pub struct Reply<P> {
+    /// Of `message.send`.
+    pub message: Option<P>,
+    /// Of `subscribe`.
+    pub channels: Vec<Recovery>,
+    /// Of `auth.refresh`.
+    pub token_expires_in_ms: Option<u64>,
+}
+
+/// Where the parts of the core put what they want done.
+pub(super) struct Context<'a, P> {
+    pub(super) now: Instant,
+    pub(super) rng: &'a mut fastrand::Rng,
+    pub(super) out: &'a mut std::collections::VecDeque<Output<P>>,
+}
+
+impl<P> Context<'_, P> {
+    pub(super) fn emit(&mut self, event: Event<P>) {
+        self.out.push_back(Output::Emit(event));
+    }
+}

@@ -1,0 +1,25 @@
+//! The client as pure state machines; see the crate's documentation for how it is driven.
+
+mod backoff;
+mod client;
+mod connection;
+mod control;
+mod error;
+mod io;
+mod outbox;
+mod subscriptions;
+mod time;
+mod token;
+mod upload;
+mod uploads;
+
+#[cfg(test)]
+mod tests;
+
+pub use client::{Client, Config};
+pub use error::Error;
+pub use io::{
+    CallId, Draft, Event, FileMeta, Frame, HttpId, HttpReply, HttpRequest, Incoming, Input, Method,
+    Output, Recovery, Reply, Settled, SocketId, UploadId, Welcome,
+};
+pub use time::Instant;

@@ -1,0 +1,119 @@
+//! Messages not yet confirmed, in the order of the calls.
+
+use std::collections::VecDeque;
+
+use alo_protocol::Uuid;
+
+use super::{CallId, Draft, UploadId};
+
+/// A message on its way.
+#[derive(Debug)]
+pub(super) struct Entry<P> {
+    pub(super) call: CallId,
+    /// Idempotency key: the same on every try.
+    pub(super) key: Uuid,
+    pub(super) draft: Draft<P>,
+    /// Its files in their order, with their ids once they are up.
+    pub(super) files: Vec<(UploadId, Option<Uuid>)>,
+    pub(super) state: State,
+}
+
+/// Where it stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    /// Not all files are up.
+    Uploading,
+    /// To be sent.
+    Ready,
+    /// Sent on the present connection, not answered.
+    InFlight {
+        /// The request.
+        request: u32,
+    },
+}
+
+/// The bounded queue.
+#[derive(Debug)]
+pub(super) struct Outbox<P> {
+    entries: VecDeque<Entry<P>>,
+    limit: usize,
+}
+
+impl<P> Outbox<P> {
+    pub(super) const fn new(limit: usize) -> Self {
+        Self {
+            entries: VecDeque::new(),
+            limit,
+        }
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.entries.len() >= self.limit
+    }
+
+    pub(super) fn push(&mut self, entry: Entry<P>) {
+        self.entries.push_back(entry);
+    }
+
+    /// The first message that may go out now. One whose files are still going up does not hold back
+    /// those behind it.
+    pub(super) fn next_ready(&mut self) -> Option<&mut Entry<P>> {
+        self.entries
+            .iter_mut()
+            .find(|entry| entry.state == State::Ready)
+    }
+
+    pub(super) fn in_flight(&self) -> usize {
+        let sent = |entry: &&Entry<P>| matches!(entry.state, State::InFlight { .. });
+        self.entries.iter().filter(sent).count()
+    }
+
+    /// Takes out the message a reply is for.
+    pub(super) fn take_request(&mut self, id: u32) -> Option<Entry<P>> {
+        self.take(|entry| entry.state == State::InFlight { request: id })
+    }
+
+    /// Takes back a message that has not been sent; one in flight may have been stored already.
+    pub(super) fn take_unsent(&mut self, call: CallId) -> Option<Entry<P>> {
+        self.take(|entry| entry.call == call && !matches!(entry.state, State::InFlight { .. }))
+    }
+
+    /// Takes out the message one of whose files has failed.
+    pub(super) fn take_upload(&mut self, upload: UploadId) -> Option<Entry<P>> {
+        self.take(|entry| entry.files.iter().any(|(id, _)| *id == upload))
+    }
+
+    /// A file is up; its message may be ready now.
+    pub(super) fn file_done(&mut self, upload: UploadId, file: Uuid) {
+        for entry in &mut self.entries {
+            for (id, done) in &mut entry.files {
+                if *id == upload {
+                    *done = Some(file);
+                }
+            }
+            if entry.state == State::Uploading && entry.files.iter().all(|(_, done)| done.is_some())
+            {
+                entry.state = State::Ready;
+            }
+        }
+    }
+
+    /// The connection is gone: what was not answered goes out again, with the same keys.
+    pub(super) fn connection_lost(&mut self) {
+        for entry in &mut self.entries {
+            if matches!(entry.state, State::InFlight { .. }) {
+                entry.state = State::Ready;
+            }
+        }
+    }
+
+    /// Empties the queue.
+    pub(super) fn take_all(&mut self) -> VecDeque<Entry<P>> {
+        std::mem::take(&mut self.entries)
+    }
+
+    fn take(&mut self, matches: impl Fn(&Entry<P>) -> bool) -> Option<Entry<P>> {
+        let index = self.entries.iter().position(matches)?;
+        self.entries.remove(index)
+    }
+}

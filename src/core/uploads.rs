@@ -1,0 +1,188 @@
+//! All files on their way up: a few at a time, the others wait their turn.
+
+use alo_protocol::{ErrorCode, Uuid};
+
+use super::{
+    Error, Event, FileMeta, HttpId, HttpReply, Instant, Output, UploadId,
+    io::Context,
+    time::earlier,
+    upload::{Outcome, State, Upload},
+};
+
+/// The files not yet up.
+#[derive(Debug)]
+pub(super) struct Uploads {
+    list: Vec<Upload>,
+    parallel: usize,
+    next_http: u32,
+}
+
+/// What the rest of the client must know of an answer.
+#[derive(Debug)]
+pub(super) enum Finished {
+    /// The file is up and has this id.
+    Complete(UploadId, Uuid),
+    /// It will not be.
+    Failed(UploadId, Error),
+    /// The token was refused.
+    TokenRefused,
+}
+
+impl Uploads {
+    pub(super) const fn new(parallel: usize) -> Self {
+        Self {
+            list: Vec::new(),
+            parallel,
+            next_http: 0,
+        }
+    }
+
+    pub(super) fn add(&mut self, id: UploadId, meta: FileMeta, key: Uuid) {
+        self.list.push(Upload::new(id, meta, key));
+    }
+
+    /// Starts what may start; without a token nothing may.
+    pub(super) fn pump<P>(&mut self, ctx: &mut Context<'_, P>, token: Option<&str>) {
+        let mut busy = 0;
+        for upload in &mut self.list {
+            match upload.state {
+                State::Waiting { until, step } if until <= ctx.now => {
+                    upload.state = State::Queued(step)
+                }
+                State::Busy { .. } => busy += 1,
+                State::Waiting { .. } | State::Queued(_) => {}
+            }
+        }
+        let Some(token) = token else {
+            return;
+        };
+        for upload in &mut self.list {
+            let State::Queued(step) = upload.state else {
+                continue;
+            };
+            if busy >= self.parallel {
+                return;
+            }
+            busy += 1;
+            let http = HttpId(self.next_http);
+            self.next_http += 1;
+            upload.state = State::Busy {
+                http,
+                step,
+                started: ctx.now,
+            };
+            ctx.out.push_back(Output::Http {
+                id: http,
+                upload: upload.id,
+                token: token.to_owned(),
+                request: upload.request(step),
+            });
+        }
+    }
+
+    /// Takes an answer; one that nobody waits for is dropped.
+    pub(super) fn answered<P>(
+        &mut self,
+        ctx: &mut Context<'_, P>,
+        id: HttpId,
+        reply: Option<HttpReply>,
+    ) -> Option<Finished> {
+        let (index, asked) =
+            self.list
+                .iter()
+                .enumerate()
+                .find_map(|(index, upload)| match upload.state {
+                    State::Busy {
+                        http,
+                        step,
+                        started,
+                    } if http == id => Some((index, (step, started))),
+                    State::Busy { .. } | State::Queued(_) | State::Waiting { .. } => None,
+                })?;
+        let upload = &mut self.list[index];
+        let upload_id = upload.id;
+        match upload.answered(ctx.now, ctx.rng, asked, reply) {
+            Outcome::Progress(percent) => {
+                ctx.emit(Event::UploadProgress(upload_id, percent));
+                None
+            }
+            Outcome::Retry => None,
+            Outcome::TokenRefused => Some(Finished::TokenRefused),
+            Outcome::Complete(file) => {
+                ctx.emit(Event::UploadProgress(upload_id, 100));
+                ctx.emit(Event::UploadComplete(upload_id, file));
+                ctx.out.push_back(Output::ReleaseUpload(upload_id));
+                self.list.remove(index);
+                Some(Finished::Complete(upload_id, file))
+            }
+            Outcome::Failed(error) => {
+                ctx.emit(Event::UploadError(upload_id, error.clone()));
+                ctx.out.push_back(Output::ReleaseUpload(upload_id));
+                self.list.remove(index);
+                Some(Finished::Failed(upload_id, error))
+            }
+        }
+    }
+
+    /// Ends uploads that are no longer wanted, here and on the gateway, if it can be told.
+    pub(super) fn cancel<P>(
+        &mut self,
+        ctx: &mut Context<'_, P>,
+        token: Option<&str>,
+        ids: impl IntoIterator<Item = UploadId>,
+        why: ErrorCode,
+    ) {
+        for id in ids {
+            let Some(index) = self.list.iter().position(|upload| upload.id == id) else {
+                continue;
+            };
+            let upload = self.list.remove(index);
+            if let State::Busy { http, .. } = upload.state {
+                ctx.out.push_back(Output::CancelHttp(http));
+            }
+            let error = Error::new(
+                why,
+                format!("file {:?}: its message is not sent", upload.meta.name),
+            );
+            ctx.emit(Event::UploadError(id, error));
+            if let (Some(token), Some(request)) = (token, upload.terminate()) {
+                let http = HttpId(self.next_http);
+                self.next_http += 1;
+                let token = token.to_owned();
+                ctx.out.push_back(Output::Http {
+                    id: http,
+                    upload: id,
+                    token,
+                    request,
+                });
+            }
+            ctx.out.push_back(Output::ReleaseUpload(id));
+        }
+    }
+
+    /// Ends all waiting after failures.
+    pub(super) fn wake(&mut self) {
+        for upload in &mut self.list {
+            if let State::Waiting { step, .. } = upload.state {
+                upload.state = State::Queued(step);
+            }
+        }
+    }
+
+    /// When the next wait after a failure ends.
+    pub(super) fn next_timeout(&self) -> Option<Instant> {
+        self.list
+            .iter()
+            .fold(None, |soonest, upload| match upload.state {
+                State::Waiting { until, .. } => earlier(soonest, Some(until)),
+                State::Queued(_) | State::Busy { .. } => soonest,
+            })
+    }
+
+    /// Whether any upload would start if there were a token.
+    pub(super) fn wants_token(&self) -> bool {
+        self.list
+            .iter()
+            .any(|upload| matches!(upload.state, State::Queued(_)))
+    }
+}

@@ -1,0 +1,295 @@
+//! Drives the core: the only caller of it.
+
+use std::{
+    cell::{Cell, RefCell},
+    rc::{Rc, Weak},
+};
+
+use js_sys::Function;
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::spawn_local;
+use web_sys::{AbortController, File};
+
+use super::{
+    calls::Calls,
+    envelope,
+    environment::{self, WakeListener},
+    frame, http,
+    options::Endpoint,
+    socket::{Socket, SocketEvent},
+    timer::Timer,
+    token::TokenSource,
+};
+use crate::core::{
+    CallId, Client, Error, Event, FileMeta, HttpId, HttpRequest, Input, Output, Settled, SocketId,
+    UploadId,
+};
+
+/// The code given for a socket that could not even be made.
+const ABNORMAL: u16 = 1006;
+
+/// A client with everything it needs of the browser.
+pub(super) struct Driver {
+    pub(super) endpoint: Endpoint,
+    pub(super) calls: Calls,
+    /// Itself, for closures that must not keep it alive.
+    this: Weak<Driver>,
+    client: RefCell<Client<JsValue>>,
+    pumping: Cell<bool>,
+    tokens: TokenSource,
+    dispatch: Function,
+    socket: RefCell<Option<Socket>>,
+    requests: RefCell<Vec<(HttpId, AbortController)>>,
+    uploads: RefCell<Vec<(UploadId, File, FileMeta)>>,
+    next_upload: Cell<u32>,
+    timer: Timer,
+    _wake: WakeListener,
+}
+
+impl Driver {
+    /// A driver whose events go to `dispatch`.
+    pub(super) fn new(
+        client: Client<JsValue>,
+        endpoint: Endpoint,
+        tokens: TokenSource,
+        dispatch: Function,
+    ) -> Rc<Self> {
+        Rc::new_cyclic(|this: &Weak<Self>| {
+            let (on_time, on_wake) = (this.clone(), this.clone());
+            Self {
+                endpoint,
+                calls: Calls::default(),
+                this: this.clone(),
+                client: RefCell::new(client),
+                pumping: Cell::new(false),
+                tokens,
+                dispatch,
+                socket: RefCell::default(),
+                requests: RefCell::default(),
+                uploads: RefCell::default(),
+                next_upload: Cell::new(0),
+                timer: Timer::new(move || {
+                    if let Some(driver) = on_time.upgrade() {
+                        driver.timer.fired();
+                        driver.input(Input::Timeout);
+                    }
+                }),
+                _wake: WakeListener::new(move || {
+                    if let Some(driver) = on_wake.upgrade() {
+                        driver.input(Input::Wake);
+                    }
+                }),
+            }
+        })
+    }
+
+    /// Gives the core an input and does what it asks for.
+    pub(super) fn input(&self, input: Input<'_, JsValue>) {
+        self.client.borrow_mut().handle(environment::now(), input);
+        self.pump();
+    }
+
+    /// Keeps a file until the core releases it.
+    pub(super) fn add_upload(&self, file: File, meta: FileMeta) -> (UploadId, FileMeta) {
+        let id = UploadId(self.next_upload.get());
+        self.next_upload.set(id.0.wrapping_add(1));
+        self.uploads.borrow_mut().push((id, file, meta.clone()));
+        (id, meta)
+    }
+
+    /// The token, as the core has it or gets it; `refused` is the one that did not do.
+    pub(super) async fn token(&self, refused: Option<String>) -> Result<String, JsValue> {
+        let (call, promise) = self.calls.open();
+        self.input(Input::Token { call, refused });
+        let token = wasm_bindgen_futures::JsFuture::from(promise).await?;
+        token.as_string().ok_or(token)
+    }
+
+    /// Runs outputs until there are none. JavaScript called meanwhile may give inputs; their outputs
+    /// wait for their turn here, so that every listener sees every event in one order.
+    fn pump(&self) {
+        if self.pumping.replace(true) {
+            return;
+        }
+        loop {
+            // The borrow ends with the statement: what runs next may call back.
+            let output = self.client.borrow_mut().poll_output();
+            match output {
+                Some(output) => self.run(output),
+                None => break,
+            }
+        }
+        self.pumping.set(false);
+        let deadline = self.client.borrow().next_timeout();
+        self.timer.arm(environment::now(), deadline);
+    }
+
+    fn run(&self, output: Output<JsValue>) {
+        match output {
+            Output::OpenSocket(id) => self.open_socket(id),
+            Output::CloseSocket(id) => {
+                let socket = self.socket.borrow_mut().take_if(|socket| socket.id == id);
+                drop(socket);
+            }
+            Output::SendFrame(id, frame) => {
+                if let Some(socket) = self
+                    .socket
+                    .borrow()
+                    .as_ref()
+                    .filter(|socket| socket.id == id)
+                {
+                    socket.send(&frame::encode(&frame));
+                }
+            }
+            Output::FetchToken => self.fetch_token(),
+            Output::Http {
+                id,
+                upload,
+                token,
+                request,
+            } => self.http(id, upload, token, request),
+            Output::CancelHttp(id) => {
+                if let Some(controller) = self.take_request(id) {
+                    controller.abort();
+                }
+            }
+            Output::Settle(call, result) => self.settle(call, result),
+            Output::Emit(event) => self.emit(event),
+            Output::ReleaseUpload(id) => {
+                self.uploads.borrow_mut().retain(|(held, _, _)| *held != id)
+            }
+        }
+    }
+
+    fn settle(&self, call: CallId, result: Result<Settled<JsValue>, Error>) {
+        if let Some(resolve) = self.calls.take(call) {
+            let value = match result {
+                Ok(Settled::Token(token)) => token.into(),
+                result => envelope::settled(result),
+            };
+            let _ = resolve.call1(&JsValue::UNDEFINED, &value);
+        }
+    }
+
+    fn emit(&self, event: Event<JsValue>) {
+        let value = match event {
+            Event::UploadProgress(id, percent) => self.upload_event(
+                id,
+                "file.upload.progress",
+                None,
+                Some(("percent", percent.into())),
+            ),
+            Event::UploadComplete(id, file) => {
+                self.upload_event(id, "file.upload.complete", Some(file.to_string()), None)
+            }
+            Event::UploadError(id, error) => self.upload_event(
+                id,
+                "file.upload.error",
+                None,
+                Some(("error", envelope::error_data(&error))),
+            ),
+            event @ (Event::Pushed(_)
+            | Event::Connected
+            | Event::Disconnected
+            | Event::Reconnecting { .. }
+            | Event::Failed(_)
+            | Event::Gap(..)) => envelope::event(event),
+        };
+        if let Some(value) = value {
+            let _ = self.dispatch.call1(&JsValue::UNDEFINED, &value);
+        }
+    }
+
+    fn upload_event(
+        &self,
+        id: UploadId,
+        kind: &str,
+        file_id: Option<String>,
+        more: Option<(&str, JsValue)>,
+    ) -> Option<JsValue> {
+        let uploads = self.uploads.borrow();
+        let (_, source, meta) = uploads.iter().find(|(held, _, _)| *held == id)?;
+        let file = [
+            ("channelId", meta.channel.as_str().into()),
+            ("name", meta.name.as_str().into()),
+            ("lastModified", source.last_modified().into()),
+            ("size", (meta.size as f64).into()),
+            ("contentType", source.type_().into()),
+            ("source", source.into()),
+            ("id", file_id.map_or(JsValue::UNDEFINED, JsValue::from)),
+        ];
+        let data: Vec<_> = [("file", envelope::object(&file))]
+            .into_iter()
+            .chain(more)
+            .collect();
+        Some(envelope::typed(kind, &data))
+    }
+
+    fn open_socket(&self, id: SocketId) {
+        let this = self.this.clone();
+        let report = Rc::new(move |id, event| {
+            if let Some(driver) = this.upgrade() {
+                driver.socket_event(id, event);
+            }
+        });
+        match Socket::open(id, &self.endpoint.connect(), report) {
+            Ok(socket) => {
+                self.socket.replace(Some(socket));
+            }
+            Err(_) => self
+                .client
+                .borrow_mut()
+                .handle(environment::now(), Input::SocketClosed(id, ABNORMAL)),
+        }
+    }
+
+    fn socket_event(&self, id: SocketId, event: SocketEvent) {
+        match event {
+            SocketEvent::Opened => self.input(Input::SocketOpened(id)),
+            SocketEvent::Closed(code) => self.input(Input::SocketClosed(id, code)),
+            SocketEvent::Frame(data) => {
+                let now = environment::now();
+                frame::decode(&data, |incoming| {
+                    self.client
+                        .borrow_mut()
+                        .handle(now, Input::Received(id, incoming));
+                });
+                self.pump();
+            }
+        }
+    }
+
+    fn fetch_token(&self) {
+        let Some(driver) = self.this.upgrade() else {
+            return;
+        };
+        spawn_local(async move {
+            let token = driver.tokens.fetch().await;
+            driver.input(Input::TokenFetched(token));
+        });
+    }
+
+    fn http(&self, id: HttpId, upload: UploadId, token: String, request: HttpRequest) {
+        let (Some(driver), Ok(controller)) = (self.this.upgrade(), AbortController::new()) else {
+            return;
+        };
+        let signal = controller.signal();
+        self.requests.borrow_mut().push((id, controller));
+        let uploads = self.uploads.borrow();
+        let source = uploads.iter().find(|(held, _, _)| *held == upload);
+        let source = source.map(|(_, file, meta)| (file.clone(), meta.clone()));
+        spawn_local(async move {
+            let reply = http::send(&driver.endpoint, &token, &request, source, &signal).await;
+            // One that was cancelled is not waited for.
+            if driver.take_request(id).is_some() {
+                driver.input(Input::HttpDone(id, reply));
+            }
+        });
+    }
+
+    fn take_request(&self, id: HttpId) -> Option<AbortController> {
+        let mut requests = self.requests.borrow_mut();
+        let index = requests.iter().position(|(held, _)| *held == id)?;
+        Some(requests.swap_remove(index).1)
+    }
+}

@@ -1,0 +1,158 @@
+//! What the package's JavaScript calls.
+
+use std::rc::Rc;
+
+use alo_protocol::ErrorCode;
+use js_sys::{Function, Promise};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::future_to_promise;
+
+use super::{
+    arguments::{self, SendArguments},
+    calls::AbortWatch,
+    download,
+    driver::Driver,
+    envelope, environment,
+    options::Options,
+    token::TokenSource,
+};
+use crate::core::{CallId, Client, Config, Error, FileMeta, Input};
+
+/// The engine behind one `AloChat`. Its methods never throw: what is wrong is in what they resolve to.
+#[wasm_bindgen]
+pub struct Engine {
+    driver: Rc<Driver>,
+}
+
+#[wasm_bindgen]
+impl Engine {
+    /// An engine that is not connected. `dispatch` receives every event.
+    ///
+    /// # Errors
+    /// A JavaScript error when the options are not what they should be.
+    #[wasm_bindgen(constructor)]
+    pub fn new(
+        options: JsValue,
+        auth_token: &JsValue,
+        dispatch: Function,
+    ) -> Result<Engine, JsValue> {
+        let options = Options::parse(options)?;
+        let tokens = TokenSource::new(auth_token)
+            .ok_or_else(|| js_sys::TypeError::new("authToken: must be a string or a function"))?;
+        let client = Client::new(Config {
+            seed: environment::seed(),
+            token_renewable: tokens.is_renewable(),
+            outbox_limit: options.outbox_limit as usize,
+            parallel_uploads: options.parallel_uploads.max(1) as usize,
+        });
+        Ok(Self {
+            driver: Driver::new(client, options.endpoint(), tokens, dispatch),
+        })
+    }
+
+    /// `sendMessage({…})`
+    #[wasm_bindgen(js_name = sendMessage)]
+    pub fn send_message(&self, value: &JsValue) -> Promise {
+        let arguments = match arguments::send_message(value) {
+            Ok(arguments) => arguments,
+            Err(error) => return refuse(&error),
+        };
+        let SendArguments {
+            draft,
+            files,
+            signal,
+        } = arguments;
+        if signal.as_ref().is_some_and(web_sys::AbortSignal::aborted) {
+            return refuse(&Error::new(ErrorCode::Aborted, "the signal was aborted"));
+        }
+        let files = files
+            .into_iter()
+            .map(|file| {
+                let meta = FileMeta {
+                    channel: draft.channel.clone(),
+                    name: file.name(),
+                    size: file.size() as u64,
+                };
+                self.driver.add_upload(file, meta)
+            })
+            .collect();
+        let (call, promise) = self.driver.calls.open();
+        if let Some(signal) = signal {
+            let driver = Rc::downgrade(&self.driver);
+            let watch = AbortWatch::new(signal, move || {
+                if let Some(driver) = driver.upgrade() {
+                    driver.input(Input::Abort(call));
+                }
+            });
+            self.driver.calls.watch(call, watch);
+        }
+        self.driver.input(Input::Send {
+            call,
+            draft,
+            files,
+            unix_ms: environment::unix_ms(),
+        });
+        promise
+    }
+
+    /// `subscribe({channelIds})`
+    pub fn subscribe(&self, value: &JsValue) -> Promise {
+        match arguments::channel_ids(value) {
+            Ok(channels) => self.call(|call| Input::Subscribe(call, channels)),
+            Err(error) => refuse(&error),
+        }
+    }
+
+    /// `unsubscribe({channelIds})`
+    pub fn unsubscribe(&self, value: &JsValue) -> Promise {
+        match arguments::channel_ids(value) {
+            Ok(channels) => self.call(|call| Input::Unsubscribe(call, channels)),
+            Err(error) => refuse(&error),
+        }
+    }
+
+    /// `connect()`
+    pub fn connect(&self) -> Promise {
+        self.call(Input::Connect)
+    }
+
+    /// `disconnect()`
+    pub fn disconnect(&self) -> Promise {
+        self.call(Input::Disconnect)
+    }
+
+    /// `downloadFile({file, signal})`
+    #[wasm_bindgen(js_name = downloadFile)]
+    pub fn download_file(&self, value: &JsValue) -> Promise {
+        let (file, signal) = match arguments::download_file(value) {
+            Ok(arguments) => arguments,
+            Err(error) => return refuse(&error),
+        };
+        let driver = self.driver.clone();
+        future_to_promise(async move {
+            let mut refused = None;
+            loop {
+                let token = match driver.token(refused.clone()).await {
+                    Ok(token) => token,
+                    Err(envelope) => return Ok(envelope),
+                };
+                match download::download(&driver.endpoint, &token, file, signal.as_ref()).await {
+                    // Once more with another token, if there is one.
+                    Err(error) if error.status == 401 && refused.is_none() => refused = Some(token),
+                    Err(error) => return Ok(envelope::failure(&error)),
+                    Ok(response) => return Ok(envelope::success(response)),
+                }
+            }
+        })
+    }
+
+    fn call(&self, input: impl FnOnce(CallId) -> Input<'static, JsValue>) -> Promise {
+        let (call, promise) = self.driver.calls.open();
+        self.driver.input(input(call));
+        promise
+    }
+}
+
+fn refuse(error: &Error) -> Promise {
+    Promise::resolve(&envelope::failure(error))
+}

@@ -1,0 +1,20 @@
+//! The browser shell: drives [`crate::core`] with the browser's own WebSocket, fetch and timers.
+//!
+//! [`driver`] is the only caller of the core. It borrows the client, runs it, takes one output,
+//! releases, and only then calls JavaScript: a listener may call back into the SDK at any time.
+
+mod arguments;
+mod calls;
+mod download;
+mod driver;
+mod engine;
+mod envelope;
+mod environment;
+mod frame;
+mod http;
+mod options;
+mod socket;
+mod timer;
+mod token;
+
+pub use engine::Engine;
