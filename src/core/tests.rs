@@ -1,4 +1,8 @@
 //! The client as a whole, driven by hand: time moves only when a test says so.
+#![allow(
+    clippy::wildcard_enum_match_arm,
+    reason = "tests pick what they look for"
+)]
 
 use alo_protocol::{CloseCode, Cursor, ErrorCode, GapReason, Limits, Uuid};
 
