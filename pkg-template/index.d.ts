@@ -21,7 +21,7 @@ export type ErrorCode =
   | "token-missing" | "token-invalid" | "token-expired" | "token-unavailable"
   | "channel-forbidden" | "origin-forbidden"
   | "not-found" | "message-not-found" | "file-not-found"
-  | "idempotency-conflict" | "offset-mismatch" | "file-in-use" | "gone"
+  | "idempotency-conflict" | "offset-mismatch" | "file-in-use" | "gone" | "unsupported-version"
   | "content-too-large" | "file-too-large" | "unsupported-media-type"
   | "file-incomplete" | "user-not-member" | "upload-locked"
   | "too-many-requests" | "outbox-full" | "checksum-mismatch"

@@ -57,6 +57,7 @@ error_codes! {
     OffsetMismatch "offset-mismatch" 409 true "The upload stands at another offset; ask for it and go on from there."
     FileInUse "file-in-use" 409 false "The file belongs to another message already."
     Gone "gone" 410 false "The upload has expired or was ended."
+    UnsupportedVersion "unsupported-version" 412 false "The request speaks no version of tus that the gateway knows."
     ContentTooLarge "content-too-large" 413 false "Content, metadata or the request as a whole is larger than the limits announced."
     FileTooLarge "file-too-large" 413 false "The file is larger than the gateway accepts."
     UnsupportedMediaType "unsupported-media-type" 415 false "The request's content type is not the one the protocol names."

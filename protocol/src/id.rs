@@ -76,6 +76,11 @@ impl Uuid {
         Self(bytes)
     }
 
+    /// From its sixteen bytes, most significant first.
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
     /// The sixteen bytes, most significant first.
     pub const fn as_bytes(&self) -> &[u8; 16] {
         &self.0

@@ -1,0 +1,280 @@
+//! Tokens and the API key.
+
+use std::{collections::BTreeSet, fmt, sync::Arc};
+
+use alo_protocol::{AuthRequest, ChannelId, ErrorBody, ErrorCode};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use serde::{Deserialize, Serialize};
+use subtle::ConstantTimeEq;
+
+const AUDIENCE: &str = "alo-chat";
+
+/// Longest user id, in characters.
+const USER_ID_CHARS: usize = 128;
+
+/// Most channels of one token.
+const CHANNELS: usize = 1_000;
+
+/// Who a token speaks for. Cheap to clone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The app's id of the user.
+    pub user_id: Arc<str>,
+    /// The channels the token opens.
+    pub channels: Arc<BTreeSet<ChannelId>>,
+    /// When the token's time is over, Unix milliseconds.
+    pub expires_at_ms: u64,
+}
+
+impl Identity {
+    /// # Errors
+    /// `channel-forbidden`, naming the channel, when the token was not made for it.
+    pub fn authorize(&self, channel: &ChannelId) -> Result<(), ErrorBody> {
+        if self.channels.contains(channel) {
+            Ok(())
+        } else {
+            Err(ErrorBody::new(
+                ErrorCode::ChannelForbidden,
+                format!(
+                    "channelId: the token was not made for channel {:?}",
+                    channel.as_str()
+                ),
+            ))
+        }
+    }
+}
+
+/// Makes and checks tokens, and checks the API key.
+pub struct Tokens {
+    api_key: Box<[u8]>,
+    encoding: EncodingKey,
+    decoding: DecodingKey,
+    validation: Validation,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Claims {
+    aud: String,
+    sub: String,
+    iat: u64,
+    exp: u64,
+    channels: BTreeSet<ChannelId>,
+}
+
+impl Tokens {
+    /// With the platform's API key and the secret that signs tokens.
+    pub fn new(api_key: &str, jwt_secret: &[u8]) -> Self {
+        let mut validation = Validation::new(Algorithm::HS256);
+        validation.set_audience(&[AUDIENCE]);
+        validation.set_required_spec_claims(&["aud", "exp"]);
+        // Time is an argument here: `verify` checks it against the caller's clock.
+        validation.validate_exp = false;
+        Self {
+            api_key: api_key.as_bytes().into(),
+            encoding: EncodingKey::from_secret(jwt_secret),
+            decoding: DecodingKey::from_secret(jwt_secret),
+            validation,
+        }
+    }
+
+    /// A token for `request`, which [`check_auth_request`] has found right.
+    pub fn issue(&self, request: &AuthRequest, now_ms: u64) -> String {
+        let now = now_ms / 1_000;
+        let claims = Claims {
+            aud: AUDIENCE.to_owned(),
+            sub: request.user.id.clone(),
+            iat: now,
+            exp: now + u64::from(request.ttl) * 60,
+            channels: request.channel_ids.iter().cloned().collect(),
+        };
+        // HMAC takes keys of any length and the claims are strings and numbers: nothing can fail.
+        jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.encoding)
+            .expect("HS256 signs any claims")
+    }
+
+    /// Who a token speaks for.
+    ///
+    /// # Errors
+    /// `token-expired` from its last second on, `token-invalid` for any other fault.
+    pub fn verify(&self, token: &str, now_ms: u64) -> Result<Identity, ErrorBody> {
+        let claims = jsonwebtoken::decode::<Claims>(token, &self.decoding, &self.validation)
+            .map_err(|_| ErrorBody::new(ErrorCode::TokenInvalid, "the token is not valid here"))?
+            .claims;
+        let expires_at_ms = claims.exp.saturating_mul(1_000);
+        if now_ms >= expires_at_ms {
+            return Err(ErrorBody::new(
+                ErrorCode::TokenExpired,
+                "the token's time is over",
+            ));
+        }
+        Ok(Identity {
+            user_id: claims.sub.into(),
+            channels: Arc::new(claims.channels),
+            expires_at_ms,
+        })
+    }
+
+    /// # Errors
+    /// `token-invalid` unless `key` is the API key; the time taken tells nothing about it.
+    pub fn check_api_key(&self, key: &str) -> Result<(), ErrorBody> {
+        if bool::from(self.api_key.ct_eq(key.as_bytes())) {
+            Ok(())
+        } else {
+            Err(ErrorBody::new(
+                ErrorCode::TokenInvalid,
+                "the API key is not accepted",
+            ))
+        }
+    }
+}
+
+impl fmt::Debug for Tokens {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Tokens") // Secrets are not shown.
+    }
+}
+
+/// Whether `POST /v1/auth` can be granted.
+///
+/// # Errors
+/// `invalid-argument`, naming the argument.
+pub fn check_auth_request(request: &AuthRequest) -> Result<(), ErrorBody> {
+    if !(1..=AuthRequest::MAX_TTL).contains(&request.ttl) {
+        return Err(invalid(format!(
+            "ttl: must be 1 to {} minutes",
+            AuthRequest::MAX_TTL
+        )));
+    }
+    check_user_id("user.id", &request.user.id)?;
+    if request.channel_ids.is_empty() {
+        return Err(invalid("channelIds: must name at least one channel"));
+    }
+    if request.channel_ids.len() > CHANNELS {
+        return Err(invalid(format!(
+            "channelIds: must name at most {CHANNELS} channels"
+        )));
+    }
+    Ok(())
+}
+
+/// # Errors
+/// `invalid-argument`, naming `argument`, unless `id` has 1 to 128 characters and no control characters.
+pub fn check_user_id(argument: &str, id: &str) -> Result<(), ErrorBody> {
+    if !(1..=USER_ID_CHARS).contains(&id.chars().count()) {
+        return Err(invalid(format!(
+            "{argument}: must have 1 to {USER_ID_CHARS} characters"
+        )));
+    }
+    if id.chars().any(char::is_control) {
+        return Err(invalid(format!(
+            "{argument}: must not contain control characters"
+        )));
+    }
+    Ok(())
+}
+
+fn invalid(message: impl Into<String>) -> ErrorBody {
+    ErrorBody::new(ErrorCode::InvalidArgument, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use alo_protocol::AuthUser;
+    use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+
+    use super::*;
+
+    fn request(ttl: u32, user: &str, channels: &[&str]) -> AuthRequest {
+        AuthRequest {
+            ttl,
+            user: AuthUser { id: user.into() },
+            channel_ids: channels.iter().map(|id| id.parse().unwrap()).collect(),
+        }
+    }
+
+    fn code(result: Result<Identity, ErrorBody>) -> ErrorCode {
+        result.unwrap_err().code
+    }
+
+    #[test]
+    fn a_token_speaks_for_its_user_and_channels_until_it_expires() {
+        let tokens = Tokens::new("key", b"secret");
+        let token = tokens.issue(&request(1, "ada", &["a", "b"]), 5_999);
+        let identity = tokens.verify(&token, 64_999).unwrap();
+        assert_eq!(&*identity.user_id, "ada");
+        assert_eq!(identity.expires_at_ms, 65_000);
+        assert!(identity.authorize(&"b".parse().unwrap()).is_ok());
+        let forbidden = identity.authorize(&"c".parse().unwrap()).unwrap_err();
+        assert_eq!(forbidden.code, ErrorCode::ChannelForbidden);
+        assert!(forbidden.message.contains("\"c\""));
+        assert_eq!(code(tokens.verify(&token, 65_000)), ErrorCode::TokenExpired);
+    }
+
+    #[test]
+    fn tokens_of_others_are_refused() {
+        let tokens = Tokens::new("key", b"secret");
+        let other = Tokens::new("key", b"other").issue(&request(1, "ada", &["a"]), 0);
+        assert_eq!(code(tokens.verify(&other, 0)), ErrorCode::TokenInvalid);
+        for text in ["", "x", "a.b.c"] {
+            assert_eq!(code(tokens.verify(text, 0)), ErrorCode::TokenInvalid);
+        }
+        // Signed with the right secret, but made for another audience, or by another algorithm.
+        let claims = |aud: &str| serde_json::json!({"aud": aud, "sub": "ada", "iat": 0, "exp": 60, "channels": ["a"]});
+        let key = EncodingKey::from_secret(b"secret");
+        let sign = |algorithm, claims: &serde_json::Value| {
+            jsonwebtoken::encode(&Header::new(algorithm), claims, &key).unwrap()
+        };
+        assert!(
+            tokens
+                .verify(&sign(Algorithm::HS256, &claims("alo-chat")), 0)
+                .is_ok()
+        );
+        for wrong in [
+            sign(Algorithm::HS256, &claims("else")),
+            sign(Algorithm::HS512, &claims("alo-chat")),
+            sign(
+                Algorithm::HS256,
+                &serde_json::json!({"sub": "ada", "iat": 0, "exp": 60, "channels": ["a"]}),
+            ),
+            sign(
+                Algorithm::HS256,
+                &serde_json::json!({"aud": "alo-chat", "sub": "ada", "iat": 0, "channels": ["a"]}),
+            ),
+        ] {
+            assert_eq!(code(tokens.verify(&wrong, 0)), ErrorCode::TokenInvalid);
+        }
+        let unsigned = format!(
+            "{}.{}.",
+            URL_SAFE_NO_PAD.encode(r#"{"alg":"none","typ":"JWT"}"#),
+            URL_SAFE_NO_PAD.encode(claims("alo-chat").to_string())
+        );
+        assert_eq!(code(tokens.verify(&unsigned, 0)), ErrorCode::TokenInvalid);
+    }
+
+    #[test]
+    fn the_api_key_must_be_whole() {
+        let tokens = Tokens::new("key", b"secret");
+        assert!(tokens.check_api_key("key").is_ok());
+        for wrong in ["", "ke", "keyy", "KEY"] {
+            assert!(tokens.check_api_key(wrong).is_err());
+        }
+    }
+
+    #[test]
+    fn wrong_auth_requests_name_the_argument() {
+        assert!(check_auth_request(&request(1, "ada", &["a"])).is_ok());
+        assert!(check_auth_request(&request(525_600, &"é".repeat(128), &["a"])).is_ok());
+        for (wrong, argument) in [
+            (request(0, "ada", &["a"]), "ttl"),
+            (request(525_601, "ada", &["a"]), "ttl"),
+            (request(1, "", &["a"]), "user.id"),
+            (request(1, &"é".repeat(129), &["a"]), "user.id"),
+            (request(1, "a\nb", &["a"]), "user.id"),
+            (request(1, "ada", &[]), "channelIds"),
+            (request(1, "ada", &["a"; 1_001]), "channelIds"),
+        ] {
+            let error = check_auth_request(&wrong).unwrap_err();
+            assert!(error.message.starts_with(argument), "{}", error.message);
+        }
+    }
+}

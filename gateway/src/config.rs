@@ -1,0 +1,160 @@
+//! Flags and environment, and the secrets kept beside the data.
+
+use std::{
+    fs, io,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use clap::Parser;
+
+use crate::{origin::Origins, random};
+
+/// A gateway for alo-chat. Without any flag it serves this machine and keeps its data in ./alo-data.
+#[derive(Clone, Debug, Parser)]
+#[command(version)]
+pub struct Flags {
+    /// Where to listen; port 0 takes any free one.
+    #[arg(long, env = "ALO_LISTEN", default_value = "127.0.0.1:8787")]
+    pub listen: SocketAddr,
+
+    /// The folder that holds the database, the files and generated secrets.
+    #[arg(long, env = "ALO_DATA", default_value = "alo-data")]
+    pub data: PathBuf,
+
+    /// The key with which your server asks for tokens. Without it one is generated, kept in the data
+    /// folder and shown once.
+    #[arg(long, env = "ALO_API_KEY", hide_env_values = true)]
+    pub api_key: Option<String>,
+
+    /// The secret tokens are signed with, at least 32 bytes. Without it one is generated and kept in
+    /// the data folder.
+    #[arg(long, env = "ALO_JWT_SECRET", hide_env_values = true)]
+    pub jwt_secret: Option<String>,
+
+    /// An origin whose pages may connect, as https://chat.example.com; repeat it for more, or separate
+    /// them by commas; * allows all. By default pages served from this machine.
+    #[arg(long, env = "ALO_ALLOW_ORIGIN", value_delimiter = ',')]
+    pub allow_origin: Vec<String>,
+}
+
+/// Flags, checked, with secrets in place.
+#[derive(Clone)]
+pub struct Config {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// The SQLite file.
+    pub database: PathBuf,
+    /// The folder of file bytes.
+    pub blobs: PathBuf,
+    /// The API key.
+    pub api_key: String,
+    /// Whether the key was generated just now and has to be shown.
+    pub api_key_is_new: bool,
+    /// The signing secret.
+    pub jwt_secret: String,
+    /// Who may connect.
+    pub origins: Origins,
+}
+
+/// Shortest signing secret: 256 bits, as HS256 asks for (RFC 7518, 3.2).
+const JWT_SECRET_BYTES: usize = 32;
+
+/// Why the gateway cannot start with these flags.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The data folder cannot be used.
+    #[error("--data {0}: {1}")]
+    Data(PathBuf, io::Error),
+    /// The secret is too short to be safe.
+    #[error("--jwt-secret: must have at least {JWT_SECRET_BYTES} bytes")]
+    JwtSecret,
+    /// An empty key would let everybody in.
+    #[error("--api-key: must not be empty")]
+    ApiKey,
+}
+
+impl Config {
+    /// Checks the flags, makes the data folder and the secrets that are not given.
+    ///
+    /// # Errors
+    /// When a flag is wrong or the data folder cannot be written.
+    pub fn prepare(flags: Flags) -> Result<Self, ConfigError> {
+        let data = |error| ConfigError::Data(flags.data.clone(), error);
+        let blobs = flags.data.join("files");
+        fs::create_dir_all(&blobs).map_err(data)?;
+        let (api_key, api_key_is_new) = match flags.api_key {
+            Some(key) if key.is_empty() => return Err(ConfigError::ApiKey),
+            Some(key) => (key, false),
+            None => secret(&flags.data.join("api-key")).map_err(data)?,
+        };
+        let jwt_secret = match flags.jwt_secret {
+            Some(secret) if secret.len() < JWT_SECRET_BYTES => return Err(ConfigError::JwtSecret),
+            Some(secret) => secret,
+            None => secret(&flags.data.join("jwt-secret")).map_err(data)?.0,
+        };
+        Ok(Self {
+            listen: flags.listen,
+            database: flags.data.join("chat.db"),
+            blobs,
+            api_key,
+            api_key_is_new,
+            jwt_secret,
+            origins: Origins::new(&flags.allow_origin),
+        })
+    }
+}
+
+/// Reads a secret, or makes it, readable by this user alone; true says it is new.
+fn secret(path: &Path) -> io::Result<(String, bool)> {
+    match fs::read_to_string(path) {
+        Ok(secret) if !secret.trim().is_empty() => return Ok((secret.trim().to_owned(), false)),
+        Ok(_) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    let secret = random::hex::<32>();
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    io::Write::write_all(&mut file, secret.as_bytes())?;
+    file.sync_all()?;
+    Ok((secret, true))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn flags(data: &Path, more: &[&str]) -> Flags {
+        let data = data.to_str().unwrap();
+        Flags::parse_from(["alo-gateway", "--data", data].iter().chain(more))
+    }
+
+    #[test]
+    fn secrets_are_made_once_and_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = Config::prepare(flags(folder.path(), &[])).unwrap();
+        let second = Config::prepare(flags(folder.path(), &[])).unwrap();
+        assert!(first.api_key_is_new && !second.api_key_is_new);
+        assert_eq!(
+            (first.api_key, first.jwt_secret),
+            (second.api_key, second.jwt_secret)
+        );
+    }
+
+    #[test]
+    fn weak_secrets_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(matches!(
+            Config::prepare(flags(folder.path(), &["--jwt-secret", "short"])),
+            Err(ConfigError::JwtSecret)
+        ));
+        assert!(matches!(
+            Config::prepare(flags(folder.path(), &["--api-key", ""])),
+            Err(ConfigError::ApiKey)
+        ));
+    }
+}

@@ -1,0 +1,90 @@
+//! Files: uploaded by tus 1.0 (<https://tus.io/protocols/resumable-upload>), kept as parts in an object
+//! store, attached to messages, downloaded by those who may read the channel.
+//!
+//! A part is an object `{file id}/{offset}`. It is durable before the database counts it, so the offset
+//! a client is told is never more than what would survive a power failure.
+
+mod announce;
+mod attach;
+mod blobs;
+mod checksum;
+mod download;
+mod lock;
+mod metadata;
+mod receive;
+mod records;
+mod sweep;
+mod tus;
+
+use std::{path::Path, sync::Arc};
+
+use axum::{
+    Router, middleware,
+    routing::{get, post},
+};
+use tokio::task::JoinHandle;
+
+use crate::{app::AppState, clock::Clock};
+use blobs::Blobs;
+use lock::Locks;
+use records::Records;
+
+pub(crate) use attach::attach;
+pub(crate) use records::migrate;
+
+/// Where uploads are created; each then lives below it.
+const PATH: &str = "/v1/files";
+
+/// The files of a gateway. Cheap to clone.
+#[derive(Clone)]
+pub struct Files {
+    records: Records,
+    blobs: Blobs,
+    locks: Arc<Locks>,
+}
+
+/// Why files cannot be kept.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Of the database.
+    #[error("the database: {0}")]
+    Database(#[from] rusqlite::Error),
+    /// Of the folder.
+    #[error("the folder: {0}")]
+    Folder(#[from] object_store::Error),
+}
+
+impl Files {
+    /// Opens the database the messages are in, and the folder of the bytes.
+    ///
+    /// # Errors
+    /// When either cannot be used.
+    pub fn open(database: &Path, folder: &Path) -> Result<Self, OpenError> {
+        Ok(Self {
+            records: Records::open(database)?,
+            blobs: Blobs::open(folder)?,
+            locks: Arc::default(),
+        })
+    }
+
+    /// Removes uploads that have expired, now and then, until aborted.
+    pub fn spawn_sweeper(&self, clock: Clock) -> JoinHandle<()> {
+        tokio::spawn(sweep::run(self.clone(), clock))
+    }
+}
+
+/// The routes of files.
+pub(crate) fn router() -> Router<AppState> {
+    Router::new().route(PATH, post(tus::create)).route(
+        "/v1/files/{id}",
+        get(download::download)
+            .head(tus::head)
+            .patch(tus::append)
+            .delete(tus::terminate),
+    )
+}
+
+/// Adds what tus wants in every answer. To stand outside of CORS, which answers `OPTIONS` by itself.
+pub(crate) fn announced(router: Router<AppState>) -> Router<AppState> {
+    router.layer(middleware::from_fn(announce::announce))
+}

@@ -1,0 +1,211 @@
+//! The bytes of one request on their way to the store.
+
+use std::{sync::Arc, time::Duration};
+
+use alo_protocol::{ErrorBody, ErrorCode, Uuid};
+use axum::body::Body;
+use bytes::Bytes;
+use futures_util::StreamExt;
+use tokio::{sync::watch, task::JoinHandle, time::timeout};
+
+use super::{
+    Files,
+    checksum::Checksum,
+    lock::Guard,
+    records::{Part, Row},
+    tus::UPLOAD_LIFE_MS,
+};
+use crate::{clock::Clock, error::internal, metrics::Metrics};
+
+/// Bytes in one object at most. Twice as much is in memory: one part comes while another is written.
+const PART_BYTES: u64 = 8 << 20;
+/// How long a client may send nothing.
+const IDLE: Duration = Duration::from_secs(60);
+
+/// What receiving needs beside the bytes.
+pub(super) struct Receiver {
+    pub(super) files: Files,
+    pub(super) clock: Clock,
+    pub(super) metrics: Arc<Metrics>,
+    /// Turns true when the gateway stops.
+    pub(super) stopping: watch::Receiver<bool>,
+    /// Held until the last byte is durable.
+    pub(super) guard: Guard,
+    /// If the client gave one: then all of the bytes count or none.
+    pub(super) checksum: Option<Checksum>,
+}
+
+impl Receiver {
+    /// Appends a body to an upload; gives the new offset. What came before a failure is kept, unless
+    /// there is a checksum to prove it by.
+    ///
+    /// # Errors
+    /// Why not all of the body was taken.
+    pub(super) async fn receive(mut self, row: Row, body: Body) -> Result<u64, ErrorBody> {
+        let mut intake = Intake {
+            files: self.files.clone(),
+            clock: self.clock,
+            id: row.id,
+            next: row.offset,
+            chunks: Vec::new(),
+            saving: None,
+            saved: Vec::new(),
+            counts_at_once: self.checksum.is_none(),
+        };
+        let read = self.read(&row, body, &mut intake).await;
+        let Some(checksum) = self.checksum.take() else {
+            intake.finish().await?;
+            return read.map(|()| intake.next);
+        };
+        let checked = match read {
+            Ok(()) => checksum.check(),
+            Err(error) => Err(error),
+        };
+        let finished = match checked {
+            Ok(()) => intake.finish().await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = finished {
+            intake.discard().await;
+            return Err(error);
+        }
+        let parts = std::mem::take(&mut intake.saved);
+        count(&self.files, self.clock, row.id, parts).await?;
+        Ok(intake.next)
+    }
+
+    async fn read(&mut self, row: &Row, body: Body, intake: &mut Intake) -> Result<(), ErrorBody> {
+        let mut body = body.into_data_stream();
+        loop {
+            let chunk = tokio::select! {
+                biased;
+                () = self.guard.wanted() => {
+                    return Err(ErrorBody::new(ErrorCode::UploadLocked, "a newer request took over this upload"));
+                }
+                _ = self.stopping.wait_for(|stopping| *stopping) => {
+                    return Err(ErrorBody::new(ErrorCode::Unavailable, "the gateway is stopping"));
+                }
+                chunk = timeout(IDLE, body.next()) => chunk,
+            };
+            let chunk = chunk.map_err(|_| {
+                ErrorBody::new(
+                    ErrorCode::Unavailable,
+                    format!("no byte came for {} seconds", IDLE.as_secs()),
+                )
+            })?;
+            let Some(chunk) = chunk else { return Ok(()) };
+            let chunk = chunk.map_err(|error| {
+                ErrorBody::new(
+                    ErrorCode::MalformedFrame,
+                    format!("body: broke off: {error}"),
+                )
+            })?;
+            if intake.end() + chunk.len() as u64 > row.size {
+                return Err(too_long());
+            }
+            self.metrics.upload_bytes.inc_by(chunk.len() as u64);
+            if let Some(checksum) = &mut self.checksum {
+                checksum.update(&chunk);
+            }
+            intake.take(chunk).await?;
+        }
+    }
+}
+
+/// The refusal of bytes beyond `Upload-Length`.
+pub(super) fn too_long() -> ErrorBody {
+    ErrorBody::new(ErrorCode::FileTooLarge, "body: goes beyond Upload-Length")
+}
+
+/// Gathers bytes into parts; writes one while the next comes.
+struct Intake {
+    files: Files,
+    clock: Clock,
+    id: Uuid,
+    /// Where the part being gathered begins.
+    next: u64,
+    chunks: Vec<Bytes>,
+    saving: Option<JoinHandle<Result<Part, ErrorBody>>>,
+    /// Parts that are durable but do not count yet.
+    saved: Vec<Part>,
+    counts_at_once: bool,
+}
+
+impl Intake {
+    fn gathered(&self) -> u64 {
+        self.chunks.iter().map(|chunk| chunk.len() as u64).sum()
+    }
+
+    fn end(&self) -> u64 {
+        self.next + self.gathered()
+    }
+
+    async fn take(&mut self, chunk: Bytes) -> Result<(), ErrorBody> {
+        self.chunks.push(chunk);
+        if self.gathered() >= PART_BYTES {
+            self.save().await
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Begins to write what is gathered, after the part before it.
+    async fn save(&mut self) -> Result<(), ErrorBody> {
+        self.settle().await?;
+        let part = Part {
+            offset: self.next,
+            size: self.gathered(),
+        };
+        if part.size == 0 {
+            return Ok(());
+        }
+        self.next += part.size;
+        let (files, clock, id) = (self.files.clone(), self.clock, self.id);
+        let (chunks, counts) = (std::mem::take(&mut self.chunks), self.counts_at_once);
+        self.saving = Some(tokio::spawn(async move {
+            files.blobs.put(id, part.offset, chunks).await?;
+            if counts {
+                count(&files, clock, id, vec![part]).await?;
+            }
+            Ok(part)
+        }));
+        Ok(())
+    }
+
+    async fn settle(&mut self) -> Result<(), ErrorBody> {
+        if let Some(saving) = self.saving.take() {
+            let part = saving.await.map_err(internal)??;
+            if !self.counts_at_once {
+                self.saved.push(part);
+            }
+        }
+        Ok(())
+    }
+
+    async fn finish(&mut self) -> Result<(), ErrorBody> {
+        self.save().await?;
+        self.settle().await
+    }
+
+    /// Removes what does not count and never will.
+    async fn discard(&mut self) {
+        // Why it failed has been said already.
+        let _ = self.settle().await;
+        for part in std::mem::take(&mut self.saved) {
+            let _ = self.files.blobs.remove_part(self.id, part.offset).await;
+        }
+    }
+}
+
+async fn count(files: &Files, clock: Clock, id: Uuid, parts: Vec<Part>) -> Result<(), ErrorBody> {
+    if parts.is_empty()
+        || files
+            .records
+            .append(id, parts, clock.now_ms() + UPLOAD_LIFE_MS)
+            .await?
+    {
+        Ok(())
+    } else {
+        Err(ErrorBody::new(ErrorCode::Gone, "the upload has ended"))
+    }
+}

@@ -1,0 +1,321 @@
+//! What the database knows of files.
+
+use std::{
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use alo_protocol::{ChannelId, ErrorBody, File, Uuid};
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::metadata::Metadata;
+use crate::{
+    error::internal,
+    store::{connect, sqlite_error},
+};
+
+const SCHEMA: &str = "
+    CREATE TABLE IF NOT EXISTS files (
+        id            BLOB PRIMARY KEY,
+        key           BLOB UNIQUE,
+        channel       TEXT NOT NULL,
+        user_id       TEXT NOT NULL,
+        name          TEXT NOT NULL,
+        content_type  TEXT NOT NULL,
+        last_modified INTEGER NOT NULL,
+        size          INTEGER NOT NULL,
+        metadata      TEXT NOT NULL,
+        offset        INTEGER NOT NULL,
+        expires_ms    INTEGER NOT NULL,
+        message       BLOB,
+        ended         INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX IF NOT EXISTS files_of_no_message ON files (expires_ms) WHERE message IS NULL;
+    CREATE TABLE IF NOT EXISTS file_parts (
+        file   BLOB NOT NULL REFERENCES files ON DELETE CASCADE,
+        offset INTEGER NOT NULL,
+        size   INTEGER NOT NULL,
+        PRIMARY KEY (file, offset)
+    ) STRICT, WITHOUT ROWID;
+";
+
+/// A file, whole or on its way.
+#[derive(Clone, Debug)]
+pub(super) struct Row {
+    pub(super) id: Uuid,
+    pub(super) channel: ChannelId,
+    /// Who uploads it.
+    pub(super) user_id: String,
+    pub(super) name: String,
+    pub(super) content_type: String,
+    pub(super) last_modified: i64,
+    pub(super) size: u64,
+    /// `Upload-Metadata` as it was given.
+    pub(super) metadata: String,
+    /// How many bytes are here, durably.
+    pub(super) offset: u64,
+    /// When it goes unless a message takes it, Unix milliseconds.
+    pub(super) expires_ms: u64,
+    /// The message it belongs to.
+    pub(super) message: Option<Uuid>,
+    /// Ended by its sender or by time; its bytes may be gone.
+    pub(super) ended: bool,
+}
+
+/// A file to be.
+pub(super) struct Creation {
+    pub(super) id: Uuid,
+    pub(super) key: Option<Uuid>,
+    pub(super) user_id: Arc<str>,
+    pub(super) metadata: Metadata,
+    pub(super) header: String,
+    pub(super) size: u64,
+    pub(super) expires_ms: u64,
+}
+
+/// A run of bytes kept as one object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Part {
+    pub(super) offset: u64,
+    pub(super) size: u64,
+}
+
+/// Makes the tables.
+pub(crate) fn migrate(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch(SCHEMA)
+}
+
+pub(super) fn find(connection: &Connection, id: Uuid) -> rusqlite::Result<Option<Row>> {
+    select(connection, "id", id)
+}
+
+impl Row {
+    pub(super) fn into_file(self) -> File {
+        File {
+            id: self.id,
+            channel_id: self.channel,
+            name: self.name,
+            last_modified: self.last_modified,
+            size: self.size,
+            content_type: self.content_type,
+            url: format!("{}/{}", super::PATH, self.id),
+        }
+    }
+}
+
+/// Connections of their own, so that uploads and messages queue for SQLite's lock and not for each
+/// other's code. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Records {
+    writer: Arc<Mutex<Connection>>,
+    reader: Arc<Mutex<Connection>>,
+}
+
+impl Records {
+    pub(super) fn open(path: &Path) -> rusqlite::Result<Self> {
+        let writer = connect(path)?;
+        migrate(&writer)?;
+        Ok(Self {
+            writer: Arc::new(Mutex::new(writer)),
+            reader: Arc::new(Mutex::new(connect(path)?)),
+        })
+    }
+
+    pub(super) async fn find(&self, id: Uuid) -> Result<Option<Row>, ErrorBody> {
+        run(&self.reader, move |connection| find(connection, id)).await
+    }
+
+    /// The file this key has made before, or a new one.
+    pub(super) async fn create(&self, creation: Creation) -> Result<Row, ErrorBody> {
+        run(&self.writer, move |connection| {
+            if let Some(key) = creation.key
+                && let Some(row) = select(connection, "key", key)?
+            {
+                return Ok(row);
+            }
+            insert(connection, creation)
+        })
+        .await
+    }
+
+    /// Counts parts that are durable and follow the bytes there are; false if they do not, or the upload
+    /// has ended.
+    pub(super) async fn append(
+        &self,
+        id: Uuid,
+        parts: Vec<Part>,
+        expires_ms: u64,
+    ) -> Result<bool, ErrorBody> {
+        run(&self.writer, move |connection| {
+            let transaction = connection.transaction()?;
+            for Part { offset, size } in parts {
+                let updated = transaction
+                    .prepare_cached(
+                        "UPDATE files SET offset = offset + ?3, expires_ms = ?4
+                         WHERE id = ?1 AND offset = ?2 AND ended = 0",
+                    )?
+                    .execute(params![id.as_bytes(), offset, size, expires_ms])?;
+                if updated == 0 {
+                    return Ok(false);
+                }
+                transaction
+                    .prepare_cached(
+                        "INSERT INTO file_parts (file, offset, size) VALUES (?1, ?2, ?3)",
+                    )?
+                    .execute(params![id.as_bytes(), offset, size])?;
+            }
+            transaction.commit()?;
+            Ok(true)
+        })
+        .await
+    }
+
+    /// The parts that hold bytes `from..to`, in order.
+    pub(super) async fn parts(&self, id: Uuid, from: u64, to: u64) -> Result<Vec<Part>, ErrorBody> {
+        run(&self.reader, move |connection| {
+            connection
+                .prepare_cached(
+                    "SELECT offset, size FROM file_parts
+                     WHERE file = ?1 AND offset < ?3 AND offset + size > ?2 ORDER BY offset",
+                )?
+                .query_map(params![id.as_bytes(), from, to], |row| {
+                    Ok(Part {
+                        offset: row.get(0)?,
+                        size: row.get(1)?,
+                    })
+                })?
+                .collect()
+        })
+        .await
+    }
+
+    /// Marks an upload as ended; false if a message has it.
+    pub(super) async fn end(&self, id: Uuid) -> Result<bool, ErrorBody> {
+        run(&self.writer, move |connection| {
+            let ended = connection
+                .prepare_cached("UPDATE files SET ended = 1 WHERE id = ?1 AND message IS NULL")?
+                .execute([id.as_bytes()])?;
+            Ok(ended > 0)
+        })
+        .await
+    }
+
+    /// Marks what has expired as ended and names all that is.
+    pub(super) async fn expire(&self, now_ms: u64) -> Result<Vec<Uuid>, ErrorBody> {
+        run(&self.writer, move |connection| {
+            connection.execute(
+                "UPDATE files SET ended = 1 WHERE message IS NULL AND ended = 0 AND expires_ms <= ?1",
+                [now_ms],
+            )?;
+            connection
+                .prepare_cached("SELECT id FROM files WHERE message IS NULL AND ended = 1")?
+                .query_map([], |row| Ok(Uuid::from_bytes(row.get(0)?)))?
+                .collect()
+        })
+        .await
+    }
+
+    /// Forgets an upload that has ended.
+    pub(super) async fn remove(&self, id: Uuid) -> Result<(), ErrorBody> {
+        run(&self.writer, move |connection| {
+            connection
+                .execute(
+                    "DELETE FROM files WHERE id = ?1 AND ended = 1",
+                    [id.as_bytes()],
+                )
+                .map(drop)
+        })
+        .await
+    }
+}
+
+fn insert(connection: &Connection, creation: Creation) -> rusqlite::Result<Row> {
+    let Creation {
+        id,
+        key,
+        user_id,
+        metadata,
+        header,
+        size,
+        expires_ms,
+    } = creation;
+    connection
+        .prepare_cached(
+            "INSERT INTO files (id, key, channel, user_id, name, content_type, last_modified, size, metadata,
+                                offset, expires_ms, message, ended)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0, ?10, NULL, 0)",
+        )?
+        .execute(params![
+            id.as_bytes(),
+            key.as_ref().map(Uuid::as_bytes),
+            metadata.channel.as_str(),
+            &*user_id,
+            metadata.name,
+            metadata.content_type,
+            metadata.last_modified,
+            size,
+            header,
+            expires_ms,
+        ])?;
+    Ok(Row {
+        id,
+        channel: metadata.channel,
+        user_id: user_id.to_string(),
+        name: metadata.name,
+        content_type: metadata.content_type,
+        last_modified: metadata.last_modified,
+        size,
+        metadata: header,
+        offset: 0,
+        expires_ms,
+        message: None,
+        ended: false,
+    })
+}
+
+fn select(connection: &Connection, column: &str, id: Uuid) -> rusqlite::Result<Option<Row>> {
+    let sql = format!(
+        "SELECT id, channel, user_id, name, content_type, last_modified, size, metadata, offset, expires_ms,
+                message, ended
+         FROM files WHERE {column} = ?1"
+    );
+    connection
+        .prepare_cached(&sql)?
+        .query_row([id.as_bytes()], |row| {
+            let channel = row.get_ref(1)?.as_str()?;
+            Ok(Row {
+                id: Uuid::from_bytes(row.get(0)?),
+                channel: channel.parse().map_err(|error| {
+                    rusqlite::Error::FromSqlConversionFailure(
+                        1,
+                        rusqlite::types::Type::Text,
+                        Box::new(error),
+                    )
+                })?,
+                user_id: row.get(2)?,
+                name: row.get(3)?,
+                content_type: row.get(4)?,
+                last_modified: row.get(5)?,
+                size: row.get(6)?,
+                metadata: row.get(7)?,
+                offset: row.get(8)?,
+                expires_ms: row.get(9)?,
+                message: row.get::<_, Option<[u8; 16]>>(10)?.map(Uuid::from_bytes),
+                ended: row.get(11)?,
+            })
+        })
+        .optional()
+}
+
+/// Runs where blocking is allowed.
+async fn run<T: Send + 'static>(
+    connection: &Arc<Mutex<Connection>>,
+    work: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
+) -> Result<T, ErrorBody> {
+    let connection = connection.clone();
+    let work = move || work(&mut connection.lock().unwrap_or_else(PoisonError::into_inner));
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(internal)?
+        .map_err(sqlite_error)
+}

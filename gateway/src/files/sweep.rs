@@ -1,0 +1,38 @@
+//! Uploads nobody finished, and those that were ended, are removed.
+
+use std::time::Duration;
+
+use super::Files;
+use crate::{clock::Clock, error::internal};
+
+const INTERVAL: Duration = Duration::from_secs(10 * 60);
+
+/// Sweeps at once and then at intervals.
+pub(super) async fn run(files: Files, clock: Clock) {
+    let mut interval = tokio::time::interval(INTERVAL);
+    loop {
+        interval.tick().await;
+        files.sweep(clock.now_ms()).await;
+    }
+}
+
+impl Files {
+    /// Removes what has expired by now, and what is left of ended uploads. What fails is tried again at
+    /// the next sweep.
+    pub(super) async fn sweep(&self, now_ms: u64) {
+        let ended = self.records.expire(now_ms).await;
+        for id in ended.unwrap_or_default() {
+            self.remove_ended(id).await;
+        }
+    }
+
+    /// Removes the bytes of an upload that has been marked as ended, then its record.
+    pub(super) async fn remove_ended(&self, id: alo_protocol::Uuid) {
+        // The bytes first: with the record gone nobody would find them.
+        if self.blobs.remove(id).await.is_ok()
+            && let Err(error) = self.records.remove(id).await
+        {
+            internal(error.message);
+        }
+    }
+}

@@ -1,0 +1,363 @@
+//! The requests of tus 1.0. <https://tus.io/protocols/resumable-upload>
+
+use std::time::{Duration, UNIX_EPOCH};
+
+use alo_protocol::{ErrorBody, ErrorCode, Uuid};
+use axum::{
+    body::Body,
+    extract::{Path, State},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use futures_util::StreamExt;
+
+use super::{
+    PATH,
+    announce::VERSION,
+    checksum::Checksum,
+    download,
+    lock::Guard,
+    metadata::Metadata,
+    receive::{Receiver, too_long},
+    records::{Creation, Row},
+};
+use crate::{
+    app::{AppState, bearer},
+    auth::Identity,
+    error::{AppError, internal},
+    random,
+    routes::idempotency_key,
+};
+
+/// How long an upload that belongs to no message is kept after its last byte, milliseconds.
+pub(super) const UPLOAD_LIFE_MS: u64 = 24 * 60 * 60 * 1_000;
+
+const OFFSET_STREAM: &str = "application/offset+octet-stream";
+/// How much of the body of a refused request is read, so that the client gets to see the answer: a
+/// connection closed on a body that still comes is an error to browsers.
+const DRAIN_BYTES: usize = 4 << 20;
+const DRAIN_TIME: Duration = Duration::from_secs(5);
+
+/// `POST`: an upload is made, with its first bytes if they come along.
+pub(super) async fn create(
+    State(state): State<AppState>,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    let mut body = Some(body);
+    let answer = try_create(&state, &headers, &mut body).await;
+    answered(answer, body).await
+}
+
+/// `PATCH`: bytes are appended.
+pub(super) async fn append(
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    let mut body = Some(body);
+    let answer = try_append(&state, &id, &headers, &mut body).await;
+    answered(answer, body).await
+}
+
+/// `HEAD`: how far an upload is. Without `Tus-Resumable`, what a download would say.
+pub(super) async fn head(
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, AppError> {
+    if !headers.contains_key("tus-resumable") {
+        return download::download(State(state), Path(id), headers).await;
+    }
+    check_version(&headers)?;
+    let (row, _guard) = locked(&state, &id, &headers).await?;
+    let mut response = (StatusCode::OK, [(header::CACHE_CONTROL, "no-store")]).into_response();
+    let headers = response.headers_mut();
+    headers.insert("upload-length", row.size.into());
+    headers.insert(
+        "upload-metadata",
+        HeaderValue::from_str(&row.metadata).map_err(internal)?,
+    );
+    say_state(
+        headers,
+        row.offset,
+        row.message.is_none().then_some(row.expires_ms),
+    );
+    Ok(response)
+}
+
+/// `DELETE`: an upload that belongs to no message ends.
+pub(super) async fn terminate(
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<StatusCode, AppError> {
+    check_version(&headers)?;
+    let (row, _guard) = locked(&state, &id, &headers).await?;
+    if !state.files.records.end(row.id).await? {
+        return Err(AppError::new(
+            ErrorCode::FileInUse,
+            "the file belongs to a message",
+        ));
+    }
+    state.files.remove_ended(row.id).await;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn try_create(
+    state: &AppState,
+    headers: &HeaderMap,
+    body: &mut Option<Body>,
+) -> Result<Response, ErrorBody> {
+    check_version(headers)?;
+    let identity = identity(state, headers)?;
+    let key = idempotency_key(headers).map_err(|error| error.0)?;
+    if headers.contains_key("upload-defer-length") {
+        return Err(invalid(
+            "Upload-Defer-Length: is not supported; give Upload-Length",
+        ));
+    }
+    let size = number(headers, "upload-length", "Upload-Length")?;
+    if size > state.limits.file_bytes {
+        let limit = state.limits.file_bytes;
+        return Err(ErrorBody::new(
+            ErrorCode::FileTooLarge,
+            format!("Upload-Length: must be at most {limit}"),
+        ));
+    }
+    let header = headers
+        .get("upload-metadata")
+        .map_or(Ok(""), HeaderValue::to_str);
+    let header = header.map_err(|_| invalid("Upload-Metadata: must be ASCII"))?;
+    let metadata = Metadata::parse(header)?;
+    identity.authorize(&metadata.channel)?;
+    let has_body = headers.contains_key(header::CONTENT_TYPE);
+    if has_body {
+        check_body(headers, size)?;
+    }
+
+    let now_ms = state.clock.now_ms();
+    let creation = Creation {
+        id: random::uuid(now_ms),
+        key,
+        user_id: identity.user_id.clone(),
+        size,
+        header: header.to_owned(),
+        expires_ms: now_ms + UPLOAD_LIFE_MS,
+        metadata,
+    };
+    let (new_id, channel) = (creation.id, creation.metadata.channel.clone());
+    let row = state.files.records.create(creation).await?;
+    if row.user_id != *identity.user_id || row.channel != channel || row.size != size {
+        return Err(ErrorBody::new(
+            ErrorCode::IdempotencyConflict,
+            "Idempotency-Key: was used for another upload",
+        ));
+    }
+    let is_new = row.id == new_id;
+    let guard = state.files.locks.take(row.id).await?;
+    // Made before: an older request may have brought bytes in the meantime.
+    let row = if is_new {
+        row
+    } else {
+        existing(state, row.id).await?
+    };
+    let expires_ms = row.expires_ms;
+    let location = format!("{PATH}/{}", row.id);
+    // The body begins at 0; if bytes are here already the client goes on from the offset it is told.
+    let offset = if has_body && row.offset == 0 {
+        let checksum = checksum(headers)?;
+        receive(state, row, guard, checksum, body).await?
+    } else {
+        row.offset
+    };
+    let mut response = (StatusCode::CREATED, [(header::LOCATION, location)]).into_response();
+    say_state(response.headers_mut(), offset, Some(expires_ms));
+    Ok(response)
+}
+
+async fn try_append(
+    state: &AppState,
+    id: &str,
+    headers: &HeaderMap,
+    body: &mut Option<Body>,
+) -> Result<Response, ErrorBody> {
+    check_version(headers)?;
+    let offset = number(headers, "upload-offset", "Upload-Offset")?;
+    let checksum = checksum(headers)?;
+    let (row, guard) = locked(state, id, headers).await?;
+    check_body(headers, row.size - row.offset.min(row.size))?;
+    if row.offset != offset {
+        let message = format!("Upload-Offset: the upload stands at {}", row.offset);
+        return Err(ErrorBody::new(ErrorCode::OffsetMismatch, message));
+    }
+    let offset = receive(state, row, guard, checksum, body).await?;
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    say_state(
+        response.headers_mut(),
+        offset,
+        Some(state.clock.now_ms() + UPLOAD_LIFE_MS),
+    );
+    Ok(response)
+}
+
+/// Takes the bytes in a task of its own: when the connection breaks the server drops the request, and
+/// what has arrived must still be kept.
+async fn receive(
+    state: &AppState,
+    row: Row,
+    guard: Guard,
+    checksum: Option<Checksum>,
+    body: &mut Option<Body>,
+) -> Result<u64, ErrorBody> {
+    let receiver = Receiver {
+        files: state.files.clone(),
+        clock: state.clock,
+        metrics: state.metrics.clone(),
+        stopping: state.stopping.clone(),
+        guard,
+        checksum,
+    };
+    let body = body.take().unwrap_or_default();
+    tokio::spawn(receiver.receive(row, body))
+        .await
+        .map_err(internal)?
+}
+
+/// The answer; what the request's handler has left of the body is read first.
+async fn answered(answer: Result<Response, ErrorBody>, unread: Option<Body>) -> Response {
+    if let Some(body) = unread {
+        let mut body = body.into_data_stream();
+        let drain = async {
+            let mut read = 0;
+            while let Some(Ok(chunk)) = body.next().await {
+                read += chunk.len();
+                if read > DRAIN_BYTES {
+                    break;
+                }
+            }
+        };
+        // It is for the client's sake; a slow one gets its answer all the same.
+        let _ = tokio::time::timeout(DRAIN_TIME, drain).await;
+    }
+    answer.unwrap_or_else(|error| AppError(error).into_response())
+}
+
+/// The user's own upload, held against other requests.
+async fn locked(
+    state: &AppState,
+    id: &str,
+    headers: &HeaderMap,
+) -> Result<(Row, Guard), ErrorBody> {
+    let identity = identity(state, headers)?;
+    let id = id.parse().map_err(|_| not_found())?;
+    // Looked at before the lock is taken: strangers cannot end the requests of others.
+    let is_own =
+        |row: &Row| row.user_id == *identity.user_id && identity.authorize(&row.channel).is_ok();
+    if !state
+        .files
+        .records
+        .find(id)
+        .await?
+        .is_some_and(|row| is_own(&row))
+    {
+        return Err(not_found());
+    }
+    let guard = state.files.locks.take(id).await?;
+    Ok((existing(state, id).await?, guard))
+}
+
+async fn existing(state: &AppState, id: Uuid) -> Result<Row, ErrorBody> {
+    let row = state.files.records.find(id).await?.ok_or_else(not_found)?;
+    if row.ended || (row.message.is_none() && row.expires_ms <= state.clock.now_ms()) {
+        return Err(ErrorBody::new(
+            ErrorCode::Gone,
+            "the upload has expired or was ended",
+        ));
+    }
+    Ok(row)
+}
+
+pub(super) fn identity(state: &AppState, headers: &HeaderMap) -> Result<Identity, ErrorBody> {
+    state.tokens.verify(bearer(headers)?, state.clock.now_ms())
+}
+
+pub(super) fn not_found() -> ErrorBody {
+    ErrorBody::new(
+        ErrorCode::FileNotFound,
+        "no such file can be seen with this token",
+    )
+}
+
+fn check_version(headers: &HeaderMap) -> Result<(), ErrorBody> {
+    if headers
+        .get("tus-resumable")
+        .is_some_and(|version| version == VERSION)
+    {
+        Ok(())
+    } else {
+        Err(ErrorBody::new(
+            ErrorCode::UnsupportedVersion,
+            format!("Tus-Resumable: must be {VERSION}"),
+        ))
+    }
+}
+
+/// Checks what is said about a body that may have `room` bytes.
+fn check_body(headers: &HeaderMap, room: u64) -> Result<(), ErrorBody> {
+    if headers
+        .get(header::CONTENT_TYPE)
+        .is_none_or(|kind| kind != OFFSET_STREAM)
+    {
+        let message = format!("Content-Type: must be {OFFSET_STREAM}");
+        return Err(ErrorBody::new(ErrorCode::UnsupportedMediaType, message));
+    }
+    let length = headers
+        .get(header::CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    if length.is_some_and(|length| length > room) {
+        Err(too_long())
+    } else {
+        Ok(())
+    }
+}
+
+fn checksum(headers: &HeaderMap) -> Result<Option<Checksum>, ErrorBody> {
+    let Some(header) = headers.get("upload-checksum") else {
+        return Ok(None);
+    };
+    let header = header
+        .to_str()
+        .map_err(|_| invalid("Upload-Checksum: must be ASCII"))?;
+    Checksum::parse(header).map(Some)
+}
+
+fn number(headers: &HeaderMap, name: &str, shown: &str) -> Result<u64, ErrorBody> {
+    let header = headers
+        .get(name)
+        .ok_or_else(|| invalid(format!("{shown}: is missing")))?;
+    let digits = header
+        .to_str()
+        .ok()
+        .filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
+    digits
+        .and_then(|text| text.parse().ok())
+        .ok_or_else(|| invalid(format!("{shown}: must be a whole number of bytes")))
+}
+
+fn invalid(message: impl Into<String>) -> ErrorBody {
+    ErrorBody::new(ErrorCode::InvalidArgument, message)
+}
+
+fn say_state(headers: &mut HeaderMap, offset: u64, expires_ms: Option<u64>) {
+    headers.insert("upload-offset", offset.into());
+    if let Some(expires_ms) = expires_ms {
+        let date = httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_millis(expires_ms));
+        // Letters, digits, commas and colons.
+        headers.insert(
+            "upload-expires",
+            HeaderValue::from_str(&date).expect("a date is a header value"),
+        );
+    }
+}

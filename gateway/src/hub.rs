@@ -1,0 +1,192 @@
+//! Fan-out of committed events to the connections of this gateway.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+};
+
+use alo_protocol::ChannelId;
+use tokio::sync::mpsc;
+
+use crate::store::LogEvent;
+
+/// Events that may wait for one connection before it is told to catch up from the log.
+const QUEUE: usize = 1_024;
+
+/// A way committed events reach subscribers. In one gateway it is [`LocalBus`].
+pub trait Bus: Send + Sync {
+    /// Hands events, in the order they were committed, to all who joined their channels. Never waits.
+    fn publish(&self, event: &LogEvent);
+}
+
+/// The subscribers of this process.
+#[derive(Clone, Default)]
+pub struct LocalBus {
+    channels: Arc<Mutex<HashMap<ChannelId, HashMap<u64, Mailbox>>>>,
+    next: Arc<AtomicU64>,
+}
+
+#[derive(Clone)]
+struct Mailbox {
+    sender: mpsc::Sender<LogEvent>,
+    lagged: Arc<AtomicBool>,
+}
+
+/// One connection's end of the bus; it leaves all channels when dropped.
+pub struct Subscriber {
+    bus: LocalBus,
+    id: u64,
+    mailbox: Mailbox,
+    receiver: mpsc::Receiver<LogEvent>,
+    joined: Vec<ChannelId>,
+}
+
+/// What a subscriber receives.
+#[derive(Debug)]
+pub enum Delivery {
+    /// An event.
+    Event(LogEvent),
+    /// Events were left out because the queue was full: read the log.
+    Lagged,
+}
+
+impl LocalBus {
+    /// A new subscriber, in no channel yet.
+    pub fn subscriber(&self) -> Subscriber {
+        let (sender, receiver) = mpsc::channel(QUEUE);
+        Subscriber {
+            bus: self.clone(),
+            id: self.next.fetch_add(1, Ordering::Relaxed),
+            mailbox: Mailbox {
+                sender,
+                lagged: Arc::default(),
+            },
+            receiver,
+            joined: Vec::new(),
+        }
+    }
+}
+
+impl Bus for LocalBus {
+    fn publish(&self, event: &LogEvent) {
+        let channels = self.channels.lock().unwrap_or_else(PoisonError::into_inner);
+        for mailbox in channels
+            .get(&event.channel)
+            .into_iter()
+            .flat_map(HashMap::values)
+        {
+            if mailbox.sender.try_send(event.clone()).is_err() {
+                mailbox.lagged.store(true, Ordering::Release);
+            }
+        }
+    }
+}
+
+impl Subscriber {
+    /// From now on events of the channel are received.
+    pub fn join(&mut self, channel: ChannelId) {
+        let mut channels = self
+            .bus
+            .channels
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        channels
+            .entry(channel.clone())
+            .or_default()
+            .insert(self.id, self.mailbox.clone());
+        drop(channels);
+        if !self.joined.contains(&channel) {
+            self.joined.push(channel);
+        }
+    }
+
+    /// Ends what [`Subscriber::join`] began; events already queued still come.
+    pub fn leave(&mut self, channel: &ChannelId) {
+        self.joined.retain(|joined| joined != channel);
+        self.bus.remove(channel, self.id);
+    }
+
+    /// The next event.
+    pub async fn next(&mut self) -> Delivery {
+        if self.mailbox.lagged.swap(false, Ordering::AcqRel) {
+            return Delivery::Lagged;
+        }
+        match self.receiver.recv().await {
+            Some(event) => Delivery::Event(event),
+            // The subscriber itself holds a sender, so the channel never closes.
+            None => std::future::pending().await,
+        }
+    }
+}
+
+impl Drop for Subscriber {
+    fn drop(&mut self) {
+        for channel in &self.joined {
+            self.bus.remove(channel, self.id);
+        }
+    }
+}
+
+impl LocalBus {
+    fn remove(&self, channel: &ChannelId, id: u64) {
+        let mut channels = self.channels.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(members) = channels.get_mut(channel) {
+            members.remove(&id);
+            if members.is_empty() {
+                channels.remove(channel);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(seq: u64) -> LogEvent {
+        LogEvent {
+            channel: "a".parse().unwrap(),
+            seq,
+            push: "{}".into(),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_full_queue_is_told_and_blocks_nobody() {
+        let bus = LocalBus::default();
+        let (mut slow, mut other) = (bus.subscriber(), bus.subscriber());
+        slow.join("a".parse().unwrap());
+        for seq in 0..=QUEUE as u64 {
+            bus.publish(&event(seq));
+        }
+        other.join("a".parse().unwrap());
+        bus.publish(&event(5_000));
+        assert!(matches!(
+            other.next().await,
+            Delivery::Event(LogEvent { seq: 5_000, .. })
+        ));
+        assert!(matches!(slow.next().await, Delivery::Lagged));
+        assert!(matches!(
+            slow.next().await,
+            Delivery::Event(LogEvent { seq: 0, .. })
+        ));
+    }
+
+    #[tokio::test]
+    async fn who_left_receives_nothing() {
+        let bus = LocalBus::default();
+        let (mut gone, mut stays) = (bus.subscriber(), bus.subscriber());
+        let channel: ChannelId = "a".parse().unwrap();
+        gone.join(channel.clone());
+        stays.join(channel.clone());
+        gone.leave(&channel);
+        bus.publish(&event(1));
+        assert!(matches!(stays.next().await, Delivery::Event(_)));
+        assert!(gone.receiver.try_recv().is_err());
+        drop((gone, stays));
+        assert!(bus.channels.lock().unwrap().is_empty());
+    }
+}

@@ -1,0 +1,116 @@
+//! Counters for Prometheus.
+
+use std::time::Duration;
+
+use prometheus_client::{
+    encoding::{EncodeLabelSet, text::encode},
+    metrics::{
+        counter::Counter,
+        family::Family,
+        gauge::Gauge,
+        histogram::{Histogram, exponential_buckets},
+    },
+    registry::Registry,
+};
+
+/// What the gateway counts.
+pub struct Metrics {
+    registry: Registry,
+    /// Open event connections.
+    pub connections: Gauge,
+    /// Items sent to event connections: pushes and replies.
+    pub items_sent: Counter,
+    /// Frames they were sent in.
+    pub frames_sent: Counter,
+    /// File bytes received.
+    pub upload_bytes: Counter,
+    closes: Family<CloseLabel, Counter>,
+    messages: Counter,
+    batch_size: Histogram,
+    commit_seconds: Histogram,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct CloseLabel {
+    reason: &'static str,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut metrics = Self {
+            registry: Registry::with_prefix("alo"),
+            connections: Gauge::default(),
+            items_sent: Counter::default(),
+            frames_sent: Counter::default(),
+            upload_bytes: Counter::default(),
+            closes: Family::default(),
+            messages: Counter::default(),
+            batch_size: Histogram::new(exponential_buckets(1.0, 2.0, 10)),
+            commit_seconds: Histogram::new(exponential_buckets(0.000_1, 2.0, 16)),
+        };
+        let registry = &mut metrics.registry;
+        registry.register(
+            "connections",
+            "Open event connections",
+            metrics.connections.clone(),
+        );
+        registry.register(
+            "items_sent",
+            "Replies and pushes sent",
+            metrics.items_sent.clone(),
+        );
+        registry.register(
+            "frames_sent",
+            "Frames they were sent in",
+            metrics.frames_sent.clone(),
+        );
+        registry.register(
+            "upload_bytes",
+            "File bytes received",
+            metrics.upload_bytes.clone(),
+        );
+        registry.register(
+            "closes",
+            "Event connections closed by the gateway",
+            metrics.closes.clone(),
+        );
+        registry.register(
+            "messages_committed",
+            "Messages stored",
+            metrics.messages.clone(),
+        );
+        registry.register(
+            "commit_batch_size",
+            "Messages in one commit",
+            metrics.batch_size.clone(),
+        );
+        registry.register(
+            "commit_seconds",
+            "Time one commit took",
+            metrics.commit_seconds.clone(),
+        );
+        metrics
+    }
+}
+
+impl Metrics {
+    /// A commit of so many messages was done.
+    pub fn committed(&self, messages: usize, took: Duration) {
+        self.messages.inc_by(messages as u64);
+        self.batch_size.observe(messages as f64);
+        self.commit_seconds.observe(took.as_secs_f64());
+    }
+
+    /// The gateway closed a connection.
+    pub fn closed(&self, reason: &'static str) {
+        self.closes.get_or_create(&CloseLabel { reason }).inc();
+    }
+
+    /// All in the text format of Prometheus.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        // Writing to a string cannot fail.
+        let _ = encode(&mut text, &self.registry);
+        text
+    }
+}

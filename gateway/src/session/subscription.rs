@@ -1,0 +1,244 @@
+//! One channel of one connection: which event comes next, and whether it comes from the bus or the log.
+
+use alo_protocol::{Cursor, GapReason};
+
+use crate::store::LogEvent;
+
+/// Where a subscription stands.
+#[derive(Debug)]
+pub(super) struct Subscription {
+    epoch: String,
+    next: u64,
+    state: State,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum State {
+    /// The head of the log is asked for.
+    Starting { op: u64, stirred: bool },
+    /// Events come from the bus.
+    Live,
+    /// Events come from the log. `stirred` says that something happened since the last read began.
+    CatchingUp { reading: bool, stirred: bool },
+}
+
+/// What to do with an event of the bus.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    Send,
+    Skip,
+}
+
+impl Subscription {
+    /// A subscription whose head is asked for by the operation `op`. The bus has been joined already, so
+    /// nothing can fall between head and bus.
+    pub(super) const fn starting(op: u64) -> Self {
+        Self {
+            epoch: String::new(),
+            next: 0,
+            state: State::Starting { op, stirred: false },
+        }
+    }
+
+    /// Whether it waits for this operation.
+    pub(super) fn awaits(&self, asked: u64) -> bool {
+        matches!(self.state, State::Starting { op, .. } if op == asked)
+    }
+
+    pub(super) const fn is_started(&self) -> bool {
+        !matches!(self.state, State::Starting { .. })
+    }
+
+    /// Starts at the client's cursor if everything after it is there, else at the head, with the reason.
+    pub(super) fn start(&mut self, wanted: Option<&Cursor>, head: Cursor) -> Option<GapReason> {
+        let stirred = matches!(self.state, State::Starting { stirred: true, .. });
+        let gap = match wanted {
+            Some(cursor) if cursor.epoch != head.epoch => Some(GapReason::EpochChanged),
+            Some(cursor) if cursor.seq > head.seq => Some(GapReason::CursorAhead),
+            Some(_) | None => None,
+        };
+        let from = match wanted {
+            Some(cursor) if gap.is_none() => cursor.seq,
+            Some(_) | None => head.seq,
+        };
+        self.next = from + 1;
+        self.state = if from < head.seq || stirred {
+            State::CatchingUp {
+                reading: false,
+                stirred: false,
+            }
+        } else {
+            State::Live
+        };
+        self.epoch = head.epoch;
+        gap
+    }
+
+    /// The client's position as far as it was sent.
+    pub(super) fn cursor(&self) -> Cursor {
+        Cursor {
+            epoch: self.epoch.clone(),
+            seq: self.next - 1,
+        }
+    }
+
+    /// An event of the bus. `room` says whether the connection's queue takes more.
+    pub(super) fn published(&mut self, event: &LogEvent, room: bool) -> Verdict {
+        match &mut self.state {
+            State::Starting { stirred, .. } | State::CatchingUp { stirred, .. } => {
+                *stirred = true;
+                Verdict::Skip
+            }
+            State::Live if event.seq < self.next => Verdict::Skip,
+            State::Live if event.seq == self.next && room => {
+                self.next += 1;
+                Verdict::Send
+            }
+            State::Live => {
+                self.state = State::CatchingUp {
+                    reading: false,
+                    stirred: false,
+                };
+                Verdict::Skip
+            }
+        }
+    }
+
+    /// The bus left events out.
+    pub(super) const fn lagged(&mut self) {
+        match &mut self.state {
+            State::Starting { stirred, .. } | State::CatchingUp { stirred, .. } => *stirred = true,
+            State::Live => {
+                self.state = State::CatchingUp {
+                    reading: false,
+                    stirred: false,
+                }
+            }
+        }
+    }
+
+    /// Begins a read of the log if one is due; gives the sequence to read after.
+    pub(super) const fn begin_read(&mut self) -> Option<u64> {
+        match &mut self.state {
+            State::CatchingUp {
+                reading: reading @ false,
+                stirred,
+            } => {
+                (*reading, *stirred) = (true, false);
+                Some(self.next - 1)
+            }
+            State::CatchingUp { .. } | State::Starting { .. } | State::Live => None,
+        }
+    }
+
+    /// Takes what a read gave: the events to send. An empty page means that the log is at its end, and
+    /// unless something stirred meanwhile the subscription is live.
+    pub(super) fn page(&mut self, events: Vec<LogEvent>) -> Vec<LogEvent> {
+        let State::CatchingUp {
+            reading: true,
+            stirred,
+        } = self.state
+        else {
+            return Vec::new();
+        };
+        self.state = if events.is_empty() && !stirred {
+            State::Live
+        } else {
+            State::CatchingUp {
+                reading: false,
+                stirred: false,
+            }
+        };
+        if let Some(last) = events.last() {
+            self.next = last.seq + 1;
+        }
+        events
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(seq: u64) -> LogEvent {
+        LogEvent {
+            channel: "a".parse().unwrap(),
+            seq,
+            push: "{}".into(),
+        }
+    }
+
+    fn cursor(epoch: &str, seq: u64) -> Cursor {
+        Cursor {
+            epoch: epoch.into(),
+            seq,
+        }
+    }
+
+    #[test]
+    fn recovery_is_whole_or_says_why_not() {
+        for (wanted, gap, at) in [
+            (None, None, 9),
+            (Some(cursor("e", 9)), None, 9),
+            (Some(cursor("e", 4)), None, 4),
+            (Some(cursor("e", 0)), None, 0),
+            (Some(cursor("e", 10)), Some(GapReason::CursorAhead), 9),
+            (Some(cursor("old", 4)), Some(GapReason::EpochChanged), 9),
+        ] {
+            let mut subscription = Subscription::starting(1);
+            assert_eq!(
+                subscription.start(wanted.as_ref(), cursor("e", 9)),
+                gap,
+                "{wanted:?}"
+            );
+            assert_eq!(subscription.cursor(), cursor("e", at), "{wanted:?}");
+            assert_eq!(subscription.begin_read().is_some(), at < 9, "{wanted:?}");
+        }
+    }
+
+    #[test]
+    fn an_event_committed_while_the_head_was_asked_for_is_read_from_the_log() {
+        let mut subscription = Subscription::starting(1);
+        assert_eq!(subscription.published(&event(10), true), Verdict::Skip);
+        subscription.start(None, cursor("e", 9));
+        assert_eq!(subscription.begin_read(), Some(9));
+        assert_eq!(subscription.page(vec![event(10)]).len(), 1);
+        assert_eq!(subscription.begin_read(), Some(10));
+        subscription.page(vec![]);
+        assert_eq!(subscription.published(&event(11), true), Verdict::Send);
+    }
+
+    #[test]
+    fn an_event_published_during_the_last_read_is_not_missed() {
+        let mut subscription = Subscription::starting(1);
+        subscription.start(Some(&cursor("e", 8)), cursor("e", 9));
+        subscription.begin_read();
+        subscription.page(vec![event(9)]);
+        subscription.begin_read();
+        assert_eq!(subscription.published(&event(10), true), Verdict::Skip);
+        subscription.page(vec![]);
+        assert_eq!(subscription.begin_read(), Some(9));
+    }
+
+    #[test]
+    fn live_events_come_once_and_a_hole_or_a_full_queue_leads_to_the_log() {
+        let live = || {
+            let mut subscription = Subscription::starting(1);
+            subscription.start(None, cursor("e", 9));
+            subscription
+        };
+        let mut subscription = live();
+        assert_eq!(subscription.published(&event(9), true), Verdict::Skip);
+        assert_eq!(subscription.published(&event(10), true), Verdict::Send);
+        assert_eq!(subscription.published(&event(12), true), Verdict::Skip);
+        assert_eq!(subscription.begin_read(), Some(10));
+
+        let mut subscription = live();
+        assert_eq!(subscription.published(&event(10), false), Verdict::Skip);
+        assert_eq!(subscription.begin_read(), Some(9));
+
+        let mut subscription = live();
+        subscription.lagged();
+        assert_eq!(subscription.begin_read(), Some(9));
+    }
+}

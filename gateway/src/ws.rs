@@ -1,0 +1,276 @@
+//! The event socket: moves frames between a WebSocket and its [`Session`].
+
+use std::{collections::VecDeque, sync::Arc, time::Duration};
+
+use alo_protocol::{ChannelId, CloseCode, Cursor, ErrorBody, ErrorCode, SUBPROTOCOL};
+use axum::{
+    Error,
+    extract::{
+        State, WebSocketUpgrade,
+        ws::{CloseFrame, Message, Utf8Bytes, WebSocket},
+    },
+    http::HeaderMap,
+    response::Response,
+};
+use futures_util::{
+    SinkExt, StreamExt,
+    future::{BoxFuture, OptionFuture},
+    stream::{FuturesOrdered, FuturesUnordered, SplitSink, SplitStream},
+};
+
+use crate::{
+    app::AppState,
+    error::AppError,
+    hub::{Delivery, Subscriber},
+    random,
+    session::{Input, Output, Session},
+    store::{Committed, LogEvent},
+};
+
+/// Read buffer of a socket, bytes: most frames are smaller.
+const READ_BUFFER: usize = 4 * 1024;
+/// Items and bytes put into one frame at most.
+const FRAME_ITEMS: usize = 256;
+const FRAME_BYTES: usize = 64 * 1024;
+/// How long the other side has to take the close.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(5);
+
+/// `GET /v1/connect`
+pub(crate) async fn connect(
+    State(state): State<AppState>,
+    headers: HeaderMap,
+    upgrade: WebSocketUpgrade,
+) -> Result<Response, AppError> {
+    if !state.origins.allows_request(&headers) {
+        return Err(AppError::new(
+            ErrorCode::OriginForbidden,
+            "Origin: is not on the allow-list",
+        ));
+    }
+    let limit = state.limits.frame_bytes as usize;
+    let upgrade = upgrade
+        .protocols([SUBPROTOCOL])
+        .read_buffer_size(READ_BUFFER)
+        .write_buffer_size(0)
+        .max_write_buffer_size(FRAME_BYTES * 64)
+        .max_message_size(limit)
+        .max_frame_size(limit);
+    if upgrade.selected_protocol().is_none() {
+        let message = format!("Sec-WebSocket-Protocol: must offer {SUBPROTOCOL}");
+        return Err(AppError::new(ErrorCode::InvalidArgument, message));
+    }
+    Ok(upgrade.on_upgrade(move |socket| Connection::new(state, socket).run()))
+}
+
+type Sink = SplitSink<WebSocket, Message>;
+
+/// One socket with all that is under way for it.
+struct Connection {
+    state: AppState,
+    session: Session,
+    subscriber: Subscriber,
+    stream: SplitStream<WebSocket>,
+    /// Here while nothing is being written.
+    sink: Option<Sink>,
+    writing: Option<BoxFuture<'static, (Sink, Result<(), Error>)>>,
+    queue: VecDeque<Arc<str>>,
+    ping: bool,
+    closing: Option<CloseCode>,
+    /// Answers of the writer come in the order asked.
+    answers: FuturesOrdered<BoxFuture<'static, Answer>>,
+    pages: FuturesUnordered<BoxFuture<'static, (ChannelId, Result<Vec<LogEvent>, ErrorBody>)>>,
+}
+
+enum Answer {
+    Committed(u64, Result<Committed, ErrorBody>),
+    Heads(u64, Result<Vec<Cursor>, ErrorBody>),
+}
+
+impl Connection {
+    fn new(state: AppState, socket: WebSocket) -> Self {
+        let now_ms = state.clock.now_ms();
+        let session = Session::new(
+            state.tokens.clone(),
+            state.limits.clone(),
+            random::uuid(now_ms),
+            now_ms,
+        );
+        let (sink, stream) = socket.split();
+        state.metrics.connections.inc();
+        Self {
+            session,
+            subscriber: state.bus.subscriber(),
+            stream,
+            sink: Some(sink),
+            writing: None,
+            queue: VecDeque::new(),
+            ping: false,
+            closing: None,
+            answers: FuturesOrdered::new(),
+            pages: FuturesUnordered::new(),
+            state,
+        }
+    }
+
+    async fn run(mut self) {
+        let mut stopping = self.state.stopping.clone();
+        loop {
+            self.carry_out().await;
+            self.write();
+            if let (Some(code), None) = (self.closing, &self.writing) {
+                break self.close(code).await;
+            }
+            let deadline = self.session.next_timeout().unwrap_or(u64::MAX);
+            let wait = Duration::from_millis(deadline.saturating_sub(self.state.clock.now_ms()));
+            let open = self.closing.is_none();
+            let reads = open && self.session.wants_frames();
+            tokio::select! {
+                Some((sink, result)) = OptionFuture::from(self.writing.as_mut()) => {
+                    self.writing = None;
+                    self.sink = Some(sink);
+                    if result.is_err() {
+                        break;
+                    }
+                    let all = self.queue.is_empty();
+                    self.input(Input::Wrote(all));
+                }
+                Some(answer) = self.answers.next(), if open => match answer {
+                    Answer::Committed(op, result) => self.input(Input::Committed(op, result)),
+                    Answer::Heads(op, result) => self.input(Input::Heads(op, result)),
+                },
+                Some((channel, page)) = self.pages.next(), if open => self.input(Input::Page(channel, page)),
+                delivery = self.subscriber.next(), if open => match delivery {
+                    Delivery::Event(event) => self.input(Input::Published(event)),
+                    Delivery::Lagged => self.input(Input::Lagged),
+                },
+                message = self.stream.next(), if reads => match message {
+                    Some(Ok(Message::Text(text))) => self.input(Input::Frame(&text)),
+                    Some(Ok(Message::Binary(_))) => self.input(Input::Binary),
+                    Some(Ok(Message::Ping(_) | Message::Pong(_))) => self.input(Input::Alive),
+                    Some(Err(error)) if is_too_large(&error) => self.input(Input::TooLarge),
+                    Some(Ok(Message::Close(_)) | Err(_)) | None => break,
+                },
+                Ok(_) = stopping.wait_for(|stopping| *stopping), if open => self.input(Input::Shutdown),
+                () = tokio::time::sleep(wait), if open => self.input(Input::Timeout),
+            }
+        }
+        self.state.metrics.connections.dec();
+    }
+
+    fn input(&mut self, input: Input<'_>) {
+        self.session.handle(self.state.clock.now_ms(), input);
+    }
+
+    /// Does what the session asks for. Queueing for the writer may wait: then no more frames are read,
+    /// which holds back the client.
+    async fn carry_out(&mut self) {
+        while let Some(output) = self.session.poll_output() {
+            match output {
+                Output::Send(item) => self.queue.push_back(item),
+                Output::Ping => self.ping = true,
+                Output::Close(code) => self.closing = Some(code),
+                Output::Commit(op, submission) => {
+                    let pending = self.state.writer.commit(submission).await;
+                    self.answers.push_back(Box::pin(async move {
+                        Answer::Committed(op, pending.answer().await)
+                    }));
+                }
+                Output::Heads(op, channels) => {
+                    let pending = self.state.writer.heads(channels).await;
+                    self.answers.push_back(Box::pin(async move {
+                        Answer::Heads(op, pending.answer().await)
+                    }));
+                }
+                Output::Read(channel, after) => {
+                    let log = self.state.log.clone();
+                    self.pages.push(Box::pin(async move {
+                        let wanted = channel.clone();
+                        let page =
+                            tokio::task::spawn_blocking(move || log.read(&wanted, after)).await;
+                        (
+                            channel,
+                            page.unwrap_or_else(|error| Err(crate::error::internal(error))),
+                        )
+                    }));
+                }
+                Output::Join(channel) => self.subscriber.join(channel),
+                Output::Leave(channel) => self.subscriber.leave(&channel),
+            }
+        }
+    }
+
+    /// Starts to write what waits, many items in one frame. While it is being written more gather.
+    fn write(&mut self) {
+        if self.queue.is_empty() && !self.ping {
+            return;
+        }
+        let Some(mut sink) = self.sink.take() else {
+            return;
+        };
+        let message = if std::mem::take(&mut self.ping) {
+            Message::Ping(bytes::Bytes::new())
+        } else {
+            Message::Text(self.next_frame())
+        };
+        self.writing = Some(Box::pin(async move {
+            let result = sink.send(message).await;
+            (sink, result)
+        }));
+    }
+
+    fn next_frame(&mut self) -> Utf8Bytes {
+        let (mut count, mut bytes) = (0, 0);
+        for item in self.queue.iter().take(FRAME_ITEMS) {
+            if count > 0 && bytes + item.len() > FRAME_BYTES {
+                break;
+            }
+            count += 1;
+            bytes += item.len() + 1;
+        }
+        self.state.metrics.frames_sent.inc();
+        self.state.metrics.items_sent.inc_by(count as u64);
+        let mut text = String::with_capacity(bytes + 1);
+        for (index, item) in self.queue.drain(..count).enumerate() {
+            if count > 1 {
+                text.push(if index == 0 { '[' } else { ',' });
+            }
+            text.push_str(&item);
+        }
+        if count > 1 {
+            text.push(']');
+        }
+        text.into()
+    }
+
+    /// Says why and gives the other side a while to take it.
+    async fn close(&mut self, code: CloseCode) {
+        self.state.metrics.closed(code.as_str());
+        let Some(mut sink) = self.sink.take() else {
+            return;
+        };
+        let frame = CloseFrame {
+            code: code.code(),
+            reason: code.as_str().into(),
+        };
+        let farewell = async {
+            if sink.send(Message::Close(Some(frame))).await.is_ok() {
+                // Until the other side has answered, so that the reason is not lost with the socket.
+                while let Some(Ok(_)) = self.stream.next().await {}
+            }
+        };
+        // One that does not answer is cut.
+        let _ = tokio::time::timeout(CLOSE_PATIENCE, farewell).await;
+    }
+}
+
+/// Whether a frame was over the limit. The library's error says so only in words.
+fn is_too_large(error: &Error) -> bool {
+    let mut source: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = source {
+        if error.to_string().contains("too long") || error.to_string().contains("too large") {
+            return true;
+        }
+        source = error.source();
+    }
+    false
+}
