@@ -1,2 +1,65 @@
-//! placeholder
-fn main() {}
+//! The project's commands: `cargo xtask build | test | demo | size | docs | install`.
+//!
+//! One file per command. What several need: [`process`] runs programs, [`workspace`] knows where
+//! things are, [`gateway`] starts a gateway for tests, [`install`] brings the tools.
+
+mod build;
+mod demo;
+mod docs;
+mod example;
+mod gateway;
+mod install;
+mod process;
+mod size;
+mod test;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(bin_name = "cargo xtask", about = "The project's commands", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Makes the npm package in pkg/, ready for `npm pack`
+    Build,
+    /// Runs every check and test; the last line counts them
+    Test(test::Options),
+    /// Starts a gateway and the example chat
+    Demo(demo::Options),
+    /// Prints how large the package is for a browser
+    Size,
+    /// Writes the generated documentation: docs/errors.md
+    Docs,
+    /// Installs what the other commands need and is missing
+    Install(install::Options),
+}
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().command {
+        Command::Build => build::run(),
+        Command::Test(options) => match test::run(&options) {
+            // Said already, by the last line.
+            Ok(false) => return ExitCode::FAILURE,
+            Ok(true) => Ok(()),
+            Err(error) => Err(error),
+        },
+        Command::Demo(options) => demo::run(&options),
+        Command::Size => size::run(),
+        Command::Docs => docs::run(),
+        Command::Install(options) => install::run(&options),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,109 @@
+// What calls take, and what they resolve to.
+
+import { AloChat, ready, version } from "alo-chat";
+import type {
+  ChatFile,
+  Done,
+  ErrorCode,
+  ErrorData,
+  Failure,
+  JsonObject,
+  JsonValue,
+  Message,
+  Result,
+  SendMessageOptions,
+  Success,
+} from "alo-chat";
+import * as inline from "alo-chat/inline";
+import type { Equal, Expect, IsAny } from "./equal.js";
+
+export const chat = new AloChat({ endpoint: "https://chat.example.com", authToken: "token" });
+new AloChat({ endpoint: new URL("https://chat.example.com"), authToken: async () => "token", outboxLimit: 5 });
+new AloChat({ endpoint: "https://chat.example.com", authToken: () => "token", parallelUploads: 1 });
+// @ts-expect-error The token is required.
+new AloChat({ endpoint: "https://chat.example.com" });
+// @ts-expect-error The endpoint is required.
+new AloChat({ authToken: "token" });
+// @ts-expect-error A token is text.
+new AloChat({ endpoint: "https://chat.example.com", authToken: async () => 1 });
+// @ts-expect-error There is no such option.
+new AloChat({ endpoint: "https://chat.example.com", authToken: "token", apiKey: "key" });
+
+type Sent = Awaited<ReturnType<AloChat["sendMessage"]>>;
+
+export type Checks = [
+  Expect<Equal<typeof version, string>>,
+  Expect<Equal<Sent, Result<{ message: Message }>>>,
+  Expect<Equal<Sent, Success<{ message: Message }> | Failure>>,
+  Expect<Equal<Awaited<ReturnType<AloChat["subscribe"]>>, Result<{ channelIds: string[] }>>>,
+  Expect<Equal<Awaited<ReturnType<AloChat["downloadFile"]>>, Result<{ blob: Blob }>>>,
+  Expect<Equal<Awaited<ReturnType<AloChat["unsubscribe"]>>, Done>>,
+  Expect<Equal<Awaited<ReturnType<AloChat["connect"]>>, Done>>,
+  Expect<Equal<Awaited<ReturnType<AloChat["disconnect"]>>, Done>>,
+  Expect<Equal<ReturnType<AloChat["dispose"]>, void>>,
+  Expect<Equal<ReturnType<typeof ready>, Promise<void>>>,
+  Expect<Equal<typeof inline.AloChat, typeof AloChat>>,
+  Expect<Equal<ErrorData, { statusCode: number; message: string; code: ErrorCode; retryable: boolean }>>,
+  Expect<Equal<Message["timestamp"], string>>,
+  Expect<Equal<Message["metadata"], JsonObject>>,
+  Expect<Equal<Message["files"], ChatFile[]>>,
+  Expect<Equal<Message["parent"], Message | undefined>>,
+  Expect<Equal<IsAny<JsonValue>, false>>,
+  Expect<Equal<{ [Key in keyof ChatFile]: IsAny<ChatFile[Key]> }[keyof ChatFile], false>>,
+  Expect<
+    Equal<keyof ChatFile, "id" | "channelId" | "name" | "lastModified" | "size" | "contentType" | "url">
+  >,
+  Expect<
+    Equal<
+      keyof Message,
+      | "id"
+      | "channelId"
+      | "userId"
+      | "timestamp"
+      | "content"
+      | "metadata"
+      | "parent"
+      | "rootMessageId"
+      | "i18n"
+      | "files"
+      | "actions"
+    >
+  >,
+  Expect<Equal<keyof SendMessageOptions, "channelId" | "content" | "metadata" | "parentId" | "files" | "signal">>,
+];
+
+export async function calls(input: HTMLInputElement) {
+  const sent = await chat.sendMessage({ channelId: "alpha", content: "x", files: input.files ?? [] });
+  if (sent.status.error) {
+    sent.status.errorData.code satisfies ErrorCode;
+    // @ts-expect-error There is no such code.
+    return sent.status.errorData.code === "no-such-code";
+  }
+  // @ts-expect-error A call that succeeded has no error.
+  sent.status.errorData.code;
+  sent.response.message.files[0]?.url satisfies string | undefined;
+
+  const done = await chat.connect();
+  if (done.status.error) return done.status.errorData.message;
+  // @ts-expect-error `connect` has nothing more to tell.
+  done.response;
+
+  // @ts-expect-error The channel is required.
+  await chat.sendMessage({ content: "x" });
+  // @ts-expect-error The content is text.
+  await chat.sendMessage({ channelId: "alpha", content: 1 });
+  // @ts-expect-error Metadata is an object.
+  await chat.sendMessage({ channelId: "alpha", content: "x", metadata: "y" });
+  // @ts-expect-error Files are native files.
+  await chat.sendMessage({ channelId: "alpha", content: "x", files: [{ name: "a.txt" }] });
+  // @ts-expect-error Channels are a list.
+  await chat.subscribe({ channelIds: "alpha" });
+
+  await ready();
+  await ready(new URL("https://example.com/engine.wasm"));
+  await ready(fetch("/engine.wasm"));
+  await ready(new Uint8Array(8));
+  // @ts-expect-error Nothing is no engine. (A number would do for TypeScript: its modules are empty objects.)
+  await ready(null);
+  return done;
+}

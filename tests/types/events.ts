@@ -1,0 +1,85 @@
+// Events are a discriminated union: the type of `data` follows from `type`.
+
+import type { AloChat, ChatEvent, ChatEventMap, ChatEventOf, ErrorData, JsonObject, Message, UploadingFile } from "alo-chat";
+import type { Equal, Expect, IsAny } from "./equal.js";
+
+declare const chat: AloChat;
+
+type Names =
+  | "status.connected"
+  | "status.disconnected"
+  | "status.reconnecting"
+  | "status.failed"
+  | "message.new"
+  | "message.updated"
+  | "message.action.new"
+  | "message.i18n.updated"
+  | "file.upload.progress"
+  | "file.upload.complete"
+  | "file.upload.error"
+  | "typing.start"
+  | "typing.stop"
+  | "channel.gap";
+
+export type Checks = [
+  Expect<Equal<ChatEvent["type"], Names>>,
+  Expect<Equal<keyof ChatEventMap, Names>>,
+  Expect<Equal<keyof ChatEventOf<"message.new">, "type" | "data">>,
+  Expect<Equal<ChatEventOf<"status.connected">["data"], Record<string, never>>>,
+  Expect<Equal<ChatEventOf<"status.reconnecting">["data"], { attempt: number; delayMs: number }>>,
+  Expect<Equal<ChatEventOf<"status.failed">["data"], { error: ErrorData }>>,
+  Expect<Equal<ChatEventOf<"message.new">["data"], { message: Message }>>,
+  Expect<Equal<ChatEventOf<"message.action.new">["data"], { message: Message; action: JsonObject }>>,
+  Expect<Equal<ChatEventOf<"file.upload.progress">["data"], { file: UploadingFile; percent: number }>>,
+  Expect<Equal<ChatEventOf<"typing.start">["data"], { channelId: string; userId: string; deviceId: string }>>,
+  Expect<
+    Equal<
+      ChatEventOf<"channel.gap">["data"],
+      { channelId: string; reason: "epoch-changed" | "expired" | "cursor-ahead" | "forbidden" }
+    >
+  >,
+  // Nothing is `any`.
+  Expect<Equal<{ [Name in Names]: IsAny<ChatEventMap[Name]> }[Names], false>>,
+];
+
+chat.addEventListener((event) => {
+  switch (event.type) {
+    case "message.new":
+    case "message.updated":
+      return event.data.message.content.length;
+    case "file.upload.error":
+      return event.data.error.code satisfies string;
+    case "channel.gap":
+      // @ts-expect-error A gap has no message.
+      return event.data.message;
+    case "status.connected":
+    case "status.disconnected":
+    case "status.reconnecting":
+    case "status.failed":
+    case "message.action.new":
+    case "message.i18n.updated":
+    case "file.upload.progress":
+    case "file.upload.complete":
+    case "typing.start":
+    case "typing.stop":
+      return event.data;
+    default:
+      // All are named above: a new event makes this an error.
+      return event satisfies never;
+  }
+});
+
+chat.addEventListener("message.new", (event) => {
+  type Data = Expect<Equal<typeof event.data, { message: Message }>>;
+  const ok: Data = true;
+  return ok;
+});
+chat.addEventListener("message.new", (event) => void event.data.message, { once: true, signal: new AbortController().signal });
+chat.removeEventListener("message.new", (event) => void event.data.message);
+
+// @ts-expect-error There is no such event.
+chat.addEventListener("message.deleted", () => {});
+// @ts-expect-error A listener is needed.
+chat.addEventListener("message.new");
+// @ts-expect-error `passive` is no option of these listeners.
+chat.addEventListener(() => {}, { passive: true });

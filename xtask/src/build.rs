@@ -1,0 +1,118 @@
+//! `cargo xtask build`: the npm package in pkg/.
+
+use std::{fs, path::Path, process::Command};
+
+use anyhow::{Context, Result};
+use base64::{Engine, engine::general_purpose::STANDARD};
+
+use crate::{install, process, workspace};
+
+/// What the template holds in place of the version.
+const VERSION_IN_TEMPLATE: &str = "0.0.0-template";
+
+/// Named one by one: all of wasm-opt's features together make modules that Chromium refuses.
+const WASM_FEATURES: [&str; 8] = [
+    "--mvp-features",
+    "--enable-bulk-memory",
+    "--enable-bulk-memory-opt",
+    "--enable-reference-types",
+    "--enable-sign-ext",
+    "--enable-mutable-globals",
+    "--enable-nontrapping-float-to-int",
+    "--enable-multivalue",
+];
+
+/// Makes pkg/ anew; a failure leaves the old one as it was.
+pub fn run() -> Result<()> {
+    install::wasm_target()?;
+    install::wasm_bindgen()?;
+    install::npm_tools()?;
+
+    process::run(workspace::cargo()?.args([
+        "build",
+        "--package",
+        "alo-chat",
+        "--lib",
+        "--profile",
+        "wasm",
+        "--target",
+        workspace::WASM_TARGET,
+    ]))?;
+    let module = workspace::target()
+        .join(workspace::WASM_TARGET)
+        .join("wasm/alo_chat.wasm");
+
+    let work = tempfile::Builder::new()
+        .prefix(".pkg-")
+        .tempdir_in(workspace::root())?;
+    let package = work.path().join("pkg");
+    engine(&module, &package.join("engine"))?;
+    template(&package)?;
+
+    let place = workspace::package();
+    if place.exists() {
+        fs::remove_dir_all(&place).with_context(|| format!("removing {}", place.display()))?;
+    }
+    fs::rename(&package, &place).with_context(|| format!("creating {}", place.display()))?;
+    println!("made {}", place.display());
+    Ok(())
+}
+
+/// The module, its glue and the module as JavaScript.
+fn engine(module: &Path, folder: &Path) -> Result<()> {
+    fs::create_dir_all(folder)?;
+    process::run(
+        Command::new(workspace::tool("wasm-bindgen")?)
+            .args(["--target", "web", "--no-typescript"])
+            .args(["--remove-name-section", "--remove-producers-section"])
+            .args(["--out-name", "alo_chat", "--out-dir"])
+            .arg(folder)
+            .arg(module),
+    )?;
+    let wasm = folder.join("alo_chat_bg.wasm");
+    process::run(
+        workspace::npm_tool("binaryen/bin/wasm-opt")
+            .args(WASM_FEATURES)
+            .args(["-Oz", "--strip-debug", "--strip-producers", "-o"])
+            .args([&wasm, &wasm]),
+    )?;
+    let bytes = fs::read(&wasm).with_context(|| format!("reading {}", wasm.display()))?;
+    fs::write(
+        folder.join("wasm_inline.js"),
+        format!(
+            "// alo_chat_bg.wasm as base64.\nexport default \"{}\";\n",
+            STANDARD.encode(bytes)
+        ),
+    )?;
+    Ok(())
+}
+
+/// The hand-written part, with the version, and what every package carries.
+fn template(package: &Path) -> Result<()> {
+    let root = workspace::root();
+    let mut readme = false;
+    for entry in fs::read_dir(root.join("pkg-template"))? {
+        let entry = entry?;
+        if !entry.file_type()?.is_file() {
+            continue;
+        }
+        readme |= entry.file_name() == "README.md";
+        let text = fs::read_to_string(entry.path())
+            .with_context(|| format!("reading {}", entry.path().display()))?;
+        fs::write(
+            package.join(entry.file_name()),
+            text.replace(VERSION_IN_TEMPLATE, workspace::VERSION),
+        )?;
+    }
+    let carried: &[&str] = if readme {
+        &["LICENSE-MIT", "LICENSE-APACHE"]
+    } else {
+        &["LICENSE-MIT", "LICENSE-APACHE", "README.md"]
+    };
+    for name in carried {
+        let from = root.join(name);
+        fs::copy(&from, package.join(name))
+            .with_context(|| format!("copying {}", from.display()))?;
+    }
+    Ok(())
+}
