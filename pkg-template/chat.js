@@ -4,18 +4,14 @@ import { Listeners } from "./listeners.js";
 /** The package's version. */
 export const version = "0.0.0-template";
 
-/**
- * Makes the public API over a way to have the engine's wasm; `source` gives what wasm-bindgen's loader
- * takes, or `undefined` for the file beside it.
- */
+/** Makes the public API; `source` gives the engine's wasm if `ready` is given none. */
 export function define(source) {
   let loading;
 
   function ready(given) {
     if (!loading) {
-      const chosen = given ?? source();
-      loading = Promise.resolve(chosen)
-        .then((from) => init(from === undefined ? undefined : { module_or_path: from }))
+      loading = Promise.resolve(given ?? source())
+        .then((from) => init({ module_or_path: from }))
         .then(() => undefined);
       // A failure is not kept: the next call tries again.
       loading.catch(() => (loading = undefined));
@@ -28,6 +24,8 @@ export function define(source) {
     #authToken;
     #listeners = new Listeners();
     #engine;
+    /** Calls that wait for the engine; later ones queue behind them. */
+    #waiting = 0;
     #disposed = false;
 
     constructor(options) {
@@ -88,11 +86,15 @@ export function define(source) {
     }
 
     #call(method, options) {
-      if (this.#engine) return this.#run(method, options);
+      if (this.#engine && this.#waiting === 0) return this.#run(method, options);
       if (this.#disposed) return Promise.resolve(disposed());
+      this.#waiting++;
       return ready().then(
-        () => this.#run(method, options),
-        (cause) => failure("load-failed", 500, `the engine could not be loaded: ${cause?.message ?? cause}`, true),
+        () => (this.#waiting--, this.#run(method, options)),
+        (cause) => {
+          this.#waiting--;
+          return failure("load-failed", 500, `the engine could not be loaded: ${cause?.message ?? cause}`, true);
+        },
       );
     }
 

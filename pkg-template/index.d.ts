@@ -1,3 +1,5 @@
+/// <reference lib="esnext.disposable" />
+
 /**
  * alo-chat: chat for web frontends.
  *

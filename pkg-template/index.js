@@ -1,6 +1,6 @@
 import { define, version } from "./chat.js";
 
-// The wasm beside the glue, found by `new URL(…, import.meta.url)`, which bundlers follow.
-const { AloChat, ready } = define(() => undefined);
+// Bundlers follow `new URL(…, import.meta.url)` and take the file along.
+const { AloChat, ready } = define(() => new URL("./alo_chat_bg.wasm", import.meta.url));
 
 export { AloChat, ready, version };

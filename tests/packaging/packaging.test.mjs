@@ -120,9 +120,9 @@ describe("the packed package", () => {
       "LICENSE-APACHE",
       "LICENSE-MIT",
       "README.md",
+      "alo_chat_bg.wasm",
       "chat.js",
       "engine/alo_chat.js",
-      "engine/alo_chat_bg.wasm",
       "engine/wasm_inline.js",
       "index.d.ts",
       "index.js",
@@ -198,10 +198,7 @@ describe("the packed package", () => {
     const folder = await newProject(t, { "app.js": plain });
     const dist = join(folder, "dist");
     await esbuild.build({ absWorkingDir: folder, entryPoints: ["app.js"], bundle: true, format: "esm", outdir: dist });
-    await copyFile(
-      join(folder, "node_modules/alo-chat/engine/alo_chat_bg.wasm"),
-      join(dist, "alo_chat_bg.wasm"),
-    );
+    await copyFile(join(folder, "node_modules/alo-chat/alo_chat_bg.wasm"), join(dist, "alo_chat_bg.wasm"));
     await servedSends(t, dist, "from esbuild", { files: { "/index.html": html(moduleScript) } });
   });
 
@@ -234,7 +231,7 @@ describe("the packed package", () => {
       scripts: `'sha256-${hash}'`,
     });
     const loaded = served.requested.filter((path) => path.endsWith(".wasm"));
-    assert.deepEqual(loaded, ["/node_modules/alo-chat/engine/alo_chat_bg.wasm"]);
+    assert.deepEqual(loaded, ["/node_modules/alo-chat/alo_chat_bg.wasm"]);
   });
 
   test("the inline variant needs no file beside it", async (t) => {

@@ -46,7 +46,7 @@ pub fn run() -> Result<()> {
         .prefix(".pkg-")
         .tempdir_in(workspace::root())?;
     let package = work.path().join("pkg");
-    engine(&module, &package.join("engine"))?;
+    engine(&module, &package)?;
     template(&package)?;
 
     let place = workspace::package();
@@ -59,23 +59,31 @@ pub fn run() -> Result<()> {
 }
 
 /// The module, its glue and the module as JavaScript.
-fn engine(module: &Path, folder: &Path) -> Result<()> {
+///
+/// The module stands beside the loader: bundlers that leave `new URL` alone, as esbuild does, then look
+/// for it beside the bundle.
+fn engine(module: &Path, package: &Path) -> Result<()> {
+    let folder = &package.join("engine");
     fs::create_dir_all(folder)?;
     process::run(
         Command::new(workspace::tool("wasm-bindgen")?)
             .args(["--target", "web", "--no-typescript"])
             .args(["--remove-name-section", "--remove-producers-section"])
+            // The loaders name the module; here it would drag the file into the inline variant.
+            .arg("--omit-default-module-path")
             .args(["--out-name", "alo_chat", "--out-dir"])
             .arg(folder)
             .arg(module),
     )?;
-    let wasm = folder.join("alo_chat_bg.wasm");
+    let raw = folder.join("alo_chat_bg.wasm");
+    let wasm = package.join("alo_chat_bg.wasm");
     process::run(
         workspace::npm_tool("binaryen/bin/wasm-opt")
             .args(WASM_FEATURES)
             .args(["-Oz", "--strip-debug", "--strip-producers", "-o"])
-            .args([&wasm, &wasm]),
+            .args([&wasm, &raw]),
     )?;
+    fs::remove_file(&raw)?;
     let bytes = fs::read(&wasm).with_context(|| format!("reading {}", wasm.display()))?;
     fs::write(
         folder.join("wasm_inline.js"),

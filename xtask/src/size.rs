@@ -26,7 +26,7 @@ pub fn run() -> Result<()> {
             .arg("--log-level=warning")
             .arg(format!("--outfile={}", bundle.display())),
     )?;
-    let wasm = workspace::package().join("engine/alo_chat_bg.wasm");
+    let wasm = workspace::package().join("alo_chat_bg.wasm");
     let output = process::capture(
         std::process::Command::new("node")
             .args(["-e", MEASURE, "--"])

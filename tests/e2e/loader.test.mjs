@@ -1,0 +1,91 @@
+// The loader in front of the engine: calls made before it is there, and the ways to hand in the wasm.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { launch, openPage } from "../support/chromium.mjs";
+import { required } from "../support/environment.mjs";
+import { mintToken } from "../support/gateway.mjs";
+import { pack, project, temporaryFolder } from "../support/package.mjs";
+import { serve } from "../support/serve.mjs";
+
+const endpoint = required("ALO_TEST_ENDPOINT");
+const apiKey = required("ALO_TEST_API_KEY");
+const PACKAGE = "/node_modules/alo-chat/";
+const WASM = `${PACKAGE}alo_chat_bg.wasm`;
+const HTML = `<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,">`;
+
+/** A page from which the package can be imported but has not been. */
+async function openedPage(t) {
+  const folder = await temporaryFolder(t);
+  const { tarball } = await pack(folder);
+  const { url } = await serve(t, await project(folder, tarball), { files: { "/index.html": HTML } });
+  const { page, problems } = await openPage(await launch(t), t);
+  await page.goto(url);
+  const authToken = await mintToken({ endpoint, apiKey, userId: "ada", channelIds: ["alpha"] });
+  return { page, problems, settings: { endpoint, authToken, index: `${PACKAGE}index.js`, wasm: WASM } };
+}
+
+test("calls and listeners from before the engine is there are kept, in order", async (t) => {
+  const { page, problems, settings } = await openedPage(t);
+  const { sent, heard } = await page.evaluate(async ({ endpoint, authToken, index }) => {
+    const { AloChat, ready } = await import(index);
+    const chat = new AloChat({ endpoint, authToken });
+    const heard = [];
+    const run = `${Math.random()}`;
+    const all = new Promise((resolve) =>
+      chat.addEventListener("message.new", ({ data: { message } }) => {
+        if (message.metadata.run === run && heard.push(message.content) === 4) resolve();
+      }),
+    );
+    const send = (content) => chat.sendMessage({ channelId: "alpha", content, metadata: { run } });
+    const calls = [chat.subscribe({ channelIds: ["alpha"] }), send("1")];
+    // Runs when the engine is there, and still stands behind the calls made before it.
+    const late = ready().then(() => send("4"));
+    calls.push(send("2"), send("3"));
+    const sent = (await Promise.all([...calls, late])).map(({ status }) => status.error);
+    await all;
+    return { sent, heard };
+  }, settings);
+  assert.deepEqual(sent, [false, false, false, false, false]);
+  assert.deepEqual(heard, ["1", "2", "3", "4"]);
+  assert.deepEqual(problems, []);
+});
+
+for (const [name, make] of Object.entries({
+  "an address": (wasm) => wasm,
+  "a URL": (wasm) => new URL(wasm, location.href),
+  "a response to come": (wasm) => fetch(wasm),
+  "bytes": async (wasm) => (await fetch(wasm)).arrayBuffer(),
+  "a compiled module": (wasm) => WebAssembly.compileStreaming(fetch(wasm)),
+})) {
+  test(`ready() takes ${name}`, async (t) => {
+    const { page, problems, settings } = await openedPage(t);
+    const error = await page.evaluate(
+      async ({ endpoint, authToken, index, wasm, source }) => {
+        const { AloChat, ready } = await import(index);
+        const given = await new Function(`return ${source}`)()(wasm);
+        await ready(given);
+        const { status } = await new AloChat({ endpoint, authToken }).connect();
+        return status.error;
+      },
+      { ...settings, source: make.toString() },
+    );
+    assert.equal(error, false);
+    assert.deepEqual(problems, []);
+  });
+}
+
+test("an engine that cannot be loaded is an answer, and the next call tries again", async (t) => {
+  const { page, settings } = await openedPage(t);
+  await page.route(`**${WASM}`, (route) => route.fulfill({ status: 404 }), { times: 1 });
+  const { first, second } = await page.evaluate(async ({ endpoint, authToken, index }) => {
+    const { AloChat } = await import(index);
+    const chat = new AloChat({ endpoint, authToken });
+    return { first: (await chat.connect()).status, second: (await chat.connect()).status };
+  }, settings);
+  assert.equal(first.error, true);
+  assert.equal(first.errorData.code, "load-failed");
+  assert.equal(first.errorData.retryable, true);
+  assert.equal(second.error, false);
+});
