@@ -78,8 +78,11 @@ struct Connection {
     closing: Option<CloseCode>,
     /// Answers of the writer come in the order asked.
     answers: FuturesOrdered<BoxFuture<'static, Answer>>,
-    pages: FuturesUnordered<BoxFuture<'static, (ChannelId, Result<Vec<LogEvent>, ErrorBody>)>>,
+    pages: FuturesUnordered<BoxFuture<'static, Page>>,
 }
+
+/// A page of a channel's log, as read.
+type Page = (ChannelId, Result<Vec<LogEvent>, ErrorBody>);
 
 enum Answer {
     Committed(u64, Result<Committed, ErrorBody>),
@@ -263,11 +266,11 @@ impl Connection {
     }
 }
 
-/// Whether a frame was over the limit. The library's error says so only in words.
+/// Whether a frame went beyond the limit: the socket tells it as an error of reading.
 fn is_too_large(error: &Error) -> bool {
     let mut source: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(error) = source {
-        if error.to_string().contains("too long") || error.to_string().contains("too large") {
+        if let Some(tungstenite::Error::Capacity(_)) = error.downcast_ref() {
             return true;
         }
         source = error.source();

@@ -1,0 +1,232 @@
+//! The HTTP side but for files.
+
+use serde_json::{Value, json};
+
+use crate::support::{API_KEY, Running, error_of, key};
+
+#[tokio::test]
+async fn tokens_are_for_the_api_key_alone_and_never_cached() {
+    let gateway = Running::start().await;
+    let body = json!({"ttl": 5, "user": {"id": "ada"}, "channelIds": ["a"]});
+    let ask = || gateway.http.post(gateway.url("/v1/auth")).json(&body);
+    let response = ask().bearer_auth(API_KEY).send().await.unwrap();
+    assert_eq!(response.status(), 200);
+    assert_eq!(response.headers()["cache-control"], "no-store");
+    let missing = error_of(ask().send().await.unwrap()).await;
+    assert_eq!((missing.0, &*missing.1), (401, "token-missing"));
+    let wrong = error_of(ask().bearer_auth("wrong").send().await.unwrap()).await;
+    assert_eq!((wrong.0, &*wrong.1), (401, "token-invalid"));
+}
+
+#[tokio::test]
+async fn what_is_wrong_in_a_body_is_named() {
+    let gateway = Running::start().await;
+    let long = "x".repeat(300 * 1024);
+    for (body, status, code, word) in [
+        (
+            r#"{"ttl": 0, "user": {"id": "ada"}, "channelIds": ["a"]}"#,
+            400,
+            "invalid-argument",
+            "ttl",
+        ),
+        (
+            r#"{"ttl": "x", "user": {"id": "ada"}, "channelIds": ["a"]}"#,
+            400,
+            "invalid-argument",
+            "body",
+        ),
+        (
+            r#"{"user": {"id": ""}, "channelIds": ["a"]}"#,
+            400,
+            "invalid-argument",
+            "user.id",
+        ),
+        (
+            r#"{"user": {"id": "ada"}, "channelIds": []}"#,
+            400,
+            "invalid-argument",
+            "channelIds",
+        ),
+        (
+            r#"{"user": {"id": "ada"}}"#,
+            400,
+            "invalid-argument",
+            "channelIds",
+        ),
+        ("", 400, "invalid-argument", "body"),
+        (&long, 413, "content-too-large", "body"),
+    ] {
+        let request = gateway
+            .http
+            .post(gateway.url("/v1/auth"))
+            .bearer_auth(API_KEY)
+            .body(body.to_owned());
+        let error = error_of(request.send().await.unwrap()).await;
+        assert_eq!((error.0, &*error.1), (status, code), "{}", error.2);
+        assert!(error.2.contains(word), "{}", error.2);
+    }
+}
+
+#[tokio::test]
+async fn a_server_sends_in_a_users_name_once() {
+    let gateway = Running::start().await;
+    let mut bob = gateway.welcomed("bob", &["a"]).await;
+    bob.call("subscribe", json!({"channels": [{"id": "a"}]}))
+        .await;
+    let put = |channel: &str, key: Option<&str>, body: Value| {
+        let request = gateway
+            .http
+            .put(gateway.url(&format!("/channels/{channel}/chat_messages")))
+            .json(&body);
+        let request = request.bearer_auth(API_KEY);
+        match key {
+            Some(key) => request.header("idempotency-key", key),
+            None => request,
+        }
+        .send()
+    };
+    let body = json!({"user_id": "ada", "content": "hello", "metadata": {"a": 1}});
+    let key = key(7);
+    let first: Value = put("a", Some(&key), body.clone())
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
+    let again: Value = put("a", Some(&key), body.clone())
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
+    assert_eq!(first, again);
+    let push = bob.item().await;
+    let message = &push["event"]["data"]["message"];
+    assert_eq!(
+        (&message["id"], &message["userId"], &message["metadata"]),
+        (&first["id"], &json!("ada"), &json!({"a": 1}))
+    );
+
+    let reply = json!({"user_id": "eve", "content": "re", "parent_id": first["id"]});
+    assert_eq!(put("a", None, reply).await.unwrap().status(), 200);
+    assert_eq!(
+        bob.item().await["event"]["data"]["message"]["rootMessageId"],
+        first["id"]
+    );
+
+    for (channel, body, code, word) in [
+        (
+            "a",
+            json!({"user_id": "ada", "content": "x", "metadata": [1]}),
+            "invalid-argument",
+            "metadata",
+        ),
+        (
+            "a",
+            json!({"user_id": "", "content": "x"}),
+            "invalid-argument",
+            "user_id",
+        ),
+        (
+            "a",
+            json!({"user_id": "ada", "content": "x".repeat(65 * 1024)}),
+            "content-too-large",
+            "content",
+        ),
+        (
+            "a",
+            json!({"user_id": "ada", "content": "x", "parent_id": crate::support::key(9)}),
+            "message-not-found",
+            "parent",
+        ),
+        (
+            "%0a",
+            json!({"user_id": "ada", "content": "x"}),
+            "invalid-argument",
+            "channel_id",
+        ),
+    ] {
+        let error = error_of(put(channel, None, body).await.unwrap()).await;
+        assert_eq!(error.1, code, "{}", error.2);
+        assert!(error.2.contains(word), "{}", error.2);
+    }
+}
+
+#[tokio::test]
+async fn health_and_metrics_are_told() {
+    let gateway = Running::start().await;
+    let health = gateway
+        .http
+        .get(gateway.url("/healthz"))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(
+        (health.status().as_u16(), &*health.text().await.unwrap()),
+        (200, "ok\n")
+    );
+    let mut ada = gateway.welcomed("ada", &["a"]).await;
+    let send = json!({"key": key(1), "channelId": "a", "content": "x"});
+    assert!(ada.call("message.send", send).await.get("result").is_some());
+    let metrics = gateway
+        .http
+        .get(gateway.url("/metrics"))
+        .send()
+        .await
+        .unwrap()
+        .text()
+        .await
+        .unwrap();
+    assert!(metrics.contains("alo_connections 1\n"), "{metrics}");
+    assert!(
+        metrics.contains("alo_messages_committed_total 1\n"),
+        "{metrics}"
+    );
+    assert!(metrics.ends_with("# EOF\n"));
+}
+
+#[tokio::test]
+async fn pages_of_other_origins_are_kept_out() {
+    let data = tempfile::tempdir().unwrap();
+    let gateway = Running::start_in(data, &["--allow-origin", "https://chat.example.com"]).await;
+    let ask = |origin: &'static str| {
+        gateway
+            .http
+            .get(gateway.url("/healthz"))
+            .header("origin", origin)
+            .send()
+    };
+    let allowed = ask("https://chat.example.com").await.unwrap();
+    assert_eq!(
+        allowed.headers()["access-control-allow-origin"],
+        "https://chat.example.com"
+    );
+    let other = ask("https://evil.example.com").await.unwrap();
+    assert!(other.headers().get("access-control-allow-origin").is_none());
+
+    let connect = |origin| {
+        tokio_tungstenite::connect_async(crate::support::request(&gateway.endpoint, Some(origin)))
+    };
+    assert!(connect("https://chat.example.com").await.is_ok());
+    let Err(tokio_tungstenite::tungstenite::Error::Http(refused)) =
+        connect("https://evil.example.com").await
+    else {
+        panic!("another origin was let in");
+    };
+    assert_eq!(refused.status().as_u16(), 403);
+}
+
+#[tokio::test]
+async fn nothing_stands_at_other_addresses() {
+    let gateway = Running::start().await;
+    let error = error_of(
+        gateway
+            .http
+            .get(gateway.url("/v2/other"))
+            .send()
+            .await
+            .unwrap(),
+    )
+    .await;
+    assert_eq!((error.0, &*error.1), (404, "not-found"));
+}

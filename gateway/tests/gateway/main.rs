@@ -1,0 +1,14 @@
+//! The gateway from outside: over real sockets, and for the crash tests as a process of its own.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test panics where it fails, and picks what it looks for"
+)]
+
+mod crash;
+mod files;
+mod http;
+mod socket;
+mod store;
+mod support;

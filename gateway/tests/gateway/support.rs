@@ -1,0 +1,274 @@
+//! A gateway in this process, and small clients for it.
+
+use std::{path::Path, time::Duration};
+
+use alo_gateway::{
+    app::{Gateway, app},
+    config::{Config, Flags},
+};
+use clap::Parser;
+use futures_util::{SinkExt, StreamExt};
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::watch,
+    task::JoinHandle,
+    time::timeout,
+};
+use tokio_tungstenite::{
+    MaybeTlsStream, WebSocketStream,
+    tungstenite::{Message, client::IntoClientRequest, http::HeaderValue, protocol::CloseFrame},
+};
+
+pub const API_KEY: &str = "an api key for tests";
+const JWT_SECRET: &str = "a secret for tests, of 32 bytes!";
+/// How long anything may take before a test gives up.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A running gateway with a data folder of its own.
+pub struct Running {
+    pub endpoint: String,
+    pub http: reqwest::Client,
+    stop: watch::Sender<bool>,
+    server: JoinHandle<()>,
+    data: TempDir,
+}
+
+impl Running {
+    pub async fn start() -> Self {
+        Self::start_in(TempDir::new().unwrap(), &[]).await
+    }
+
+    pub async fn start_in(data: TempDir, flags: &[&str]) -> Self {
+        let path = data.path().to_str().unwrap();
+        let base = [
+            "alo-gateway",
+            "--data",
+            path,
+            "--api-key",
+            API_KEY,
+            "--jwt-secret",
+            JWT_SECRET,
+        ];
+        let config = Config::prepare(Flags::parse_from(base.iter().chain(flags))).unwrap();
+        let Gateway { state, stop, .. } = Gateway::start(&config).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        let mut stopping = stop.subscribe();
+        let server = axum::serve(listener, app(state)).with_graceful_shutdown(async move {
+            let _ = stopping.wait_for(|stopping| *stopping).await;
+        });
+        let server = tokio::spawn(async move { server.await.unwrap() });
+        Self {
+            endpoint,
+            http: reqwest::Client::new(),
+            stop,
+            server,
+            data,
+        }
+    }
+
+    /// Stops it in good order and starts another over the same data.
+    pub async fn restart(self) -> Self {
+        let Self {
+            stop,
+            server,
+            data,
+            http,
+            ..
+        } = self;
+        stop.send(true).unwrap();
+        drop(http);
+        timeout(PATIENCE, server)
+            .await
+            .expect("the server stops")
+            .unwrap();
+        Self::start_in(data, &[]).await
+    }
+
+    pub fn data(&self) -> &Path {
+        self.data.path()
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.endpoint)
+    }
+
+    pub async fn token(&self, user: &str, channels: &[&str]) -> String {
+        token(&self.endpoint, API_KEY, user, channels).await
+    }
+
+    pub async fn socket(&self) -> Socket {
+        Socket::open(&self.endpoint).await
+    }
+
+    /// A socket that has been welcomed.
+    pub async fn welcomed(&self, user: &str, channels: &[&str]) -> Socket {
+        let token = self.token(user, channels).await;
+        let mut socket = self.socket().await;
+        socket.hello(&token, json!([])).await;
+        socket
+    }
+}
+
+pub async fn token(endpoint: &str, api_key: &str, user: &str, channels: &[&str]) -> String {
+    let body = json!({"user": {"id": user}, "channelIds": channels});
+    let request = reqwest::Client::new()
+        .post(format!("{endpoint}/v1/auth"))
+        .bearer_auth(api_key)
+        .json(&body);
+    let response = request.send().await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
+    let body: Value = response.json().await.unwrap();
+    body["token"].as_str().unwrap().to_owned()
+}
+
+/// The error of an answer, after its shape has been checked.
+pub async fn error_of(response: reqwest::Response) -> (u16, String, String) {
+    let status = response.status().as_u16();
+    let body: Value = response.json().await.expect("an error has a JSON body");
+    let data = &body["status"]["errorData"];
+    assert_eq!(body["status"]["error"], true);
+    assert_eq!(data["statusCode"], status);
+    assert!(data["retryable"].is_boolean());
+    (
+        status,
+        data["code"].as_str().unwrap().to_owned(),
+        data["message"].as_str().unwrap().to_owned(),
+    )
+}
+
+/// An event connection, seen item by item.
+pub struct Socket {
+    stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    items: std::collections::VecDeque<Value>,
+    next_id: u64,
+}
+
+/// What a socket gives.
+#[derive(Debug)]
+pub enum Got {
+    Item(Value),
+    Closed(Option<CloseFrame>),
+}
+
+impl Socket {
+    pub async fn open(endpoint: &str) -> Self {
+        let request = request(endpoint, None);
+        let (stream, response) = tokio_tungstenite::connect_async(request).await.unwrap();
+        assert_eq!(response.headers()["sec-websocket-protocol"], "alo.v1.json");
+        Self {
+            stream,
+            items: std::collections::VecDeque::new(),
+            next_id: 1,
+        }
+    }
+
+    pub async fn send_text(&mut self, text: &str) {
+        self.stream.send(Message::text(text)).await.unwrap();
+    }
+
+    /// Sends many frames, so quickly that they come together.
+    pub async fn send_texts(&mut self, texts: impl Iterator<Item = String>) {
+        for text in texts {
+            self.stream.feed(Message::text(text)).await.unwrap();
+        }
+        self.stream.flush().await.unwrap();
+    }
+
+    pub async fn send_raw(&mut self, message: Message) {
+        self.stream.send(message).await.unwrap();
+    }
+
+    pub async fn hello(&mut self, token: &str, channels: Value) -> Value {
+        self.send_text(&json!({"hello": {"token": token, "channels": channels}}).to_string())
+            .await;
+        self.item().await["welcome"].take()
+    }
+
+    /// Sends a request; gives its id.
+    pub async fn request(&mut self, method: &str, params: Value) -> u64 {
+        let id = self.next_id;
+        self.next_id += 1;
+        self.send_text(&json!({"id": id, "method": method, "params": params}).to_string())
+            .await;
+        id
+    }
+
+    /// Sends a request and waits for its reply; pushes that come before it are dropped.
+    pub async fn call(&mut self, method: &str, params: Value) -> Value {
+        let id = self.request(method, params).await;
+        loop {
+            let item = self.item().await;
+            if item["id"] == id {
+                return item;
+            }
+        }
+    }
+
+    pub async fn next(&mut self) -> Got {
+        loop {
+            if let Some(item) = self.items.pop_front() {
+                return Got::Item(item);
+            }
+            match timeout(PATIENCE, self.stream.next())
+                .await
+                .expect("something comes")
+            {
+                Some(Ok(Message::Text(text))) => match serde_json::from_str(&text).unwrap() {
+                    Value::Array(items) => self.items.extend(items),
+                    item => self.items.push_back(item),
+                },
+                Some(Ok(Message::Close(frame))) => return Got::Closed(frame),
+                Some(Ok(_)) => {}
+                Some(Err(_)) | None => return Got::Closed(None),
+            }
+        }
+    }
+
+    pub async fn item(&mut self) -> Value {
+        match self.next().await {
+            Got::Item(item) => item,
+            Got::Closed(frame) => panic!("closed: {frame:?}"),
+        }
+    }
+
+    /// The code and reason of the close that comes next.
+    pub async fn closed(&mut self) -> (u16, String) {
+        loop {
+            match self.next().await {
+                Got::Item(_) => {}
+                Got::Closed(frame) => {
+                    let frame = frame.expect("a close frame");
+                    return (frame.code.into(), frame.reason.to_string());
+                }
+            }
+        }
+    }
+}
+
+/// A request for an event connection.
+pub fn request(
+    endpoint: &str,
+    origin: Option<&str>,
+) -> tokio_tungstenite::tungstenite::handshake::client::Request {
+    let mut request = format!("{}/v1/connect", endpoint.replacen("http", "ws", 1))
+        .into_client_request()
+        .unwrap();
+    let headers = request.headers_mut();
+    headers.insert(
+        "sec-websocket-protocol",
+        HeaderValue::from_static("alo.v1.json"),
+    );
+    if let Some(origin) = origin {
+        headers.insert("origin", HeaderValue::from_str(origin).unwrap());
+    }
+    request
+}
+
+/// A UUID made of a number.
+pub fn key(number: u64) -> String {
+    format!("00000000-0000-7000-8000-{number:012x}")
+}
