@@ -1,6 +1,6 @@
 //! The engine of the npm package `alo-chat`.
 //!
-//! [`core`] is the client without input or output: pure state machines that a shell drives. [`web`]
+//! [`core`] is the client without input or output: pure state machines that a shell drives. `web`
 //! is the shell for browsers. The contract between them is the one of [`core::Client`]:
 //!
 //! 1. give it an input: [`core::Client::handle`]`(now, input)`;

@@ -32,7 +32,7 @@ pub struct Flags {
     #[arg(long, env = "ALO_JWT_SECRET", hide_env_values = true)]
     pub jwt_secret: Option<String>,
 
-    /// An origin whose pages may connect, as https://chat.example.com; repeat it for more, or separate
+    /// An origin whose pages may connect, such as `https://chat.example.com`; repeat it for more, or separate
     /// them by commas; * allows all. By default pages served from this machine.
     #[arg(long, env = "ALO_ALLOW_ORIGIN", value_delimiter = ',')]
     pub allow_origin: Vec<String>,

@@ -1,6 +1,6 @@
 //! The browser shell: drives [`crate::core`] with the browser's own WebSocket, fetch and timers.
 //!
-//! [`driver`] is the only caller of the core. It borrows the client, runs it, takes one output,
+//! `driver` is the only caller of the core. It borrows the client, runs it, takes one output,
 //! releases, and only then calls JavaScript: a listener may call back into the SDK at any time.
 
 mod arguments;
