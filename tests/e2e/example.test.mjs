@@ -20,7 +20,7 @@ const IMAGE = Buffer.from(
   "base64",
 );
 
-/** A gateway and the example over it, with two people in the channel alpha. */
+/** A gateway and the example over it, with two people in the channel general. */
 async function twoPeople(t) {
   const gateway = new Gateway(t, {
     binary: required("ALO_GATEWAY"),
@@ -30,8 +30,8 @@ async function twoPeople(t) {
   await gateway.start();
   const url = await startExample(t, gateway);
   const browser = await launch(t);
-  const ada = await Person.signIn(t, browser, url, "Ada", "alpha");
-  const grace = await Person.signIn(t, browser, url, "Grace", "alpha");
+  const ada = await Person.signIn(t, browser, url, "Ada", "general");
+  const grace = await Person.signIn(t, browser, url, "Grace", "general");
   return { gateway, ada, grace };
 }
 

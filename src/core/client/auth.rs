@@ -1,0 +1,102 @@
+//! The token: one fetch serves all who wait for it.
+
+use super::Client;
+use crate::core::{
+    CallId, Error, Instant, Method, Output, Settled,
+    connection::{Connection, Loss},
+    token::Token,
+};
+use alo_protocol::ErrorCode;
+
+impl<P: Clone> Client<P> {
+    pub(super) fn wants_token(&self) -> bool {
+        !self.token_calls.is_empty()
+            || self.uploads.wants_token()
+            || matches!(self.connection, Connection::AwaitingToken { .. })
+            || (self.token_renewable && self.connection.online().is_some())
+    }
+
+    pub(super) fn token_wanted(&mut self, call: CallId, refused: Option<String>) {
+        if let Some(refused) = refused {
+            self.token_refused(&refused);
+        }
+        match self.token.get() {
+            Some(token) => {
+                let token = token.to_owned();
+                self.settle(call, Ok(Settled::Token(token)));
+            }
+            None if self.token_usable() => self.token_calls.push(call),
+            None => self.settle(call, Err(token_expired())),
+        }
+    }
+
+    /// A given token string that was refused stays refused.
+    pub(super) fn token_usable(&self) -> bool {
+        self.token_renewable || self.token_refusals == 0
+    }
+
+    /// The gateway refused this token; a newer one may be held already.
+    pub(super) fn token_refused(&mut self, refused: &str) {
+        if self.token.get() == Some(refused) {
+            self.token = Token::Missing;
+            self.token_refusals += 1;
+        }
+    }
+
+    pub(super) fn pump_token(&mut self, now: Instant) {
+        let fetch = match self.token {
+            Token::Missing => self.wants_token() && self.token_not_before <= now,
+            Token::Held { .. } | Token::Fetching => false,
+        };
+        if fetch && self.token.start_fetch() {
+            self.outputs.push_back(Output::FetchToken);
+        }
+    }
+
+    pub(super) fn token_fetched(&mut self, now: Instant, result: Result<String, String>) {
+        match result {
+            Ok(token) => {
+                self.token_failures = 0;
+                for call in std::mem::take(&mut self.token_calls) {
+                    self.settle(call, Ok(Settled::Token(token.clone())));
+                }
+                if let Some(socket) = self.connection.online() {
+                    let id = self.request(socket, Method::Refresh(token.clone()));
+                    self.refresh_request = Some(id);
+                }
+                self.token = Token::Held {
+                    token,
+                    renew_at: None,
+                };
+                if matches!(self.connection, Connection::AwaitingToken { .. }) {
+                    self.open_socket(now);
+                }
+            }
+            Err(reason) => {
+                let error = Error::new(ErrorCode::TokenUnavailable, format!("authToken: {reason}"));
+                self.no_token(now, error);
+            }
+        }
+    }
+
+    pub(super) fn no_token(&mut self, now: Instant, error: Error) {
+        self.token = Token::Missing;
+        self.token_failures += 1;
+        for call in std::mem::take(&mut self.token_calls) {
+            self.settle(call, Err(error.clone()));
+        }
+        if matches!(self.connection, Connection::AwaitingToken { .. }) {
+            self.lost(now, Loss::NoToken(error));
+        } else {
+            self.token_not_before = now.plus(self.backoff.next(&mut self.rng));
+        }
+    }
+}
+
+/// The error of a token that cannot be renewed.
+pub(super) fn token_expired() -> Error {
+    Error::new(
+        ErrorCode::TokenExpired,
+        "authToken: the token is no longer accepted; give a function to have it renewed",
+    )
+}

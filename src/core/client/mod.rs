@@ -1,0 +1,349 @@
+//! The client: takes inputs, moves the parts, gives outputs. Here are its calls and uploads; [`link`] makes
+//! and keeps the connection, [`requests`] speaks over it, [`auth`] has the token.
+
+mod auth;
+mod link;
+mod requests;
+
+use std::collections::VecDeque;
+
+use alo_protocol::{ChannelId, ErrorCode, Limits, Uuid};
+
+use self::auth::token_expired;
+use super::{
+    CallId, Draft, Error, Event, FileMeta, Frame, HttpId, HttpReply, Input, Instant, Method,
+    Output, Settled, SocketId, UploadId,
+    backoff::Backoff,
+    connection::{Connection, Loss},
+    control::{Control, Kind},
+    io::Context,
+    outbox::{Entry, Outbox, State},
+    subscriptions::Subscriptions,
+    time::earlier,
+    token::Token,
+    uploads::{Finished, Uploads},
+};
+
+/// Fresh tokens refused in a row after which the client stops.
+const TOKEN_REFUSALS: u32 = 2;
+
+/// What a client is made with.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Seeds jitter and idempotency keys; take it from a good source of randomness.
+    pub seed: u64,
+    /// Whether another token can be had when one expires.
+    pub token_renewable: bool,
+    /// Messages that may wait.
+    pub outbox_limit: usize,
+    /// Files uploaded at the same time.
+    pub parallel_uploads: usize,
+}
+
+/// One user's chat, without input or output.
+#[derive(Debug)]
+pub struct Client<P> {
+    rng: fastrand::Rng,
+    token_renewable: bool,
+    limits: Limits,
+    connection: Connection,
+    backoff: Backoff,
+    token: Token,
+    token_failures: u32,
+    token_refusals: u32,
+    token_not_before: Instant,
+    subscriptions: Subscriptions,
+    outbox: Outbox<P>,
+    uploads: Uploads,
+    control: VecDeque<Control>,
+    /// `connect()` calls that wait for the welcome.
+    connects: Vec<CallId>,
+    /// Calls that wait for the token.
+    token_calls: Vec<CallId>,
+    refresh_request: Option<u32>,
+    next_request: u32,
+    next_socket: u32,
+    outputs: VecDeque<Output<P>>,
+}
+
+macro_rules! context {
+    ($client:ident, $now:expr) => {
+        Context {
+            now: $now,
+            rng: &mut $client.rng,
+            out: &mut $client.outputs,
+        }
+    };
+}
+
+impl<P: Clone> Client<P> {
+    /// A client that is not connected.
+    pub fn new(config: Config) -> Self {
+        Self {
+            rng: fastrand::Rng::with_seed(config.seed),
+            token_renewable: config.token_renewable,
+            limits: Limits::DEFAULT,
+            connection: Connection::Idle,
+            backoff: Backoff::NEW,
+            token: Token::Missing,
+            token_failures: 0,
+            token_refusals: 0,
+            token_not_before: Instant(0),
+            subscriptions: Subscriptions::default(),
+            outbox: Outbox::new(config.outbox_limit),
+            uploads: Uploads::new(config.parallel_uploads),
+            control: VecDeque::new(),
+            connects: Vec::new(),
+            token_calls: Vec::new(),
+            refresh_request: None,
+            next_request: 1,
+            next_socket: 1,
+            outputs: VecDeque::new(),
+        }
+    }
+
+    /// What to do next; `None` when all is done.
+    pub fn poll_output(&mut self) -> Option<Output<P>> {
+        self.outputs.pop_front()
+    }
+
+    /// When to call with [`Input::Timeout`] if nothing happens before.
+    pub fn next_timeout(&self) -> Option<Instant> {
+        let renew_at = if self.token_renewable {
+            self.token.renew_at()
+        } else {
+            None
+        };
+        let token = match self.token {
+            Token::Missing if self.wants_token() => Some(self.token_not_before),
+            Token::Missing | Token::Fetching | Token::Held { .. } => {
+                renew_at.filter(|_| self.connection.online().is_some())
+            }
+        };
+        earlier(
+            token,
+            earlier(self.connection.deadline(), self.uploads.next_timeout()),
+        )
+    }
+
+    /// Takes one input. `now` never goes back.
+    pub fn handle(&mut self, now: Instant, input: Input<'_, P>) {
+        match input {
+            Input::Received(socket, incoming) => return self.received(now, socket, incoming),
+            Input::Connect(call) => {
+                if self.connection.online().is_some() {
+                    self.settle(call, Ok(Settled::Done));
+                } else {
+                    self.connects.push(call);
+                    self.want_connection(now);
+                }
+            }
+            Input::Disconnect(call) => self.disconnect(now, call),
+            Input::Subscribe(call, channels) => {
+                self.control(now, Control::new(call, Kind::Subscribe, channels))
+            }
+            Input::Unsubscribe(call, channels) => {
+                for channel in &channels {
+                    self.subscriptions.remove(channel);
+                }
+                self.control(now, Control::new(call, Kind::Unsubscribe, channels));
+            }
+            Input::Send {
+                call,
+                draft,
+                files,
+                unix_ms,
+            } => self.send(now, call, draft, files, unix_ms),
+            Input::Token { call, refused } => self.token_wanted(call, refused),
+            Input::Abort(call) => self.abort(now, call),
+            Input::TokenFetched(result) => self.token_fetched(now, result),
+            Input::SocketOpened(socket) => self.socket_opened(now, socket),
+            Input::SocketClosed(socket, code) => {
+                if self.connection.socket() == Some(socket) {
+                    self.lost(now, Loss::Closed(code));
+                }
+            }
+            Input::HttpDone(id, reply) => self.http_done(now, id, reply),
+            Input::Wake => self.wake(now),
+            Input::Timeout => self.timeout(now),
+        }
+        self.pump_requests();
+        self.pump_uploads(now);
+        self.pump_token(now);
+    }
+
+    fn control(&mut self, now: Instant, control: Control) {
+        let known = control
+            .channels
+            .iter()
+            .all(|channel| self.subscriptions.contains(channel));
+        if control.kind == Kind::Subscribe
+            && known
+            && self.control.is_empty()
+            && self.connection.online().is_some()
+        {
+            return self.settle(control.call, Ok(Settled::Subscribed(control.channels)));
+        }
+        self.control.push_back(control);
+        self.want_connection(now);
+    }
+
+    fn send(
+        &mut self,
+        now: Instant,
+        call: CallId,
+        draft: Draft<P>,
+        files: Vec<(UploadId, FileMeta)>,
+        unix_ms: u64,
+    ) {
+        if self.outbox.is_full() {
+            for (id, _) in files {
+                self.outputs.push_back(Output::ReleaseUpload(id));
+            }
+            let error = Error::new(
+                ErrorCode::OutboxFull,
+                "too many messages are waiting to be sent",
+            );
+            return self.settle(call, Err(error));
+        }
+        let key = self.new_key(unix_ms);
+        let state = if files.is_empty() {
+            State::Ready
+        } else {
+            State::Uploading
+        };
+        let ids = files.iter().map(|(id, _)| (*id, None)).collect();
+        for (id, meta) in files {
+            let key = self.new_key(unix_ms);
+            self.uploads.add(id, meta, key);
+        }
+        self.outbox.push(Entry {
+            call,
+            key,
+            draft,
+            files: ids,
+            state,
+        });
+        self.want_connection(now);
+    }
+
+    fn abort(&mut self, now: Instant, call: CallId) {
+        if let Some(entry) = self.outbox.take_unsent(call) {
+            self.drop_entry(
+                now,
+                entry,
+                Error::new(ErrorCode::Aborted, "the signal was aborted"),
+            );
+        } else if let Some(index) = self.token_calls.iter().position(|waiting| *waiting == call) {
+            self.token_calls.remove(index);
+            self.settle(
+                call,
+                Err(Error::new(ErrorCode::Aborted, "the signal was aborted")),
+            );
+        }
+    }
+
+    fn disconnect(&mut self, now: Instant, call: CallId) {
+        self.close_socket();
+        if self.connection.online().is_some() {
+            self.emit(Event::Disconnected);
+        }
+        self.connection = Connection::Idle;
+        self.backoff.reset();
+        self.end_calls(
+            now,
+            &Error::new(ErrorCode::Disconnected, "disconnect() was called"),
+        );
+        self.settle(call, Ok(Settled::Done));
+    }
+
+    /// Settles an entry that is out of the outbox with an error, and ends what is left of its uploads.
+    fn drop_entry(&mut self, now: Instant, entry: Entry<P>, error: Error) {
+        let why = if error.is(ErrorCode::Aborted) {
+            ErrorCode::Aborted
+        } else {
+            ErrorCode::UploadFailed
+        };
+        let ids: Vec<_> = entry.files.iter().map(|(id, _)| *id).collect();
+        let mut ctx = context!(self, now);
+        self.uploads.cancel(&mut ctx, self.token.get(), ids, why);
+        self.settle(entry.call, Err(error));
+    }
+
+    /// Settles every open call with the same error.
+    fn end_calls(&mut self, now: Instant, error: &Error) {
+        self.refresh_request = None;
+        for call in std::mem::take(&mut self.connects) {
+            self.settle(call, Err(error.clone()));
+        }
+        for control in std::mem::take(&mut self.control) {
+            self.settle(control.call, Err(error.clone()));
+        }
+        for call in std::mem::take(&mut self.token_calls) {
+            self.settle(call, Err(error.clone()));
+        }
+        for entry in self.outbox.take_all() {
+            self.drop_entry(now, entry, error.clone());
+        }
+    }
+
+    fn pump_uploads(&mut self, now: Instant) {
+        let mut ctx = context!(self, now);
+        self.uploads.pump(&mut ctx, self.token.get());
+    }
+
+    fn http_done(&mut self, now: Instant, id: HttpId, reply: Option<HttpReply>) {
+        let mut ctx = context!(self, now);
+        match self.uploads.answered(&mut ctx, id, reply) {
+            Some(Finished::Complete(upload, file)) => self.outbox.file_done(upload, file),
+            Some(Finished::Failed(upload, error)) => {
+                if let Some(entry) = self.outbox.take_upload(upload) {
+                    self.drop_entry(now, entry, error);
+                }
+            }
+            Some(Finished::TokenRefused) => {
+                // Of several requests refused with one token the first counts.
+                if self.token.get().is_some() {
+                    self.token = Token::Missing;
+                    self.token_refusals += 1;
+                }
+                if !self.token_usable() || self.token_refusals > TOKEN_REFUSALS {
+                    self.close_socket();
+                    if self.connection.online().is_some() {
+                        self.emit(Event::Disconnected);
+                    }
+                    self.fail(now, token_expired());
+                }
+            }
+            None => {}
+        }
+    }
+
+    fn request(&mut self, socket: SocketId, method: Method<P>) -> u32 {
+        let id = self.next_request;
+        self.next_request = self.next_request.wrapping_add(1);
+        self.outputs
+            .push_back(Output::SendFrame(socket, Frame::Request(id, method)));
+        id
+    }
+
+    fn new_key(&mut self, unix_ms: u64) -> Uuid {
+        Uuid::v7(unix_ms, std::array::from_fn(|_| self.rng.u8(..)))
+    }
+
+    fn emit(&mut self, event: Event<P>) {
+        self.outputs.push_back(Output::Emit(event));
+    }
+
+    fn settle(&mut self, call: CallId, result: Result<Settled<P>, Error>) {
+        self.outputs.push_back(Output::Settle(call, result));
+    }
+}
+
+/// The channels of a list, for tests and the shell.
+impl<P> Client<P> {
+    /// Whether the channel is subscribed and confirmed.
+    pub fn is_subscribed(&self, channel: &ChannelId) -> bool {
+        self.subscriptions.contains(channel)
+    }
+}
