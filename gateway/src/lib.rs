@@ -7,6 +7,7 @@ pub mod clock;
 pub mod config;
 pub mod error;
 pub mod files;
+pub mod frames;
 pub mod hub;
 pub mod metrics;
 pub mod origin;

@@ -153,7 +153,7 @@ impl Worker {
         let now_ms = self.clock.now_ms();
         let (drafts, answers): (Vec<_>, Vec<_>) = batch
             .into_iter()
-            .map(|(submission, answer)| (draft(submission, now_ms), answer))
+            .map(|(submission, answer)| (new_draft(submission, now_ms), answer))
             .unzip();
         let started = std::time::Instant::now();
         let results = self.store.commit(drafts);
@@ -175,7 +175,17 @@ impl Worker {
     }
 }
 
-fn draft(Submission { user_id, send }: Submission, now_ms: u64) -> Draft {
+fn new_draft(submission: Submission, now_ms: u64) -> Draft {
+    draft(submission, now_ms, random::uuid(now_ms), random::hex::<8>())
+}
+
+/// The draft of a submission; `id` becomes the message's, `new_epoch` the channel's if it is new.
+pub fn draft(
+    Submission { user_id, send }: Submission,
+    now_ms: u64,
+    id: Uuid,
+    new_epoch: String,
+) -> Draft {
     let SendMessage {
         key,
         channel_id,
@@ -184,12 +194,11 @@ fn draft(Submission { user_id, send }: Submission, now_ms: u64) -> Draft {
         parent_id,
         file_ids,
     } = send;
-    let id: Uuid = random::uuid(now_ms);
     Draft {
         id,
         key,
         channel: channel_id,
-        new_epoch: random::hex::<8>(),
+        new_epoch,
         user_id,
         content,
         metadata,

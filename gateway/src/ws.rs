@@ -21,6 +21,7 @@ use futures_util::{
 use crate::{
     app::AppState,
     error::AppError,
+    frames,
     hub::{Delivery, Subscriber},
     random,
     session::{Input, Output, Session},
@@ -29,9 +30,8 @@ use crate::{
 
 /// Read buffer of a socket, bytes: most frames are smaller.
 const READ_BUFFER: usize = 4 * 1024;
-/// Items and bytes put into one frame at most.
-const FRAME_ITEMS: usize = 256;
-const FRAME_BYTES: usize = 64 * 1024;
+/// What may wait in the write buffer of a socket, bytes.
+const WRITE_BUFFER: usize = 4 << 20;
 /// How long the other side has to take the close.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(5);
 
@@ -52,7 +52,7 @@ pub(crate) async fn connect(
         .protocols([SUBPROTOCOL])
         .read_buffer_size(READ_BUFFER)
         .write_buffer_size(0)
-        .max_write_buffer_size(FRAME_BYTES * 64)
+        .max_write_buffer_size(WRITE_BUFFER)
         .max_message_size(limit)
         .max_frame_size(limit);
     if upgrade.selected_protocol().is_none() {
@@ -222,26 +222,9 @@ impl Connection {
     }
 
     fn next_frame(&mut self) -> Utf8Bytes {
-        let (mut count, mut bytes) = (0, 0);
-        for item in self.queue.iter().take(FRAME_ITEMS) {
-            if count > 0 && bytes + item.len() > FRAME_BYTES {
-                break;
-            }
-            count += 1;
-            bytes += item.len() + 1;
-        }
+        let (text, items) = frames::next_frame(&mut self.queue);
         self.state.metrics.frames_sent.inc();
-        self.state.metrics.items_sent.inc_by(count as u64);
-        let mut text = String::with_capacity(bytes + 1);
-        for (index, item) in self.queue.drain(..count).enumerate() {
-            if count > 1 {
-                text.push(if index == 0 { '[' } else { ',' });
-            }
-            text.push_str(&item);
-        }
-        if count > 1 {
-            text.push(']');
-        }
+        self.state.metrics.items_sent.inc_by(items as u64);
         text.into()
     }
 

@@ -10,11 +10,15 @@ const UNKNOWN_TYPE: &str = "application/octet-stream";
 
 /// The file as its sender describes it.
 #[derive(Debug, PartialEq)]
-pub(super) struct Metadata {
-    pub(super) channel: ChannelId,
-    pub(super) name: String,
-    pub(super) content_type: String,
-    pub(super) last_modified: i64,
+pub struct Metadata {
+    /// The channel it is for.
+    pub channel: ChannelId,
+    /// Without control characters.
+    pub name: String,
+    /// Fit for a `Content-Type` header.
+    pub content_type: String,
+    /// Unix milliseconds.
+    pub last_modified: i64,
 }
 
 impl Metadata {

@@ -12,7 +12,7 @@ mod download;
 mod lock;
 mod metadata;
 mod receive;
-mod records;
+pub mod records;
 mod sweep;
 mod tus;
 
@@ -28,6 +28,8 @@ use crate::{app::AppState, clock::Clock};
 use blobs::Blobs;
 use lock::Locks;
 use records::Records;
+
+pub use metadata::Metadata;
 
 pub(crate) use attach::attach;
 pub(crate) use records::migrate;

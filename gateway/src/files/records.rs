@@ -41,43 +41,58 @@ const SCHEMA: &str = "
 
 /// A file, whole or on its way.
 #[derive(Clone, Debug)]
-pub(super) struct Row {
-    pub(super) id: Uuid,
-    pub(super) channel: ChannelId,
+pub struct Row {
+    /// Also the file's id in messages.
+    pub id: Uuid,
+    /// The channel it is for.
+    pub channel: ChannelId,
     /// Who uploads it.
-    pub(super) user_id: String,
-    pub(super) name: String,
-    pub(super) content_type: String,
-    pub(super) last_modified: i64,
-    pub(super) size: u64,
+    pub user_id: String,
+    /// Untrusted.
+    pub name: String,
+    /// Untrusted.
+    pub content_type: String,
+    /// Unix milliseconds.
+    pub last_modified: i64,
+    /// Bytes, when it is whole.
+    pub size: u64,
     /// `Upload-Metadata` as it was given.
-    pub(super) metadata: String,
+    pub metadata: String,
     /// How many bytes are here, durably.
-    pub(super) offset: u64,
+    pub offset: u64,
     /// When it goes unless a message takes it, Unix milliseconds.
-    pub(super) expires_ms: u64,
+    pub expires_ms: u64,
     /// The message it belongs to.
-    pub(super) message: Option<Uuid>,
+    pub message: Option<Uuid>,
     /// Ended by its sender or by time; its bytes may be gone.
-    pub(super) ended: bool,
+    pub ended: bool,
 }
 
 /// A file to be.
-pub(super) struct Creation {
-    pub(super) id: Uuid,
-    pub(super) key: Option<Uuid>,
-    pub(super) user_id: Arc<str>,
-    pub(super) metadata: Metadata,
-    pub(super) header: String,
-    pub(super) size: u64,
-    pub(super) expires_ms: u64,
+pub struct Creation {
+    /// Its id.
+    pub id: Uuid,
+    /// Idempotency key.
+    pub key: Option<Uuid>,
+    /// Who uploads it.
+    pub user_id: Arc<str>,
+    /// What is said about it.
+    pub metadata: Metadata,
+    /// The same, as it was given.
+    pub header: String,
+    /// Bytes.
+    pub size: u64,
+    /// When it goes, Unix milliseconds.
+    pub expires_ms: u64,
 }
 
 /// A run of bytes kept as one object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Part {
-    pub(super) offset: u64,
-    pub(super) size: u64,
+pub struct Part {
+    /// Where it begins in the file.
+    pub offset: u64,
+    /// Bytes.
+    pub size: u64,
 }
 
 /// Makes the tables.
@@ -85,7 +100,11 @@ pub(crate) fn migrate(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch(SCHEMA)
 }
 
-pub(super) fn find(connection: &Connection, id: Uuid) -> rusqlite::Result<Option<Row>> {
+/// The upload of this id.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn find(connection: &Connection, id: Uuid) -> rusqlite::Result<Option<Row>> {
     select(connection, "id", id)
 }
 
@@ -127,15 +146,7 @@ impl Records {
 
     /// The file this key has made before, or a new one.
     pub(super) async fn create(&self, creation: Creation) -> Result<Row, ErrorBody> {
-        run(&self.writer, move |connection| {
-            if let Some(key) = creation.key
-                && let Some(row) = select(connection, "key", key)?
-            {
-                return Ok(row);
-            }
-            insert(connection, creation)
-        })
-        .await
+        run(&self.writer, move |connection| create(connection, creation)).await
     }
 
     /// Counts parts that are durable and follow the bytes there are; false if they do not, or the upload
@@ -147,25 +158,7 @@ impl Records {
         expires_ms: u64,
     ) -> Result<bool, ErrorBody> {
         run(&self.writer, move |connection| {
-            let transaction = connection.transaction()?;
-            for Part { offset, size } in parts {
-                let updated = transaction
-                    .prepare_cached(
-                        "UPDATE files SET offset = offset + ?3, expires_ms = ?4
-                         WHERE id = ?1 AND offset = ?2 AND ended = 0",
-                    )?
-                    .execute(params![id.as_bytes(), offset, size, expires_ms])?;
-                if updated == 0 {
-                    return Ok(false);
-                }
-                transaction
-                    .prepare_cached(
-                        "INSERT INTO file_parts (file, offset, size) VALUES (?1, ?2, ?3)",
-                    )?
-                    .execute(params![id.as_bytes(), offset, size])?;
-            }
-            transaction.commit()?;
-            Ok(true)
+            append(connection, id, &parts, expires_ms)
         })
         .await
     }
@@ -227,6 +220,49 @@ impl Records {
         })
         .await
     }
+}
+
+/// The upload this key has made before, or a new one.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn create(connection: &Connection, creation: Creation) -> rusqlite::Result<Row> {
+    if let Some(key) = creation.key
+        && let Some(row) = select(connection, "key", key)?
+    {
+        return Ok(row);
+    }
+    insert(connection, creation)
+}
+
+/// Counts parts that are durable and follow the bytes there are; false if they do not, or the upload has
+/// ended.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn append(
+    connection: &mut Connection,
+    id: Uuid,
+    parts: &[Part],
+    expires_ms: u64,
+) -> rusqlite::Result<bool> {
+    let transaction = connection.transaction()?;
+    for Part { offset, size } in parts {
+        let updated = transaction
+            .prepare_cached(
+                "UPDATE files SET offset = offset + ?3, expires_ms = ?4
+                 WHERE id = ?1 AND offset = ?2 AND ended = 0",
+            )?
+            .execute(params![id.as_bytes(), offset, size, expires_ms])?;
+        if updated == 0 {
+            return Ok(false);
+        }
+        transaction
+            .prepare_cached("INSERT INTO file_parts (file, offset, size) VALUES (?1, ?2, ?3)")?
+            .execute(params![id.as_bytes(), offset, size])?;
+    }
+    transaction.commit()?;
+    Ok(true)
 }
 
 fn insert(connection: &Connection, creation: Creation) -> rusqlite::Result<Row> {

@@ -33,6 +33,8 @@ const SCHEMA: &str = "
 ";
 /// Raised with every change of the schema.
 const SCHEMA_VERSION: i64 = 1;
+/// Prepared statements kept.
+const STATEMENTS: usize = 64;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// See the module. One store writes; any number may be opened on the same file to read.
@@ -57,7 +59,24 @@ impl SqliteStore {
     /// # Errors
     /// When it is no database, cannot be written or is of a newer gateway.
     pub fn open(path: &Path) -> Result<Self, OpenError> {
-        let connection = connect(path)?;
+        Self::over(connect(path)?)
+    }
+
+    /// In memory, for simulations: the same code over a disk that never fails by itself.
+    ///
+    /// # Errors
+    /// Those of SQLite.
+    pub fn in_memory() -> Result<Self, OpenError> {
+        Self::over(Connection::open_in_memory()?)
+    }
+
+    /// The connection, for what shares the database with the messages.
+    pub const fn connection(&mut self) -> &mut Connection {
+        &mut self.connection
+    }
+
+    fn over(connection: Connection) -> Result<Self, OpenError> {
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
         let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
         if version > SCHEMA_VERSION {
             return Err(OpenError::TooNew(version));
@@ -76,7 +95,7 @@ pub(crate) fn connect(path: &Path) -> rusqlite::Result<Connection> {
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", "ON")?;
-    connection.set_prepared_statement_cache_capacity(64);
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
     Ok(connection)
 }
 
