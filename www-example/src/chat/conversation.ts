@@ -1,0 +1,172 @@
+// The page's side of the SDK: its events change the store, and what people do goes out through it.
+
+import { AloChat } from "alo-chat";
+import type { ChatFile, ErrorData, Result } from "alo-chat";
+
+import { fetchAccess } from "../session.ts";
+import type { Access } from "../session.ts";
+import type { Store } from "../state/store.ts";
+import type { Draft, Entry, Upload } from "../state/types.ts";
+
+export class Conversation {
+  readonly #store: Store;
+  readonly #chat: AloChat;
+  /** What shows the progress of a file on its way up. */
+  readonly #uploads = new Map<File, Upload>();
+  #subscribed = false;
+
+  constructor(access: Access, store: Store) {
+    this.#store = store;
+    this.#chat = new AloChat({
+      endpoint: access.endpoint,
+      authToken: async () => (await fetchAccess(access.userId)).token,
+    });
+    this.#listen();
+  }
+
+  /** Starts the events of all channels; also after the SDK has stopped. */
+  async connect(): Promise<void> {
+    this.#store.connection = { state: "connecting" };
+    delete this.#store.subscribeError;
+    this.#store.changed();
+    const connected = await this.#chat.connect();
+    if (connected.status.error || this.#subscribed) return this.#connectFailed(connected.status.errorData);
+    const { status } = await this.#chat.subscribe({ channelIds: this.#store.channels.map(({ id }) => id) });
+    this.#subscribed = !status.error;
+    if (status.error) this.#store.subscribeError = status.errorData.message;
+    this.#store.changed();
+  }
+
+  /** Shows the message at once and sends it. */
+  send(channelId: string, draft: Draft): void {
+    const channel = this.#store.channel(channelId);
+    if (!channel) return;
+    const entry: Entry = {
+      kind: "message",
+      key: crypto.randomUUID(),
+      channelId,
+      userId: this.#store.userId,
+      own: true,
+      content: draft.text,
+      time: Date.now(),
+      state: "sending",
+      quote: draft.quote,
+      files: [],
+      uploads: draft.files.map((source) => ({ source, percent: 0 })),
+    };
+    channel.log.add(entry);
+    // Who answers has read what was new.
+    delete channel.firstUnread;
+    void this.#transmit(entry);
+  }
+
+  retry(entry: Entry): void {
+    this.#store.channel(entry.channelId)?.log.again(entry);
+    entry.uploads = entry.uploads.map(({ source }) => ({ source, percent: 0 }));
+    entry.time = Date.now();
+    void this.#transmit(entry);
+  }
+
+  /** Takes back a message whose files are still on their way. */
+  cancel(entry: Entry): void {
+    entry.abort?.abort();
+  }
+
+  discard(entry: Entry): void {
+    this.#store.channel(entry.channelId)?.log.remove(entry);
+    this.#store.changed();
+  }
+
+  download(file: ChatFile, signal?: AbortSignal): Promise<Result<{ blob: Blob }>> {
+    return this.#chat.downloadFile({ file, signal });
+  }
+
+  close(): void {
+    this.#chat.dispose();
+  }
+
+  async #transmit(entry: Entry): Promise<void> {
+    entry.state = "sending";
+    entry.abort = new AbortController();
+    delete entry.error;
+    for (const upload of entry.uploads) this.#uploads.set(upload.source, upload);
+    this.#store.changed();
+    const { status, response } = await this.#chat.sendMessage({
+      channelId: entry.channelId,
+      content: entry.content,
+      // Tells this page's own messages when their events come before the promise resolves.
+      metadata: { clientId: entry.key },
+      parentId: entry.quote?.id,
+      files: entry.uploads.map(({ source }) => source),
+      signal: entry.abort.signal,
+    });
+    for (const { source } of entry.uploads) this.#uploads.delete(source);
+    if (!status.error) this.#store.channel(entry.channelId)?.log.resolved(entry, response.message);
+    // The event may have come all the same: then it was sent.
+    else if (entry.id === undefined) this.#failed(entry, status.errorData);
+    this.#store.changed();
+  }
+
+  #failed(entry: Entry, error: ErrorData): void {
+    entry.state = "failed";
+    entry.error = error;
+    delete entry.abort;
+  }
+
+  /** An error that stops the SDK comes as an event too; this is for those that do not. */
+  #connectFailed(error: ErrorData | undefined): void {
+    if (error && this.#store.connection.state === "connecting") this.#store.connection = { state: "failed", error };
+    this.#store.changed();
+  }
+
+  #listen(): void {
+    const store = this.#store;
+    const chat = this.#chat;
+    chat.addEventListener("status.connected", () => {
+      store.connection = { state: "connected" };
+      store.changed();
+    });
+    chat.addEventListener("status.disconnected", () => {
+      store.connection = { state: "disconnected" };
+      store.changed();
+    });
+    chat.addEventListener("status.reconnecting", ({ data }) => {
+      store.connection = { state: "reconnecting", attempt: data.attempt, until: Date.now() + data.delayMs };
+      store.changed();
+    });
+    chat.addEventListener("status.failed", ({ data }) => {
+      store.connection = { state: "failed", error: data.error };
+      store.changed();
+    });
+    chat.addEventListener("message.new", ({ data }) => {
+      const channel = store.channel(data.message.channelId);
+      const entry = channel?.log.received(data.message);
+      if (channel && entry) store.arrived(channel, entry);
+      store.changed();
+    });
+    chat.addEventListener("message.updated", ({ data }) => {
+      store.channel(data.message.channelId)?.log.updated(data.message);
+      store.changed();
+    });
+    chat.addEventListener("channel.gap", ({ data }) => {
+      const channel = store.channel(data.channelId);
+      channel?.log.gap(data.reason);
+      if (channel && data.reason === "forbidden") channel.forbidden = true;
+      store.changed();
+    });
+    chat.addEventListener("file.upload.progress", ({ data }) =>
+      this.#progress(data.file.source, { percent: data.percent }),
+    );
+    chat.addEventListener("file.upload.complete", ({ data }) => this.#progress(data.file.source, { percent: 100 }));
+    chat.addEventListener("file.upload.error", ({ data }) =>
+      this.#progress(data.file.source, { error: data.error.message }),
+    );
+  }
+
+  #progress(source: File, change: Partial<Upload>): void {
+    const upload = this.#uploads.get(source);
+    if (!upload) return;
+    Object.assign(upload, change);
+    this.#store.changed();
+  }
+}

@@ -1,0 +1,63 @@
+// What the page knows about a message.
+
+import type { ChatEventMap, ChatFile, ErrorData } from "alo-chat";
+
+export type Delivery = "sending" | "sent" | "failed";
+
+/** A message that is answered, as far as it is quoted. */
+export interface Quote {
+  id: string;
+  userId: string;
+  text: string;
+}
+
+/** A file on its way up, or one that was. */
+export interface Upload {
+  source: File;
+  percent: number;
+  error?: string;
+}
+
+export interface Entry {
+  kind: "message";
+  /** Stays the same from the first keystroke sent to the event: the client's tag for own messages. */
+  key: string;
+  /** Set once the gateway has given one. */
+  id?: string;
+  channelId: string;
+  userId: string;
+  own: boolean;
+  content: string;
+  time: number;
+  state: Delivery;
+  quote?: Quote;
+  files: ChatFile[];
+  /** For messages sent from this page, in the order of `files`. */
+  uploads: Upload[];
+  error?: ErrorData;
+  abort?: AbortController;
+}
+
+/** A place where messages are missing. */
+export interface Gap {
+  kind: "gap";
+  key: string;
+  reason: ChatEventMap["channel.gap"]["reason"];
+}
+
+export type Row = Entry | Gap;
+
+/** What is being written in a channel, kept while another one is open. */
+export interface Draft {
+  text: string;
+  files: File[];
+  quote?: Quote;
+}
+
+export type Connection =
+  | { state: "connecting" }
+  | { state: "connected" }
+  | { state: "disconnected" }
+  /** `until` is when the next try begins, in the clock of `Date.now`. */
+  | { state: "reconnecting"; until: number; attempt: number }
+  | { state: "failed"; error: ErrorData };

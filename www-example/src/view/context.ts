@@ -1,0 +1,22 @@
+// What the views of a signed-in user share.
+
+import type { ChatFile } from "alo-chat";
+
+import type { Conversation } from "../chat/conversation.ts";
+import type { Blobs } from "../files/blobs.ts";
+import type { Store } from "../state/store.ts";
+import type { Entry } from "../state/types.ts";
+
+export interface Context {
+  store: Store;
+  conversation: Conversation;
+  blobs: Blobs;
+  /** Tells screen readers, once they have said what they are at. */
+  announce(text: string): void;
+  reply(entry: Entry): void;
+  /** Takes a failed message back into the composer. */
+  edit(entry: Entry): void;
+  /** Shows a message of the open channel, if it is there. */
+  jump(messageId: string): void;
+  showImage(blob: Blob, name: string, file: ChatFile | undefined): void;
+}
