@@ -3,7 +3,7 @@
 
 use alo_protocol::ChannelId;
 
-use super::{CallId, Method};
+use super::{CallId, Method, Settled};
 
 /// An unconfirmed call.
 #[derive(Debug)]
@@ -11,6 +11,8 @@ pub(super) struct Control {
     pub(super) call: CallId,
     pub(super) kind: Kind,
     pub(super) channels: Vec<ChannelId>,
+    /// Of these the channels left by a later call: what the reply says of them is out of date.
+    left: Vec<ChannelId>,
     /// The request that asks for it on the present connection.
     pub(super) request: Option<u32>,
 }
@@ -28,14 +30,45 @@ impl Control {
             call,
             kind,
             channels,
+            left: Vec::new(),
             request: None,
         }
     }
 
-    pub(super) fn method<P>(&self) -> Method<P> {
-        match self.kind {
-            Kind::Subscribe => Method::Subscribe(self.channels.clone()),
-            Kind::Unsubscribe => Method::Unsubscribe(self.channels.clone()),
+    /// A later call leaves these channels.
+    pub(super) fn leave(&mut self, channels: &[ChannelId]) {
+        if self.kind == Kind::Subscribe {
+            self.left.extend_from_slice(channels);
         }
+    }
+
+    /// Whether the call still decides about this channel.
+    pub(super) fn decides(&self, channel: &ChannelId) -> bool {
+        !self.left.contains(channel)
+    }
+
+    /// What the call resolves to when it is confirmed.
+    pub(super) fn done<P>(&self) -> Settled<P> {
+        match self.kind {
+            Kind::Subscribe => Settled::Subscribed(self.channels.clone()),
+            Kind::Unsubscribe => Settled::Done,
+        }
+    }
+
+    /// What to ask for; `None` when later calls have decided about all of it.
+    pub(super) fn method<P>(&self) -> Option<Method<P>> {
+        let channels: Vec<_> = self
+            .channels
+            .iter()
+            .filter(|channel| self.decides(channel))
+            .cloned()
+            .collect();
+        if channels.is_empty() {
+            return None;
+        }
+        Some(match self.kind {
+            Kind::Subscribe => Method::Subscribe(channels),
+            Kind::Unsubscribe => Method::Unsubscribe(channels),
+        })
     }
 }

@@ -16,6 +16,8 @@ pub(super) struct Entry<P> {
     /// Its files in their order, with their ids once they are up.
     pub(super) files: Vec<(UploadId, Option<Uuid>)>,
     pub(super) state: State,
+    /// Whether it went out on any connection: then it may be stored, and cannot be taken back.
+    pub(super) tried: bool,
 }
 
 /// Where it stands.
@@ -73,9 +75,9 @@ impl<P> Outbox<P> {
         self.take(|entry| entry.state == State::InFlight { request: id })
     }
 
-    /// Takes back a message that has not been sent; one in flight may have been stored already.
+    /// Takes back a message that was never sent.
     pub(super) fn take_unsent(&mut self, call: CallId) -> Option<Entry<P>> {
-        self.take(|entry| entry.call == call && !matches!(entry.state, State::InFlight { .. }))
+        self.take(|entry| entry.call == call && !entry.tried)
     }
 
     /// Takes out the message one of whose files has failed.

@@ -184,13 +184,7 @@ impl Records {
 
     /// Marks an upload as ended; false if a message has it.
     pub(super) async fn end(&self, id: Uuid) -> Result<bool, ErrorBody> {
-        run(&self.writer, move |connection| {
-            let ended = connection
-                .prepare_cached("UPDATE files SET ended = 1 WHERE id = ?1 AND message IS NULL")?
-                .execute([id.as_bytes()])?;
-            Ok(ended > 0)
-        })
-        .await
+        run(&self.writer, move |connection| end(connection, id)).await
     }
 
     /// Marks what has expired as ended and names all that is.
@@ -263,6 +257,17 @@ pub fn append(
     }
     transaction.commit()?;
     Ok(true)
+}
+
+/// Marks an upload as ended; false if a message has it.
+///
+/// # Errors
+/// Those of SQLite.
+pub fn end(connection: &Connection, id: Uuid) -> rusqlite::Result<bool> {
+    let ended = connection
+        .prepare_cached("UPDATE files SET ended = 1 WHERE id = ?1 AND message IS NULL")?
+        .execute([id.as_bytes()])?;
+    Ok(ended > 0)
 }
 
 fn insert(connection: &Connection, creation: Creation) -> rusqlite::Result<Row> {

@@ -146,6 +146,9 @@ impl<P: Clone> Client<P> {
                 for channel in &channels {
                     self.subscriptions.remove(channel);
                 }
+                for earlier in &mut self.control {
+                    earlier.leave(&channels);
+                }
                 self.control(now, Control::new(call, Kind::Unsubscribe, channels));
             }
             Input::Send {
@@ -223,6 +226,7 @@ impl<P: Clone> Client<P> {
             draft,
             files: ids,
             state,
+            tried: false,
         });
         self.want_connection(now);
     }

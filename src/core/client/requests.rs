@@ -83,49 +83,59 @@ impl<P: Clone> Client<P> {
     }
 
     pub(super) fn confirmed(&mut self, control: Control, result: Result<Reply<P>, Error>) {
-        let Control {
-            call,
-            kind,
-            channels,
-            ..
-        } = control;
-        let settled = match (kind, result) {
+        let settled = match (control.kind, result) {
             (Kind::Subscribe, Ok(reply)) => {
                 for recovery in reply.channels {
                     // An active channel keeps its own cursor: its pushes have moved it on.
-                    if !self.subscriptions.contains(&recovery.channel) {
+                    if control.decides(&recovery.channel)
+                        && !self.subscriptions.contains(&recovery.channel)
+                    {
                         self.recovered(recovery);
                     }
                 }
-                Ok(Settled::Subscribed(channels))
+                Ok(control.done())
             }
-            (Kind::Unsubscribe, Ok(_)) => {
-                for channel in &channels {
-                    self.subscriptions.remove(channel);
-                }
-                Ok(Settled::Done)
-            }
+            (Kind::Unsubscribe, Ok(_)) => Ok(control.done()),
             (_, Err(error)) => Err(error),
         };
-        self.settle(call, settled);
+        self.settle(control.call, settled);
     }
 
     // Sending what waits.
+
+    /// Asks for subscriptions in the order of the calls. Sends have a window of their own, so that neither
+    /// holds up the other.
+    fn pump_control(&mut self, socket: SocketId, window: usize) {
+        let mut index = 0;
+        while index < self.control.len().min(window) {
+            if self.control[index].request.is_none() {
+                let Some(method) = self.control[index].method() else {
+                    // Later calls have decided about all of it.
+                    if let Some(control) = self.control.remove(index) {
+                        self.settle(control.call, Ok(control.done()));
+                    }
+                    continue;
+                };
+                self.control[index].request = Some(self.request(socket, method));
+            }
+            index += 1;
+        }
+    }
 
     pub(super) fn pump_requests(&mut self) {
         let Some(socket) = self.connection.online() else {
             return;
         };
-        for index in 0..self.control.len() {
-            if self.control[index].request.is_none() {
-                let method = self.control[index].method();
-                self.control[index].request = Some(self.request(socket, method));
-            }
-        }
         let window = usize::try_from(self.limits.requests_in_flight / 2)
             .unwrap_or(usize::MAX)
             .max(1);
-        let mut free = window.saturating_sub(self.outbox.in_flight() + self.control.len());
+        self.pump_control(socket, window);
+        let asked = self
+            .control
+            .iter()
+            .filter(|control| control.request.is_some())
+            .count();
+        let mut free = window.saturating_sub(self.outbox.in_flight() + asked);
         while free > 0 {
             let request = self.next_request;
             let too_large = self.limits.frame_bytes.saturating_sub(FRAME_OVERHEAD);
@@ -148,6 +158,7 @@ impl<P: Clone> Client<P> {
                 draft: entry.draft.clone(),
                 files: entry.files.iter().filter_map(|(_, file)| *file).collect(),
             };
+            entry.tried = true;
             self.request(socket, method);
             free -= 1;
         }

@@ -1,0 +1,141 @@
+//! Sockets between clients and the gateway.
+//!
+//! A link keeps the order of what goes through it. When it is cut everything under way is lost, and each
+//! side hears of it at once, later, or never.
+
+use std::rc::Rc;
+
+use alo_chat::core::SocketId;
+
+use crate::{
+    client, gateway,
+    world::{Event, World},
+};
+
+/// One socket, over its whole life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct LinkId(pub(crate) u64);
+
+#[derive(Debug)]
+pub(crate) struct Link {
+    pub(crate) client: usize,
+    pub(crate) life: u32,
+    pub(crate) socket: SocketId,
+    /// Nothing passes any more.
+    pub(crate) dead: bool,
+    latency: u64,
+    /// When what was sent last arrives, each way.
+    to_client_at: u64,
+    to_gateway_at: u64,
+}
+
+impl World {
+    /// A client opens a socket.
+    pub(crate) fn dial(&mut self, client: usize, socket: SocketId) {
+        let life = self.clients[client].life;
+        let latency = self.latency();
+        if self.clients[client].offline || !self.gateway.up {
+            let closed = client::Event::Closed(socket, 1006);
+            return self.schedule(latency, Event::Client(client, life, closed));
+        }
+        let id = LinkId(self.order_number());
+        let link = Link {
+            client,
+            life,
+            socket,
+            dead: false,
+            latency,
+            to_client_at: 0,
+            to_gateway_at: 0,
+        };
+        self.links.insert(id, link);
+        self.clients[client].sockets.insert(socket.0, id);
+        self.schedule(latency, Event::Gateway(gateway::Event::Accept(id)));
+    }
+
+    /// The gateway has taken the socket: the client hears so.
+    pub(crate) fn accepted(&mut self, id: LinkId) {
+        self.send_to_client(id, client::Event::Opened(id));
+    }
+
+    pub(crate) fn send_to_gateway(&mut self, id: LinkId, text: String) {
+        let now = self.now;
+        let jitter = self.jitter();
+        let Some(link) = self.links.get_mut(&id).filter(|link| !link.dead) else {
+            return;
+        };
+        link.to_gateway_at = link.to_gateway_at.max(now + link.latency + jitter);
+        let at = link.to_gateway_at;
+        self.schedule_at(at, Event::Gateway(gateway::Event::Frame(id, text)));
+    }
+
+    /// A frame for the client; some are delivered twice.
+    pub(crate) fn text_to_client(&mut self, id: LinkId, text: String) {
+        let text: Rc<str> = text.into();
+        self.send_to_client(id, client::Event::Frame(id, text.clone()));
+        // Only pushes may be repeated: a reply or welcome is a thing of one connection.
+        if text.contains(r#""event":"#)
+            && !text.contains("welcome")
+            && self.happens(self.profile.duplicates)
+        {
+            self.counts.add("fault: frame delivered twice");
+            self.send_to_client(id, client::Event::Frame(id, text));
+        }
+    }
+
+    pub(crate) fn send_to_client(&mut self, id: LinkId, event: client::Event) {
+        let now = self.now;
+        let jitter = self.jitter();
+        let Some(link) = self.links.get_mut(&id).filter(|link| !link.dead) else {
+            return;
+        };
+        link.to_client_at = link.to_client_at.max(now + link.latency + jitter);
+        let (at, client, life) = (link.to_client_at, link.client, link.life);
+        self.schedule_at(at, Event::Client(client, life, event));
+    }
+
+    /// Cuts a link. Who hears of it is chance.
+    pub(crate) fn cut(&mut self, id: LinkId) {
+        let Some(link) = self.links.get_mut(&id).filter(|link| !link.dead) else {
+            return;
+        };
+        link.dead = true;
+        let (client, life, socket) = (link.client, link.life, link.socket);
+        if self.rng.u32(..1_000) < self.profile.half_open {
+            self.counts.add("fault: half-open for the client");
+        } else {
+            let delay = self.rng.u64(..3_000);
+            self.schedule(
+                delay,
+                Event::Client(client, life, client::Event::Closed(socket, 1006)),
+            );
+        }
+        if self.rng.u32(..1_000) < self.profile.half_open {
+            self.counts.add("fault: half-open for the gateway");
+        } else {
+            let delay = self.rng.u64(..3_000);
+            self.schedule(delay, Event::Gateway(gateway::Event::HungUp(id)));
+        }
+    }
+
+    pub(crate) fn latency(&mut self) -> u64 {
+        self.rng.u64(self.profile.latency_ms.clone())
+    }
+
+    /// Now and then something takes much longer.
+    fn jitter(&mut self) -> u64 {
+        if self.is_bad && self.rng.u8(..) == 0 {
+            self.rng.u64(..self.profile.latency_ms.end * 4)
+        } else {
+            0
+        }
+    }
+
+    fn order_number(&mut self) -> u64 {
+        self.counts.add("sockets");
+        self.links
+            .last_key_value()
+            .map_or(0, |(id, _)| id.0 + 1)
+            .max(self.gateway.next_link())
+    }
+}

@@ -1,0 +1,549 @@
+//! What must be true, by a model so simple that it is right: a list of messages for each channel.
+
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    fmt,
+};
+
+use alo_chat::core::{CallId, Error};
+use alo_gateway::store::LogEvent;
+use alo_protocol::{ChannelId, Cursor, ErrorCode, Uuid};
+use serde::Deserialize;
+
+/// Something that must not be.
+#[derive(Debug)]
+pub struct Violation {
+    /// Replays it.
+    pub seed: u64,
+    /// The step at which it was seen.
+    pub step: u64,
+    /// The time, milliseconds.
+    pub now_ms: u64,
+    /// What is wrong.
+    pub message: String,
+    /// What happened last, if traced.
+    pub trail: Vec<String>,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for line in &self.trail {
+            writeln!(f, "{line}")?;
+        }
+        write!(
+            f,
+            "seed {}, step {}, {} ms: {}",
+            self.seed, self.step, self.now_ms, self.message
+        )
+    }
+}
+
+impl std::error::Error for Violation {}
+
+/// Says who sent a message and in what order: `client life number`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Tag {
+    /// Which client.
+    pub client: usize,
+    /// Which life of its page.
+    pub life: u32,
+    /// Which of its sends.
+    pub number: u32,
+    /// Whether it has files, which lets others overtake it.
+    pub has_files: bool,
+}
+
+impl fmt::Display for Tag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} {} {} {}",
+            self.client,
+            self.life,
+            self.number,
+            u8::from(self.has_files)
+        )
+    }
+}
+
+impl Tag {
+    fn parse(text: &str) -> Option<Self> {
+        let mut words = text.split(' ');
+        Some(Self {
+            client: words.next()?.parse().ok()?,
+            life: words.next()?.parse().ok()?,
+            number: words.next()?.parse().ok()?,
+            has_files: words.next()? == "1",
+        })
+    }
+}
+
+/// How a send ended, as its caller was told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Fate {
+    Open,
+    Stored,
+    /// It may have been stored or not.
+    Unknown,
+    /// It was said not to be stored.
+    Refused(String),
+}
+
+#[derive(Default)]
+struct Channel {
+    /// Ids in the order of the log; the first has sequence 1.
+    log: Vec<Uuid>,
+    last_ms: u64,
+}
+
+/// A subscription as the user sees it.
+#[derive(Clone, Copy, Debug)]
+struct Reading {
+    /// Sequence of the last event heard.
+    last: Option<u64>,
+    /// The first event heard must not be later than the one after this.
+    bound: u64,
+}
+
+/// The parts of a message that matter here.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Seen {
+    id: Uuid,
+    channel_id: ChannelId,
+    timestamp: String,
+    content: String,
+    files: Vec<SeenFile>,
+}
+
+#[derive(Deserialize)]
+struct SeenFile {
+    id: Uuid,
+    size: u64,
+}
+
+#[derive(Deserialize)]
+struct SeenEvent {
+    data: SeenData,
+}
+
+#[derive(Deserialize)]
+struct SeenData {
+    message: Seen,
+}
+
+/// The model.
+pub struct Oracle {
+    channels: BTreeMap<ChannelId, Channel>,
+    /// Where each stored message stands.
+    places: HashMap<Uuid, (ChannelId, u64)>,
+    stored: HashMap<Tag, Uuid>,
+    /// Those the store has refused at some time.
+    once_refused: HashSet<Tag>,
+    fates: HashMap<Tag, Fate>,
+    /// The last send without files stored, for each page and channel.
+    order: HashMap<(usize, u32, ChannelId), u32>,
+    readings: HashMap<(usize, u32, ChannelId), Reading>,
+    /// The last call that left a channel: what earlier calls say of it is out of date.
+    left: HashMap<(usize, u32, ChannelId), CallId>,
+    cursors: HashMap<(usize, u32, ChannelId), Cursor>,
+    open_calls: HashMap<(usize, u32), HashMap<CallId, &'static str>>,
+    open_uploads: HashMap<(usize, u32), HashSet<u32>>,
+    outbox: usize,
+}
+
+impl Oracle {
+    pub(crate) fn new(outbox: usize) -> Self {
+        Self {
+            channels: BTreeMap::new(),
+            places: HashMap::new(),
+            stored: HashMap::new(),
+            once_refused: HashSet::new(),
+            fates: HashMap::new(),
+            order: HashMap::new(),
+            readings: HashMap::new(),
+            left: HashMap::new(),
+            cursors: HashMap::new(),
+            open_calls: HashMap::new(),
+            open_uploads: HashMap::new(),
+            outbox,
+        }
+    }
+
+    // At the store.
+
+    /// A message has been made durable.
+    pub(crate) fn stored(&mut self, event: &LogEvent) -> Result<(), String> {
+        #[derive(Deserialize)]
+        struct Push {
+            event: SeenEvent,
+        }
+        let push: Push = serde_json::from_str(&event.push)
+            .map_err(|error| format!("a push is no JSON: {error}"))?;
+        let message = push.event.data.message;
+        let tag =
+            Tag::parse(&message.content).ok_or("a message with another content was stored")?;
+        let channel = self.channels.entry(event.channel.clone()).or_default();
+        if event.seq != channel.log.len() as u64 + 1 {
+            return Err(format!(
+                "{} has sequence {} after {}",
+                event.channel,
+                event.seq,
+                channel.log.len()
+            ));
+        }
+        let time: u64 = message
+            .timestamp
+            .parse()
+            .map_err(|_| "a timestamp is no number")?;
+        if time < channel.last_ms {
+            return Err(format!(
+                "time went back in {}: {time} after {}",
+                event.channel, channel.last_ms
+            ));
+        }
+        channel.last_ms = time;
+        channel.log.push(message.id);
+        self.places
+            .insert(message.id, (event.channel.clone(), event.seq));
+        if self.stored.insert(tag, message.id).is_some() {
+            return Err(format!("message {tag} was stored twice"));
+        }
+        if let Some(Fate::Refused(code)) = self.fates.get(&tag) {
+            return Err(format!(
+                "message {tag} was stored after its sender had been told {code}"
+            ));
+        }
+        // One whose sender was told that nothing is known of it may still be under way; and one the store
+        // refused at first, whose refusal was lost on the way, comes later than those behind it.
+        let is_ordered = !tag.has_files
+            && self.fates.get(&tag) != Some(&Fate::Unknown)
+            && !self.once_refused.contains(&tag);
+        if is_ordered {
+            let key = (tag.client, tag.life, event.channel.clone());
+            if let Some(last) = self.order.insert(key, tag.number)
+                && last >= tag.number
+            {
+                return Err(format!(
+                    "message {tag} was stored after number {last}, which was sent later"
+                ));
+            }
+        }
+        if message.files.is_empty() == tag.has_files {
+            return Err(format!("message {tag} has {} files", message.files.len()));
+        }
+        Ok(())
+    }
+
+    /// The store has refused a message.
+    pub(crate) fn not_stored(&mut self, content: &str) {
+        self.once_refused.extend(Tag::parse(content));
+    }
+
+    /// All that the store holds of a channel must be what was told.
+    pub(crate) fn holds(&self, channel: &ChannelId, seqs: &[u64]) -> Result<(), String> {
+        let length = self
+            .channels
+            .get(channel)
+            .map_or(0, |channel| channel.log.len() as u64);
+        if seqs.iter().copied().eq(1..=length) {
+            Ok(())
+        } else {
+            Err(format!(
+                "the store holds {} events of {channel}, {length} were made durable",
+                seqs.len()
+            ))
+        }
+    }
+
+    fn head(&self, channel: &ChannelId) -> u64 {
+        self.channels
+            .get(channel)
+            .map_or(0, |channel| channel.log.len() as u64)
+    }
+
+    // At a client.
+
+    pub(crate) fn called(&mut self, client: usize, life: u32, call: CallId, what: &'static str) {
+        self.open_calls
+            .entry((client, life))
+            .or_default()
+            .insert(call, what);
+    }
+
+    pub(crate) fn sent(&mut self, tag: Tag, uploads: &[u32]) {
+        self.fates.insert(tag, Fate::Open);
+        self.open_uploads
+            .entry((tag.client, tag.life))
+            .or_default()
+            .extend(uploads);
+    }
+
+    pub(crate) fn released(&mut self, client: usize, life: u32, upload: u32) -> Result<(), String> {
+        let known = self
+            .open_uploads
+            .entry((client, life))
+            .or_default()
+            .remove(&upload);
+        if known {
+            Ok(())
+        } else {
+            Err(format!("client {client} released upload {upload} twice"))
+        }
+    }
+
+    /// A call is settled, whatever with.
+    pub(crate) fn settled(&mut self, client: usize, life: u32, call: CallId) -> Result<(), String> {
+        let calls = self.open_calls.entry((client, life)).or_default();
+        match calls.remove(&call) {
+            Some(_) => Ok(()),
+            None => Err(format!(
+                "client {client}: call {} was settled twice",
+                call.0
+            )),
+        }
+    }
+
+    /// A send was answered with a message.
+    pub(crate) fn send_succeeded(&mut self, tag: Tag, message: &str) -> Result<(), String> {
+        let message: Seen = serde_json::from_str(message)
+            .map_err(|error| format!("a message is no JSON: {error}"))?;
+        if message.content != tag.to_string() {
+            return Err(format!(
+                "send {tag} was answered with message {}",
+                message.content
+            ));
+        }
+        if self.stored.get(&tag) != Some(&message.id) {
+            return Err(format!("send {tag} was answered before it was stored"));
+        }
+        self.fates.insert(tag, Fate::Stored);
+        Ok(())
+    }
+
+    /// A send was answered with an error.
+    pub(crate) fn send_failed(&mut self, tag: Tag, error: &Error) -> Result<(), String> {
+        // These say that nothing is known of what the gateway did.
+        let unknown = [
+            ErrorCode::Disconnected,
+            ErrorCode::TokenInvalid,
+            ErrorCode::TokenExpired,
+            ErrorCode::TokenUnavailable,
+        ];
+        if unknown.iter().any(|code| error.is(*code)) {
+            self.fates.insert(tag, Fate::Unknown);
+            return Ok(());
+        }
+        if self.stored.contains_key(&tag) {
+            return Err(format!(
+                "send {tag} was answered with {} but is stored",
+                error.code
+            ));
+        }
+        self.fates
+            .insert(tag, Fate::Refused(error.code.clone().into_owned()));
+        Ok(())
+    }
+
+    /// `subscribe` has resolved.
+    pub(crate) fn subscribed(
+        &mut self,
+        client: usize,
+        life: u32,
+        call: CallId,
+        channels: &[ChannelId],
+    ) {
+        for channel in channels {
+            if self
+                .left
+                .get(&(client, life, channel.clone()))
+                .is_some_and(|left| *left > call)
+            {
+                continue;
+            }
+            let bound = self.head(channel);
+            self.readings
+                .entry((client, life, channel.clone()))
+                .or_insert(Reading { last: None, bound });
+        }
+    }
+
+    /// `unsubscribe` was called.
+    pub(crate) fn unsubscribed(
+        &mut self,
+        client: usize,
+        life: u32,
+        call: CallId,
+        channels: &[ChannelId],
+    ) {
+        for channel in channels {
+            self.left.insert((client, life, channel.clone()), call);
+            self.readings.remove(&(client, life, channel.clone()));
+            self.cursors.remove(&(client, life, channel.clone()));
+        }
+    }
+
+    /// `channel.gap` was told: what follows starts anew.
+    pub(crate) fn gap(
+        &mut self,
+        client: usize,
+        life: u32,
+        channel: &ChannelId,
+        forbidden: bool,
+    ) -> Result<(), String> {
+        self.cursors.remove(&(client, life, channel.clone()));
+        let bound = self.head(channel);
+        let key = (client, life, channel.clone());
+        if forbidden {
+            self.readings.remove(&key);
+        } else if let Some(reading) = self.readings.get_mut(&key) {
+            *reading = Reading { last: None, bound };
+        }
+        Err(format!(
+            "client {client} was told of a gap in {channel}, though nothing was replaced"
+        ))
+    }
+
+    /// A listener was given an event.
+    pub(crate) fn heard(&mut self, client: usize, life: u32, event: &str) -> Result<(), String> {
+        let event: SeenEvent =
+            serde_json::from_str(event).map_err(|error| format!("an event is no JSON: {error}"))?;
+        let message = event.data.message;
+        let Some((channel, seq)) = self.places.get(&message.id) else {
+            return Err(format!(
+                "client {client} heard message {} that was never stored",
+                message.content
+            ));
+        };
+        if *channel != message.channel_id {
+            return Err(format!(
+                "a message of {channel} was heard in {}",
+                message.channel_id
+            ));
+        }
+        if message
+            .files
+            .iter()
+            .any(|file| file.size == 0 || file.id.to_string().is_empty())
+        {
+            return Err(format!("message {} has an empty file", message.content));
+        }
+        let Some(reading) = self.readings.get_mut(&(client, life, channel.clone())) else {
+            return Err(format!(
+                "client {client} heard an event of {channel}, which it does not read"
+            ));
+        };
+        let expected = reading.last.map_or(reading.bound, |last| last) + 1;
+        let right = if reading.last.is_some() {
+            *seq == expected
+        } else {
+            *seq <= expected
+        };
+        if !right {
+            return Err(format!(
+                "client {client} heard event {seq} of {channel} when {expected} was due"
+            ));
+        }
+        reading.last = Some(*seq);
+        Ok(())
+    }
+
+    /// A client says hello and names its cursors.
+    pub(crate) fn greeted(
+        &mut self,
+        client: usize,
+        life: u32,
+        channels: &[(ChannelId, Cursor)],
+    ) -> Result<(), String> {
+        for (channel, cursor) in channels {
+            let key = (client, life, channel.clone());
+            if let Some(before) = self.cursors.insert(key, cursor.clone())
+                && (before.epoch != cursor.epoch || before.seq > cursor.seq)
+            {
+                return Err(format!(
+                    "client {client}: the cursor of {channel} went from {before:?} to {cursor:?}"
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// A page was closed: nobody waits for its calls.
+    pub(crate) fn closed(&mut self, client: usize, life: u32) {
+        self.open_calls.remove(&(client, life));
+        self.open_uploads.remove(&(client, life));
+        self.readings
+            .retain(|(other, other_life, _), _| (*other, *other_life) != (client, life));
+        for (tag, fate) in &mut self.fates {
+            if (tag.client, tag.life) == (client, life) && *fate == Fate::Open {
+                *fate = Fate::Unknown;
+            }
+        }
+    }
+
+    /// Bounded queues are bounded.
+    pub(crate) fn bounded(&self, client: usize, life: u32) -> Result<(), String> {
+        let open = self.open_calls.get(&(client, life));
+        let sends = open.map_or(0, |calls| {
+            calls.values().filter(|what| **what == "send").count()
+        });
+        if sends <= self.outbox {
+            Ok(())
+        } else {
+            Err(format!(
+                "client {client} has {sends} messages in its outbox"
+            ))
+        }
+    }
+
+    /// After healing nothing is open and every reader stands at the head.
+    pub(crate) fn settled_all(&self, client: usize, life: u32) -> Result<(), String> {
+        if let Some((call, what)) = self
+            .open_calls
+            .get(&(client, life))
+            .and_then(|calls| calls.iter().next())
+        {
+            return Err(format!(
+                "client {client}: {what} (call {}) was never answered",
+                call.0
+            ));
+        }
+        if let Some(upload) = self
+            .open_uploads
+            .get(&(client, life))
+            .and_then(|uploads| uploads.iter().next())
+        {
+            return Err(format!(
+                "client {client}: the file of upload {upload} was never released"
+            ));
+        }
+        for ((reader, reader_life, channel), reading) in &self.readings {
+            if (*reader, *reader_life) != (client, life) {
+                continue;
+            }
+            let (stands, head) = (reading.last.unwrap_or(reading.bound), self.head(channel));
+            if stands != head {
+                return Err(format!(
+                    "client {client} stands at {stands} of {channel}, whose head is {head}"
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the message of an answered send is in the log still.
+    pub(crate) fn kept(&self) -> Result<(), String> {
+        for (tag, fate) in &self.fates {
+            if *fate == Fate::Stored && !self.stored.contains_key(tag) {
+                return Err(format!("message {tag} was answered and is lost"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Ids of messages of a channel, for replies.
+    pub(crate) fn some_message(&self, channel: &ChannelId, pick: usize) -> Option<Uuid> {
+        let log = &self.channels.get(channel)?.log;
+        log.get(pick % log.len().max(1)).copied()
+    }
+}

@@ -1,0 +1,139 @@
+//! How bad one episode's world is. Each episode has some kinds of faults and not others, so that none is
+//! hidden behind another that ends everything first.
+
+use std::ops::Range;
+
+use fastrand::Rng;
+
+/// Mean times are in milliseconds; 0 means never. Shares are per mille.
+#[derive(Clone, Debug)]
+pub struct Profile {
+    /// People with a page open.
+    pub clients: usize,
+    /// Channels they talk in.
+    pub channels: usize,
+    /// How long the trouble lasts, milliseconds.
+    pub trouble_ms: u64,
+    /// One way through the network.
+    pub latency_ms: Range<u64>,
+    /// Between two things a user does.
+    pub action_every: u64,
+    /// Between two cuts of a connection.
+    pub cut_every: u64,
+    /// Share of cuts that one side or both never hear of.
+    pub half_open: u32,
+    /// Between two times a client has no network at all.
+    pub offline_every: u64,
+    /// Between two kills of the gateway.
+    pub crash_every: u64,
+    /// Share of them that are a stop in good order.
+    pub graceful: u32,
+    /// Between two freezes of a tab, or sleeps of its machine.
+    pub freeze_every: u64,
+    /// Between two times a reader takes nothing.
+    pub stall_every: u64,
+    /// Between two reloads of a page.
+    pub reload_every: u64,
+    /// Between two times a page is hidden, which slows its timers.
+    pub hide_every: u64,
+    /// Share of commits that fail.
+    pub disk_errors: u32,
+    /// Share of reads of the log that fail.
+    pub read_errors: u32,
+    /// Share of tokens that cannot be had, or come late, or are old.
+    pub token_errors: u32,
+    /// Longest life of a token, minutes.
+    pub token_minutes: u32,
+    /// Share of HTTP requests that break on the way.
+    pub http_errors: u32,
+    /// Share of frames delivered twice.
+    pub duplicates: u32,
+    /// Events that wait for one connection before it lags.
+    pub mailbox: usize,
+    /// Events in a page of the log.
+    pub page: usize,
+    /// Messages in one commit.
+    pub batch: usize,
+    /// Messages that may wait in a client.
+    pub outbox: usize,
+}
+
+impl Profile {
+    /// A world without trouble.
+    pub const fn calm() -> Self {
+        Self {
+            clients: 2,
+            channels: 1,
+            trouble_ms: 0,
+            latency_ms: 5..6,
+            action_every: 0,
+            cut_every: 0,
+            half_open: 0,
+            offline_every: 0,
+            crash_every: 0,
+            graceful: 0,
+            freeze_every: 0,
+            stall_every: 0,
+            reload_every: 0,
+            hide_every: 0,
+            disk_errors: 0,
+            read_errors: 0,
+            token_errors: 0,
+            token_minutes: 60,
+            http_errors: 0,
+            duplicates: 0,
+            mailbox: 1_024,
+            page: 256,
+            batch: 512,
+            outbox: 1_000,
+        }
+    }
+
+    /// One of many bad worlds.
+    pub fn random(rng: &mut Rng) -> Self {
+        let mut every = |range: Range<u64>| if rng.bool() { rng.u64(range) } else { 0 };
+        let cut_every = every(2_000..60_000);
+        let offline_every = every(20_000..200_000);
+        let crash_every = every(10_000..200_000);
+        let freeze_every = every(20_000..200_000);
+        let stall_every = every(10_000..100_000);
+        let reload_every = every(30_000..300_000);
+        let hide_every = every(30_000..300_000);
+        let mut share = |most: u32| {
+            if rng.u8(..) < 100 {
+                rng.u32(1..=most)
+            } else {
+                0
+            }
+        };
+        let (disk_errors, read_errors) = (share(100), share(50));
+        let (token_errors, http_errors, duplicates) = (share(300), share(300), share(100));
+        let slowest = [2, 20, 200, 2_000][rng.usize(..4)];
+        Self {
+            clients: rng.usize(1..6),
+            channels: rng.usize(1..4),
+            trouble_ms: rng.u64(30_000..600_000),
+            latency_ms: 1..slowest,
+            action_every: [20, 100, 500, 3_000][rng.usize(..4)],
+            cut_every,
+            half_open: rng.u32(..1_000),
+            offline_every,
+            crash_every,
+            graceful: rng.u32(..1_000),
+            freeze_every,
+            stall_every,
+            reload_every,
+            hide_every,
+            disk_errors,
+            read_errors,
+            token_errors,
+            token_minutes: if rng.bool() { rng.u32(1..4) } else { 60 },
+            http_errors,
+            duplicates,
+            mailbox: [2, 16, 1_024][rng.usize(..3)],
+            page: [1, 3, 64][rng.usize(..3)],
+            batch: [1, 4, 512][rng.usize(..3)],
+            outbox: [3, 20, 1_000][rng.usize(..3)],
+        }
+    }
+}

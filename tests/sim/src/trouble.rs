@@ -1,0 +1,247 @@
+//! What goes wrong, and what users do meanwhile.
+
+use alo_protocol::ChannelId;
+
+use crate::{
+    client,
+    world::{Event, World},
+};
+
+/// Something that comes again and again, at random times.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Trouble {
+    Act(usize),
+    Cut,
+    Offline,
+    Online(usize),
+    Crash,
+    Freeze,
+    Stall,
+    Reload,
+    Hide,
+    Show(usize),
+}
+
+impl World {
+    /// The channels of this world.
+    pub fn channels(&self) -> Vec<ChannelId> {
+        // Letters are channel ids.
+        (0..self.profile.channels)
+            .filter_map(|index| ["a", "b", "c", "d"][index % 4].parse().ok())
+            .collect()
+    }
+
+    pub(crate) fn start_trouble(&mut self) {
+        for client in 0..self.clients.len() {
+            self.come_again(self.profile.action_every, Trouble::Act(client));
+        }
+        self.come_again(self.profile.cut_every, Trouble::Cut);
+        self.come_again(self.profile.offline_every, Trouble::Offline);
+        self.come_again(self.profile.crash_every, Trouble::Crash);
+        self.come_again(self.profile.freeze_every, Trouble::Freeze);
+        self.come_again(self.profile.stall_every, Trouble::Stall);
+        self.come_again(self.profile.reload_every, Trouble::Reload);
+        self.come_again(self.profile.hide_every, Trouble::Hide);
+    }
+
+    /// Everything works again, and everyone is there.
+    pub(crate) fn end_trouble(&mut self) {
+        for index in 0..self.clients.len() {
+            let host = &mut self.clients[index];
+            (host.offline, host.hidden, host.frozen_until) = (false, false, self.now);
+            let life = host.life;
+            self.schedule(1, Event::Client(index, life, client::Event::Wake));
+        }
+        for link in self.open_links() {
+            self.stall(link, 0);
+        }
+    }
+
+    /// What must be true when all is healed.
+    pub(crate) fn account(&mut self) {
+        let calls: Vec<_> = (0..self.clients.len())
+            .map(|index| self.connect(index))
+            .collect();
+        // Those that had stopped take up what they read.
+        let _ = calls;
+        if let Err(violation) = self.run(10 * 60_000) {
+            self.failed.get_or_insert(violation);
+            return;
+        }
+        for index in 0..self.clients.len() {
+            let verdict = self.oracle.settled_all(index, self.clients[index].life);
+            self.check(verdict);
+        }
+        let verdict = self.oracle.kept();
+        self.check(verdict);
+        self.check_store();
+    }
+
+    pub(crate) fn trouble_comes(&mut self, trouble: Trouble) {
+        match trouble {
+            Trouble::Online(client) => return self.online(client),
+            Trouble::Show(client) => {
+                self.clients[client].hidden = false;
+                return self.wake(client);
+            }
+            Trouble::Act(_)
+            | Trouble::Cut
+            | Trouble::Offline
+            | Trouble::Crash
+            | Trouble::Freeze
+            | Trouble::Stall
+            | Trouble::Reload
+            | Trouble::Hide => {}
+        }
+        if !self.is_bad {
+            return;
+        }
+        let client = self.rng.usize(..self.clients.len());
+        match trouble {
+            Trouble::Act(client) => {
+                self.act(client);
+                self.come_again(self.profile.action_every, trouble);
+            }
+            Trouble::Cut => {
+                let links = self.open_links();
+                if !links.is_empty() {
+                    self.counts.add("fault: connection cut");
+                    let link = links[self.rng.usize(..links.len())];
+                    self.note(|| format!("{link:?} is cut"));
+                    self.cut(link);
+                }
+                self.come_again(self.profile.cut_every, trouble);
+            }
+            Trouble::Offline => {
+                self.go_offline(client);
+                self.come_again(self.profile.offline_every, trouble);
+            }
+            Trouble::Crash => {
+                let graceful = self.rng.u32(..1_000) < self.profile.graceful;
+                let down = if self.rng.bool() {
+                    self.rng.u64(1..500)
+                } else {
+                    self.rng.u64(1..30_000)
+                };
+                self.stop_gateway(graceful, down);
+                self.come_again(self.profile.crash_every, trouble);
+            }
+            Trouble::Freeze => {
+                self.counts.add("fault: tab frozen or machine asleep");
+                let until = self.now + self.rng.u64(..180_000);
+                self.note(|| format!("client {client} is frozen until {until}"));
+                self.clients[client].frozen_until = until;
+                let life = self.clients[client].life;
+                self.schedule_at(until, Event::Client(client, life, client::Event::Wake));
+                self.come_again(self.profile.freeze_every, trouble);
+            }
+            Trouble::Stall => {
+                let links = self.open_links();
+                if !links.is_empty() {
+                    self.counts.add("fault: reader takes nothing");
+                    let (link, ms) = (links[self.rng.usize(..links.len())], self.rng.u64(..40_000));
+                    self.stall(link, ms);
+                }
+                self.come_again(self.profile.stall_every, trouble);
+            }
+            Trouble::Reload => {
+                self.reload(client);
+                self.come_again(self.profile.reload_every, trouble);
+            }
+            Trouble::Hide => {
+                self.counts.add("fault: page hidden");
+                self.clients[client].hidden = true;
+                let ms = self.rng.u64(..300_000);
+                self.schedule(ms, Event::Trouble(Trouble::Show(client)));
+                self.come_again(self.profile.hide_every, trouble);
+            }
+            Trouble::Online(_) | Trouble::Show(_) => {}
+        }
+    }
+
+    fn come_again(&mut self, every: u64, trouble: Trouble) {
+        if every > 0 {
+            let delay = 1 + self.rng.u64(..every * 2);
+            self.schedule(delay, Event::Trouble(trouble));
+        }
+    }
+
+    fn go_offline(&mut self, client: usize) {
+        self.counts.add("fault: client offline");
+        self.note(|| format!("client {client} is offline"));
+        self.clients[client].offline = true;
+        let links: Vec<_> = self.clients[client].sockets.values().copied().collect();
+        for link in links {
+            self.cut(link);
+        }
+        let ms = self.rng.u64(..60_000);
+        self.schedule(ms, Event::Trouble(Trouble::Online(client)));
+    }
+
+    fn online(&mut self, client: usize) {
+        self.note(|| format!("client {client} is online"));
+        self.clients[client].offline = false;
+        if self.rng.u8(..) < 200 {
+            self.wake(client);
+        }
+    }
+
+    fn wake(&mut self, client: usize) {
+        let life = self.clients[client].life;
+        self.schedule(0, Event::Client(client, life, client::Event::Wake));
+    }
+
+    fn act(&mut self, client: usize) {
+        // Nobody clicks in a frozen tab.
+        if self.clients[client].frozen_until > self.now {
+            return;
+        }
+        let channels = self.channels();
+        let channel = channels[self.rng.usize(..channels.len())].clone();
+        match self.rng.u8(..100) {
+            0..60 => {
+                let pick = self.rng.usize(..1_000_000);
+                let parent = self
+                    .oracle
+                    .some_message(&channel, pick)
+                    .filter(|_| pick.is_multiple_of(4));
+                self.send(client, &channel, parent, &[]);
+            }
+            60..66 => {
+                let count = self.rng.usize(1..3);
+                let sizes: Vec<_> = (0..count)
+                    .map(|_| {
+                        let most = 1 << self.rng.u8(4..27);
+                        self.rng.u64(1..=most)
+                    })
+                    .collect();
+                self.send(client, &channel, None, &sizes);
+            }
+            66..80 => {
+                let some = if self.rng.bool() {
+                    vec![channel]
+                } else {
+                    channels
+                };
+                self.subscribe(client, &some);
+            }
+            80..86 => {
+                self.unsubscribe(client, &[channel]);
+            }
+            86..90 => {
+                let call = self.last_call(client);
+                self.abort(client, call);
+            }
+            90..92 => {
+                self.connect(client);
+            }
+            92..94 => {
+                self.disconnect(client);
+            }
+            94..97 => {
+                self.token(client);
+            }
+            _ => self.wake(client),
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! Uploads: a thin handler over the gateway's own records of files. No bytes move; that each range lands
+//! where it belongs is what is checked.
+
+use alo_chat::core::{Error, HttpId, HttpReply, HttpRequest};
+use alo_gateway::files::{
+    Metadata,
+    records::{self, Creation, Part, Row},
+};
+use alo_protocol::{ChannelId, ErrorBody, ErrorCode, Uuid};
+
+use crate::{
+    client,
+    world::{self, World},
+};
+
+/// How long an upload without a message is kept.
+const LIFE_MS: u64 = 24 * 60 * 60 * 1_000;
+
+/// A request on its way to the gateway.
+#[derive(Debug)]
+pub(crate) struct Request {
+    pub(crate) id: HttpId,
+    pub(crate) token: String,
+    /// The file's channel.
+    pub(crate) channel: ChannelId,
+    /// The file's size.
+    pub(crate) size: u64,
+    pub(crate) request: HttpRequest,
+}
+
+impl World {
+    pub(crate) fn request(&mut self, client: usize, request: Request) {
+        let (latency, life) = (self.latency(), self.clients[client].life);
+        self.counts.add("HTTP requests");
+        self.schedule(latency, world::Event::Request(client, life, request));
+    }
+
+    pub(crate) fn requested(
+        &mut self,
+        client: usize,
+        life: u32,
+        Request {
+            id,
+            token,
+            channel,
+            size,
+            request,
+        }: Request,
+    ) {
+        let cut = self.happens(self.profile.http_errors);
+        let unreachable = !self.gateway.up || self.clients[client].offline;
+        if unreachable || (cut && self.rng.bool()) {
+            self.counts.add("fault: request lost");
+            return self.reply(client, life, id, None);
+        }
+        // A body may arrive in part, and an answer may be lost.
+        let part = if cut {
+            Some(self.rng.u64(..1 << 22))
+        } else {
+            None
+        };
+        let answer = self.serve(&token, &channel, size, &request, part);
+        if cut {
+            self.counts.add("fault: answer lost");
+            return self.reply(client, life, id, None);
+        }
+        let reply = answer.unwrap_or_else(|error| HttpReply {
+            status: error.status_code,
+            error: Some(Error::from(error)),
+            ..HttpReply::default()
+        });
+        self.reply(client, life, id, Some(reply));
+    }
+
+    fn reply(&mut self, client: usize, life: u32, id: HttpId, reply: Option<HttpReply>) {
+        let latency = self.latency();
+        self.schedule(
+            latency,
+            world::Event::Client(client, life, client::Event::Http(id, reply)),
+        );
+    }
+
+    fn serve(
+        &mut self,
+        token: &str,
+        channel: &ChannelId,
+        size: u64,
+        request: &HttpRequest,
+        part: Option<u64>,
+    ) -> Result<HttpReply, ErrorBody> {
+        let now_ms = self.unix_ms();
+        let identity = self.gateway.tokens.verify(token, now_ms)?;
+        match request {
+            HttpRequest::Create { key, length } => {
+                let creation = Creation {
+                    id: self.uuid(),
+                    key: Some(*key),
+                    user_id: identity.user_id.clone(),
+                    metadata: Metadata {
+                        channel: channel.clone(),
+                        name: "file".into(),
+                        content_type: "text/plain".into(),
+                        last_modified: 0,
+                    },
+                    header: String::new(),
+                    size,
+                    expires_ms: now_ms + LIFE_MS,
+                };
+                let row = self.disk(|connection| records::create(connection, creation))?;
+                let offset = if row.offset == 0 {
+                    self.take(&row, 0, *length, part)?
+                } else {
+                    row.offset
+                };
+                let location = Some(format!("/v1/files/{}", row.id));
+                Ok(HttpReply {
+                    status: 201,
+                    offset: Some(offset),
+                    location,
+                    error: None,
+                })
+            }
+            HttpRequest::Append {
+                location,
+                offset,
+                length,
+            } => {
+                let row = self.upload(location)?;
+                if row.offset != *offset {
+                    return Err(ErrorBody::new(ErrorCode::OffsetMismatch, "simulated"));
+                }
+                let offset = self.take(&row, *offset, *length, part)?;
+                Ok(HttpReply {
+                    status: 204,
+                    offset: Some(offset),
+                    ..HttpReply::default()
+                })
+            }
+            HttpRequest::Probe { location } => {
+                let row = self.upload(location)?;
+                Ok(HttpReply {
+                    status: 200,
+                    offset: Some(row.offset),
+                    ..HttpReply::default()
+                })
+            }
+            HttpRequest::Terminate { location } => {
+                let row = self.upload(location)?;
+                let id = row.id;
+                self.disk(|connection| records::end(connection, id))?;
+                Ok(HttpReply {
+                    status: 204,
+                    ..HttpReply::default()
+                })
+            }
+        }
+    }
+
+    /// Appends what came of a body that begins at `offset` in the file.
+    fn take(
+        &mut self,
+        row: &Row,
+        offset: u64,
+        length: u64,
+        part: Option<u64>,
+    ) -> Result<u64, ErrorBody> {
+        if offset + length > row.size {
+            self.violate(format!(
+                "an upload of {} bytes was sent {length} at {offset}",
+                row.size
+            ));
+        }
+        let size = part.map_or(length, |part| part.min(length));
+        if size == 0 {
+            return Ok(offset);
+        }
+        let (id, expires_ms) = (row.id, self.unix_ms() + LIFE_MS);
+        let counted = self.disk(|connection| {
+            records::append(connection, id, &[Part { offset, size }], expires_ms)
+        })?;
+        if counted {
+            Ok(offset + size)
+        } else {
+            Err(ErrorBody::new(ErrorCode::Gone, "simulated"))
+        }
+    }
+
+    fn upload(&mut self, location: &str) -> Result<Row, ErrorBody> {
+        let not_found = || ErrorBody::new(ErrorCode::FileNotFound, "simulated");
+        let id: Uuid = location
+            .rsplit('/')
+            .next()
+            .and_then(|id| id.parse().ok())
+            .ok_or_else(not_found)?;
+        let row = self
+            .disk(|connection| records::find(connection, id))?
+            .ok_or_else(not_found)?;
+        if row.ended {
+            Err(ErrorBody::new(ErrorCode::Gone, "simulated"))
+        } else {
+            Ok(row)
+        }
+    }
+
+    fn disk<T>(
+        &mut self,
+        work: impl FnOnce(&mut rusqlite::Connection) -> Result<T, rusqlite::Error>,
+    ) -> Result<T, ErrorBody> {
+        work(self.gateway.store.connection())
+            .map_err(|error| ErrorBody::new(ErrorCode::Internal, error.to_string()))
+    }
+}
