@@ -1,4 +1,4 @@
-//! The project's commands: `cargo xtask build | test | demo | size | docs | install`.
+//! The project's commands: `cargo xtask build | test | demo | sim | size | docs | install`.
 //!
 //! One file per command. What several need: [`process`] runs programs, [`workspace`] knows where
 //! things are, [`gateway`] starts a gateway for tests, [`install`] brings the tools.
@@ -10,6 +10,7 @@ mod example;
 mod gateway;
 mod install;
 mod process;
+mod sim;
 mod size;
 mod test;
 mod workspace;
@@ -33,6 +34,9 @@ enum Command {
     Test(test::Options),
     /// Starts a gateway and the example chat
     Demo(demo::Options),
+    /// Simulates clients, network and gateway, and looks for anything lost, doubled or out of order
+    #[command(disable_help_flag = true)]
+    Sim(sim::Options),
     /// Prints how large the package is for a browser
     Size,
     /// Writes the generated documentation: docs/errors.md
@@ -51,6 +55,7 @@ fn main() -> ExitCode {
             Err(error) => Err(error),
         },
         Command::Demo(options) => demo::run(&options),
+        Command::Sim(options) => sim::run(&options),
         Command::Size => size::run(),
         Command::Docs => docs::run(),
         Command::Install(options) => install::run(&options),

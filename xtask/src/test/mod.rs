@@ -15,7 +15,9 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 
 use self::count::Count;
-use crate::{build, docs, example, gateway, gateway::Gateway, install::Engine, process, workspace};
+use crate::{
+    build, docs, example, gateway, gateway::Gateway, install::Engine, process, sim, workspace,
+};
 
 /// Options of `cargo xtask test`.
 #[derive(Args)]
@@ -35,7 +37,10 @@ struct Step {
     run: fn(&mut Shared) -> Result<Count>,
 }
 
-const STEPS: [Step; 16] = [
+/// Steps of the simulation; its seeds are the same every time.
+const SIMULATED_STEPS: &str = "5000000";
+
+const STEPS: [Step; 17] = [
     step("fmt", &[], |_| rust::fmt()),
     step("clippy", &[], |_| rust::clippy()),
     step("docs", &[], |_| rust::docs()),
@@ -43,6 +48,10 @@ const STEPS: [Step; 16] = [
         Ok(Count::check(docs::check_errors()) + Count::check(docs::check_types()))
     }),
     step("native", &[], |_| rust::native()),
+    step("sim", &[], |_| {
+        let arguments = ["--steps", SIMULATED_STEPS];
+        Ok(Count::check(sim::simulate(arguments)))
+    }),
     step("build", &[], |_| Ok(Count::check(build::run()))),
     step("publint", &["build"], |_| package::publint()),
     step("attw", &["build"], |_| package::attw()),
