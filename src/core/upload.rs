@@ -13,6 +13,9 @@ const MIN_SLICE: u64 = 256 << 10;
 const MAX_SLICE: u64 = 128 << 20;
 /// Slices aim at this time, so that progress is seen and little is lost on a cut.
 const SLICE_MS: u64 = 1_000;
+/// How long one request may take, milliseconds. A connection whose other end is gone tells nothing; what
+/// came of a slow one is kept by the gateway, so ending it loses nothing.
+const REQUEST_MS: u64 = 60_000;
 /// Answers in a row that blame the server before the upload fails. A network that fails is no answer
 /// and is waited for.
 const SERVER_FAILURES: u32 = 8;
@@ -42,6 +45,7 @@ pub(super) enum State {
         http: HttpId,
         step: Step,
         started: Instant,
+        deadline: Instant,
     },
     /// Waits after a failure to take this step.
     Waiting { until: Instant, step: Step },
@@ -85,8 +89,7 @@ impl Upload {
         }
     }
 
-    /// The request of a step.
-    pub(super) fn request(&self, step: Step) -> HttpRequest {
+    fn request(&self, step: Step) -> HttpRequest {
         let length = self.slice.min(self.meta.size - self.offset);
         match (step, &self.location) {
             (Step::Append, Some(location)) => HttpRequest::Append {
@@ -101,6 +104,41 @@ impl Upload {
                 key: self.key,
                 length,
             },
+        }
+    }
+
+    /// Sends the request of a step.
+    pub(super) fn start(&mut self, now: Instant, http: HttpId, step: Step) -> HttpRequest {
+        self.state = State::Busy {
+            http,
+            step,
+            started: now,
+            deadline: now.plus(REQUEST_MS),
+        };
+        self.request(step)
+    }
+
+    /// Wakes from a wait, and gives up a request that takes too long: it is named, to be cancelled.
+    pub(super) fn elapse(&mut self, now: Instant, rng: &mut fastrand::Rng) -> Option<HttpId> {
+        match self.state {
+            State::Waiting { until, step } if until <= now => {
+                self.state = State::Queued(step);
+                None
+            }
+            State::Busy { http, deadline, .. } if deadline <= now => {
+                self.wait(now, rng);
+                Some(http)
+            }
+            State::Waiting { .. } | State::Queued(_) | State::Busy { .. } => None,
+        }
+    }
+
+    /// When [`Self::elapse`] is due.
+    pub(super) const fn next_timeout(&self) -> Option<Instant> {
+        match self.state {
+            State::Waiting { until, .. } => Some(until),
+            State::Busy { deadline, .. } => Some(deadline),
+            State::Queued(_) => None,
         }
     }
 

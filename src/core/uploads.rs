@@ -45,13 +45,10 @@ impl Uploads {
     pub(super) fn pump<P>(&mut self, ctx: &mut Context<'_, P>, token: Option<&str>) {
         let mut busy = 0;
         for upload in &mut self.list {
-            match upload.state {
-                State::Waiting { until, step } if until <= ctx.now => {
-                    upload.state = State::Queued(step)
-                }
-                State::Busy { .. } => busy += 1,
-                State::Waiting { .. } | State::Queued(_) => {}
+            if let Some(http) = upload.elapse(ctx.now, ctx.rng) {
+                ctx.out.push_back(Output::CancelHttp(http));
             }
+            busy += usize::from(matches!(upload.state, State::Busy { .. }));
         }
         let Some(token) = token else {
             return;
@@ -66,16 +63,12 @@ impl Uploads {
             busy += 1;
             let http = HttpId(self.next_http);
             self.next_http += 1;
-            upload.state = State::Busy {
-                http,
-                step,
-                started: ctx.now,
-            };
+            let request = upload.start(ctx.now, http, step);
             ctx.out.push_back(Output::Http {
                 id: http,
                 upload: upload.id,
                 token: token.to_owned(),
-                request: upload.request(step),
+                request,
             });
         }
     }
@@ -96,6 +89,7 @@ impl Uploads {
                         http,
                         step,
                         started,
+                        ..
                     } if http == id => Some((index, (step, started))),
                     State::Busy { .. } | State::Queued(_) | State::Waiting { .. } => None,
                 })?;
@@ -169,14 +163,11 @@ impl Uploads {
         }
     }
 
-    /// When the next wait after a failure ends.
+    /// When a wait, or a request that takes too long, ends.
     pub(super) fn next_timeout(&self) -> Option<Instant> {
-        self.list
-            .iter()
-            .fold(None, |soonest, upload| match upload.state {
-                State::Waiting { until, .. } => earlier(soonest, Some(until)),
-                State::Queued(_) | State::Busy { .. } => soonest,
-            })
+        self.list.iter().fold(None, |soonest, upload| {
+            earlier(soonest, upload.next_timeout())
+        })
     }
 
     /// Whether any upload would start if there were a token.

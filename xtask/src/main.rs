@@ -1,4 +1,4 @@
-//! The project's commands: `cargo xtask build | test | demo | sim | size | docs | install`.
+//! The project's commands: `cargo xtask build | test | demo | sim | mutants | size | docs | install`.
 //!
 //! One file per command. What several need: [`process`] runs programs, [`workspace`] knows where
 //! things are, [`gateway`] starts a gateway for tests, [`install`] brings the tools.
@@ -9,6 +9,7 @@ mod docs;
 mod example;
 mod gateway;
 mod install;
+mod mutants;
 mod process;
 mod sim;
 mod size;
@@ -37,6 +38,8 @@ enum Command {
     /// Simulates clients, network and gateway, and looks for anything lost, doubled or out of order
     #[command(disable_help_flag = true)]
     Sim(sim::Options),
+    /// Plants faults in a copy of the product, which the simulation must catch
+    Mutants(mutants::Options),
     /// Prints how large the package is for a browser
     Size,
     /// Writes the generated documentation: docs/errors.md
@@ -56,6 +59,7 @@ fn main() -> ExitCode {
         },
         Command::Demo(options) => demo::run(&options),
         Command::Sim(options) => sim::run(&options),
+        Command::Mutants(options) => mutants::run(&options),
         Command::Size => size::run(),
         Command::Docs => docs::run(),
         Command::Install(options) => install::run(&options),

@@ -125,7 +125,10 @@ impl Store for SqliteStore {
         };
         attempt().unwrap_or_else(|error| {
             let error = sqlite_error(error);
-            drafts.iter().map(|_| Err(error.clone())).collect()
+            // A message that was stored before stays so, whatever becomes of this transaction.
+            let answer =
+                |draft| known(&self.connection, draft).unwrap_or_else(|| Err(error.clone()));
+            drafts.iter().map(answer).collect()
         })
     }
 
@@ -203,6 +206,46 @@ fn channel(
     select.query_row([id.as_str()], read)
 }
 
+/// What an idempotency key stands for.
+struct Stored {
+    channel: String,
+    user_id: String,
+    body: String,
+}
+
+impl Stored {
+    fn answer(self, draft: &Draft) -> Result<Committed, ErrorBody> {
+        if self.channel == draft.channel.as_str() && self.user_id == *draft.user_id {
+            Ok(message::committed(self.body, None))
+        } else {
+            Err(message::key_conflict())
+        }
+    }
+}
+
+fn find_key(connection: &Connection, key: Uuid) -> rusqlite::Result<Option<Stored>> {
+    connection
+        .prepare_cached(
+            "SELECT channels.id, messages.user_id, messages.body
+             FROM messages JOIN channels ON channels.number = messages.channel WHERE messages.key = ?1",
+        )?
+        .query_row([key.as_bytes()], |row| {
+            Ok(Stored {
+                channel: row.get(0)?,
+                user_id: row.get(1)?,
+                body: row.get(2)?,
+            })
+        })
+        .optional()
+}
+
+/// The answer to a draft that was stored before; `None` if it was not, or that cannot be read.
+fn known(connection: &Connection, draft: &Draft) -> Option<Result<Committed, ErrorBody>> {
+    find_key(connection, draft.key)
+        .ok()?
+        .map(|stored| stored.answer(draft))
+}
+
 /// Stores one message. The outer error fails the transaction; the inner one is this message's answer,
 /// and nothing was written then.
 fn insert(
@@ -210,19 +253,8 @@ fn insert(
     draft: &Draft,
 ) -> rusqlite::Result<Result<Committed, ErrorBody>> {
     let channel = channel(transaction, &draft.channel, &draft.new_epoch)?;
-    let stored: Option<(i64, String, String)> = transaction
-        .prepare_cached("SELECT channel, user_id, body FROM messages WHERE key = ?1")?
-        .query_row([draft.key.as_bytes()], |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
-        })
-        .optional()?;
-    if let Some((number, user_id, body)) = stored {
-        let same = number == channel.number && user_id == *draft.user_id;
-        return Ok(if same {
-            Ok(message::committed(body, None))
-        } else {
-            Err(message::key_conflict())
-        });
+    if let Some(stored) = find_key(transaction, draft.key)? {
+        return Ok(stored.answer(draft));
     }
     let parent = match draft.parent_id {
         None => None,

@@ -334,6 +334,22 @@ impl Oracle {
             self.fates.insert(tag, Fate::Unknown);
             return Ok(());
         }
+        // Whatever the network does, the two sides never disagree about these.
+        let never = [
+            ErrorCode::InvalidArgument,
+            ErrorCode::MalformedFrame,
+            ErrorCode::FileNotFound,
+            ErrorCode::FileIncomplete,
+            ErrorCode::FileInUse,
+            ErrorCode::IdempotencyConflict,
+            ErrorCode::TooManyRequests,
+        ];
+        if never.iter().any(|code| error.is(*code)) {
+            return Err(format!(
+                "send {tag} was answered with {}: {}",
+                error.code, error.message
+            ));
+        }
         if self.stored.contains_key(&tag) {
             return Err(format!(
                 "send {tag} was answered with {} but is stored",

@@ -31,6 +31,38 @@ impl World {
             .collect()
     }
 
+    /// Cuts all connections of a client.
+    pub fn cut_client(&mut self, client: usize) {
+        let links: Vec<_> = self.clients[client].sockets.values().copied().collect();
+        for link in links {
+            self.cut(link);
+        }
+    }
+
+    /// Takes a client's network away, or gives it back.
+    pub fn set_offline(&mut self, client: usize, offline: bool) {
+        if offline {
+            self.clients[client].offline = true;
+            self.cut_client(client);
+        } else {
+            self.online(client);
+        }
+    }
+
+    /// Kills the gateway; it starts again after so many milliseconds.
+    pub fn kill_gateway(&mut self, down_ms: u64) {
+        self.stop_gateway(false, down_ms);
+    }
+
+    /// Freezes a page for so long.
+    pub fn freeze(&mut self, client: usize, ms: u64) {
+        let until = self.now + ms;
+        self.note(|| format!("client {client} is frozen until {until}"));
+        self.clients[client].frozen_until = until;
+        let life = self.clients[client].life;
+        self.schedule_at(until, Event::Client(client, life, client::Event::Wake));
+    }
+
     pub(crate) fn start_trouble(&mut self) {
         for client in 0..self.clients.len() {
             self.come_again(self.profile.action_every, Trouble::Act(client));
@@ -128,11 +160,8 @@ impl World {
             }
             Trouble::Freeze => {
                 self.counts.add("fault: tab frozen or machine asleep");
-                let until = self.now + self.rng.u64(..180_000);
-                self.note(|| format!("client {client} is frozen until {until}"));
-                self.clients[client].frozen_until = until;
-                let life = self.clients[client].life;
-                self.schedule_at(until, Event::Client(client, life, client::Event::Wake));
+                let ms = self.rng.u64(..180_000);
+                self.freeze(client, ms);
                 self.come_again(self.profile.freeze_every, trouble);
             }
             Trouble::Stall => {
@@ -169,11 +198,7 @@ impl World {
     fn go_offline(&mut self, client: usize) {
         self.counts.add("fault: client offline");
         self.note(|| format!("client {client} is offline"));
-        self.clients[client].offline = true;
-        let links: Vec<_> = self.clients[client].sockets.values().copied().collect();
-        for link in links {
-            self.cut(link);
-        }
+        self.set_offline(client, true);
         let ms = self.rng.u64(..60_000);
         self.schedule(ms, Event::Trouble(Trouble::Online(client)));
     }

@@ -60,6 +60,11 @@ impl World {
             None
         };
         let answer = self.serve(&token, &channel, size, &request, part);
+        if cut && self.rng.bool() {
+            // Half-open: the client hears nothing, ever.
+            self.counts.add("fault: request hangs");
+            return;
+        }
         if cut {
             self.counts.add("fault: answer lost");
             return self.reply(client, life, id, None);

@@ -1,0 +1,271 @@
+//! `cargo xtask mutants`: proves that the simulation can find what it looks for. Faults are planted in a
+//! copy of the product, one at a time, and each must be caught.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+
+use crate::{process, workspace};
+
+/// Options of `cargo xtask mutants`.
+#[derive(Args)]
+pub struct Options {
+    /// Plants this fault alone, by its name; may be given many times
+    #[arg(long, value_name = "NAME")]
+    only: Vec<String>,
+    /// Steps after which a fault counts as missed
+    #[arg(long, default_value_t = 20_000_000)]
+    steps: u64,
+}
+
+/// A fault: a text that stands once in a file, and what takes its place.
+struct Mutant {
+    name: &'static str,
+    file: &'static str,
+    find: &'static str,
+    replace: &'static str,
+}
+
+const fn mutant(
+    name: &'static str,
+    file: &'static str,
+    find: &'static str,
+    replace: &'static str,
+) -> Mutant {
+    Mutant {
+        name,
+        file,
+        find,
+        replace,
+    }
+}
+
+const MUTANTS: [Mutant; 18] = [
+    mutant(
+        "a message stored before is answered with the failure of its resend",
+        "gateway/src/store/sqlite.rs",
+        "known(&self.connection, draft).unwrap_or_else",
+        "known(&self.connection, draft).filter(|_| false).unwrap_or_else",
+    ),
+    mutant(
+        "an upload waits for ever for a connection that is half open",
+        "src/core/upload.rs",
+        "deadline: now.plus(REQUEST_MS),",
+        "deadline: now.plus(REQUEST_MS * 1_000_000),",
+    ),
+    mutant(
+        "an event that came before is delivered again",
+        "src/core/subscriptions.rs",
+        "Ordering::Less => Verdict::Drop,",
+        "Ordering::Less => Verdict::Deliver,",
+    ),
+    mutant(
+        "a hole in the sequence is ignored",
+        "src/core/subscriptions.rs",
+        "Ordering::Greater => Verdict::Resume,",
+        "Ordering::Greater => Verdict::Drop,",
+    ),
+    mutant(
+        "the cursor does not move with an event",
+        "src/core/subscriptions.rs",
+        "cursor.seq = seq;\n                Verdict::Deliver",
+        "Verdict::Deliver",
+    ),
+    mutant(
+        "a message is sent again under another key",
+        "src/core/client/requests.rs",
+        "key: entry.key,",
+        "key: alo_protocol::Uuid::v7(u64::from(request), [entry.key.as_bytes()[15]; 10]),",
+    ),
+    mutant(
+        "what was in flight is forgotten when the connection is lost",
+        "src/core/outbox.rs",
+        "if matches!(entry.state, State::InFlight { .. }) {",
+        "if false {",
+    ),
+    mutant(
+        "a message that may be stored can be aborted",
+        "src/core/outbox.rs",
+        "entry.call == call && !entry.tried",
+        "entry.call == call && !matches!(entry.state, State::InFlight { .. })",
+    ),
+    mutant(
+        "a late reply brings back a channel left since",
+        "src/core/client/requests.rs",
+        "if control.decides(&recovery.channel)",
+        "if true",
+    ),
+    mutant(
+        "a silent connection is never probed",
+        "src/core/client/link.rs",
+        "Connection::Online { .. } => self.ping(now, PONG_MS),",
+        "Connection::Online { .. } => {}",
+    ),
+    mutant(
+        "calls stay open when the client stops",
+        "src/core/client/mod.rs",
+        "for control in std::mem::take(&mut self.control) {",
+        "for control in std::mem::take(&mut self.control).into_iter().take(0) {",
+    ),
+    mutant(
+        "a file counts as complete before its end",
+        "src/core/upload.rs",
+        "if offset == self.meta.size {",
+        "if offset > self.meta.size / 2 {",
+    ),
+    mutant(
+        "a send is answered without a commit",
+        "gateway/src/store/sqlite.rs",
+        "transaction.commit()?;\n            Ok(answers)",
+        "drop(transaction);\n            Ok(answers)",
+    ),
+    mutant(
+        "the store does not know a key again",
+        "gateway/src/store/sqlite.rs",
+        "if let Some(stored) = find_key(transaction, draft.key)? {",
+        "if let Some(stored) = find_key(transaction, draft.key)?.filter(|_| false) {",
+    ),
+    mutant(
+        "time goes back with the clock",
+        "gateway/src/store/sqlite.rs",
+        "channel.last_ms.max(draft.now_ms)",
+        "draft.now_ms",
+    ),
+    mutant(
+        "a subscription starts at the head, not at the cursor",
+        "gateway/src/session/subscription.rs",
+        "Some(cursor) if gap.is_none() => cursor.seq,",
+        "Some(cursor) if gap.is_none() && cursor.seq == u64::MAX => cursor.seq,",
+    ),
+    mutant(
+        "what happens while the head is asked for is missed",
+        "gateway/src/session/subscription.rs",
+        "self.state = if from < head.seq || stirred {",
+        "self.state = if from < head.seq {",
+    ),
+    mutant(
+        "a lag of the bus is ignored",
+        "gateway/src/session/subscription.rs",
+        "pub(super) const fn lagged(&mut self) {\n        match &mut self.state {",
+        "pub(super) const fn lagged(&mut self) {\n        if true {\n            return;\n        }\n        match &mut self.state {",
+    ),
+];
+
+/// Plants each fault and simulates.
+pub fn run(options: &Options) -> Result<()> {
+    let tree = workspace::target().join("mutants/tree");
+    copy(&tree)?;
+    let mut missed = Vec::new();
+    for one in &MUTANTS {
+        if !options.only.is_empty() && !options.only.iter().any(|name| name == one.name) {
+            continue;
+        }
+        match plant(one, &tree, options.steps)? {
+            Some(how) => println!("caught: {}\n        {how}", one.name),
+            None => {
+                println!("MISSED: {}", one.name);
+                missed.push(one.name);
+            }
+        }
+    }
+    if !missed.is_empty() {
+        bail!("{} of {} were missed", missed.len(), MUTANTS.len());
+    }
+    println!("all were caught");
+    Ok(())
+}
+
+/// Simulates with one fault; gives the violation it was caught by.
+fn plant(mutant: &Mutant, tree: &Path, steps: u64) -> Result<Option<String>> {
+    let path = tree.join(mutant.file);
+    let text = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
+    if text.matches(mutant.find).count() != 1 {
+        bail!(
+            "{}: the text to replace does not stand once in {}",
+            mutant.name,
+            mutant.file
+        );
+    }
+    fs::write(&path, text.replace(mutant.find, mutant.replace))?;
+    let outcome = simulate(tree, steps);
+    fs::write(&path, text)?;
+    outcome.with_context(|| mutant.name)
+}
+
+fn simulate(tree: &Path, steps: u64) -> Result<Option<String>> {
+    let cargo = |arguments: &[&str]| {
+        let mut command = Command::new("cargo");
+        command
+            .args(arguments)
+            .current_dir(tree)
+            .env(
+                "CARGO_TARGET_DIR",
+                workspace::target().join("mutants/build"),
+            )
+            .env_remove("CARGO_MANIFEST_DIR")
+            .env_remove("CARGO_MANIFEST_PATH");
+        command
+    };
+    process::run(&mut cargo(&[
+        "build",
+        "--release",
+        "--quiet",
+        "--package",
+        "alo-sim",
+    ]))?;
+    let output = cargo(&["run", "--release", "--quiet", "--package", "alo-sim", "--"])
+        .args(["--steps", &steps.to_string()])
+        .output()?;
+    if output.status.success() {
+        return Ok(None);
+    }
+    let text = String::from_utf8_lossy(&output.stdout);
+    let violation = text
+        .lines()
+        .find_map(|line| line.strip_prefix("VIOLATION "))
+        .map(ToOwned::to_owned);
+    violation.map(Some).with_context(|| {
+        let errors = String::from_utf8_lossy(&output.stderr);
+        format!("the simulation fell over: {errors}")
+    })
+}
+
+/// Copies what is built, so that the work tree stays as it is. Files that did not change keep their
+/// times, and with them what was built of them.
+fn copy(tree: &Path) -> Result<()> {
+    let listed = process::capture(
+        Command::new("git")
+            .args(["ls-files", "--cached", "--others", "--exclude-standard"])
+            .args(["--", "*.rs", "*.toml", "Cargo.lock"])
+            .current_dir(workspace::root()),
+    )?;
+    for name in listed.lines() {
+        let (from, to) = (workspace::root().join(name), tree.join(name));
+        let Ok(text) = fs::read(&from) else { continue };
+        if fs::read(&to).is_ok_and(|there| there == text) {
+            continue;
+        }
+        let folder = to.parent().map_or_else(PathBuf::new, Path::to_path_buf);
+        fs::create_dir_all(&folder)?;
+        fs::write(&to, text).with_context(|| format!("writing {}", to.display()))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_fault_can_be_planted() {
+        for one in &MUTANTS {
+            let text = fs::read_to_string(workspace::root().join(one.file)).unwrap();
+            assert_eq!(text.matches(one.find).count(), 1, "{}", one.name);
+        }
+    }
+}
