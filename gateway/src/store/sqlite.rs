@@ -266,13 +266,14 @@ fn insert(
     let files = if draft.file_ids.is_empty() {
         Vec::new()
     } else {
-        match files::attach(
+        let attached = files::attach(
             transaction,
             &draft.user_id,
             &draft.channel,
             draft.id,
             &draft.file_ids,
-        ) {
+        )?;
+        match attached {
             Ok(files) => files,
             Err(error) => return Ok(Err(error)),
         }

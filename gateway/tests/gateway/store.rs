@@ -1,5 +1,9 @@
 //! What every store must do. One suite, each implementation.
 
+use alo_gateway::files::{
+    Metadata,
+    records::{self, Creation},
+};
 use alo_gateway::store::{Committed, Draft, MemoryStore, PageLimit, SqliteStore, Store};
 use alo_protocol::{Cursor, ErrorCode, Uuid};
 use serde_json::{Value, json, value::RawValue};
@@ -318,4 +322,69 @@ fn sqlite_refuses_a_file_that_is_no_database_or_of_a_newer_gateway() {
         panic!("a newer schema was taken")
     };
     assert!(error.to_string().contains("version 99"), "{error}");
+}
+
+/// SQLite may roll a whole transaction back when it finds no room: then all of a batch fails, whichever
+/// statement it was.
+#[test]
+fn a_full_disk_fails_a_batch_as_a_whole() {
+    let mut store = SqliteStore::in_memory().unwrap();
+    let mut expected = 0;
+    let mut failures = 0;
+    for round in 0..400 {
+        let file = whole_file(&mut store, round);
+        let full = round % 2 == 1;
+        if full {
+            set_room(&mut store, 1);
+        }
+        let with_file = Draft {
+            file_ids: vec![file],
+            ..draft(10 * round + 1, "a")
+        };
+        let drafts = vec![
+            draft(10 * round, "a"),
+            with_file,
+            draft(10 * round + 2, "a"),
+            draft(10 * round + 3, "a"),
+        ];
+        let answers = store.commit(drafts);
+        set_room(&mut store, 1 << 20);
+        if answers.iter().all(Result::is_ok) {
+            expected += 4;
+        } else {
+            assert!(
+                answers.iter().all(Result::is_err),
+                "round {round}: {answers:?}"
+            );
+            failures += 1;
+        }
+        assert_eq!(head(&mut store, "a").seq, expected, "round {round}");
+    }
+    assert!(failures > 20, "only {failures} batches found no room");
+}
+
+fn set_room(store: &mut SqliteStore, pages: u32) {
+    // SQLite takes no fewer than it uses.
+    store
+        .connection()
+        .pragma_update(None, "max_page_count", pages)
+        .unwrap();
+}
+
+fn whole_file(store: &mut SqliteStore, number: u64) -> Uuid {
+    let creation = Creation {
+        id: id(5_000_000 + number),
+        key: None,
+        user_id: "ada".into(),
+        metadata: Metadata {
+            channel: "a".parse().unwrap(),
+            name: "x".into(),
+            content_type: "text/plain".into(),
+            last_modified: 0,
+        },
+        header: String::new(),
+        size: 0,
+        expires_ms: 0,
+    };
+    records::create(store.connection(), creation).unwrap().id
 }

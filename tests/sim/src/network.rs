@@ -59,6 +59,7 @@ impl World {
     }
 
     pub(crate) fn send_to_gateway(&mut self, id: LinkId, text: String) {
+        self.note(|| format!("{id:?} to gateway: {}", brief(&text)));
         let now = self.now;
         let jitter = self.jitter();
         let Some(link) = self.links.get_mut(&id).filter(|link| !link.dead) else {
@@ -72,6 +73,7 @@ impl World {
     /// A frame for the client; some are delivered twice.
     pub(crate) fn text_to_client(&mut self, id: LinkId, text: String) {
         let text: Rc<str> = text.into();
+        self.note(|| format!("{id:?} to client: {}", brief(&text)));
         self.send_to_client(id, client::Event::Frame(id, text.clone()));
         // Only pushes may be repeated: a reply or welcome is a thing of one connection.
         if text.contains(r#""event":"#)
@@ -138,4 +140,9 @@ impl World {
             .map_or(0, |(id, _)| id.0 + 1)
             .max(self.gateway.next_link())
     }
+}
+
+/// The beginning of a frame, for a report.
+fn brief(text: &str) -> String {
+    text.chars().take(120).collect()
 }

@@ -80,7 +80,8 @@ impl World {
     pub(crate) fn end_trouble(&mut self) {
         for index in 0..self.clients.len() {
             let host = &mut self.clients[index];
-            (host.offline, host.hidden, host.frozen_until) = (false, false, self.now);
+            // Who is frozen thaws in his own time: what waits for him must come before what is new.
+            (host.offline, host.hidden) = (false, false);
             let life = host.life;
             self.schedule(1, Event::Client(index, life, client::Event::Wake));
         }
