@@ -13,6 +13,8 @@ mod token;
 mod upload;
 mod uploads;
 
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod properties;
 #[cfg(test)]
 mod tests;
 

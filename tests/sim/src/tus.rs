@@ -35,6 +35,11 @@ impl World {
         self.schedule(latency, world::Event::Request(client, life, request));
     }
 
+    /// From now on HTTP requests are served, but nobody hears of it; or all is well again.
+    pub const fn hang_requests(&mut self, hang: bool) {
+        self.hanging = hang;
+    }
+
     pub(crate) fn requested(
         &mut self,
         client: usize,
@@ -60,7 +65,7 @@ impl World {
             None
         };
         let answer = self.serve(&token, &channel, size, &request, part);
-        if cut && self.rng.bool() {
+        if self.hanging || (cut && self.rng.bool()) {
             // Half-open: the client hears nothing, ever.
             self.counts.add("fault: request hangs");
             return;

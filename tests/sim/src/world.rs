@@ -36,6 +36,8 @@ pub struct World {
     pub(crate) counts: Counts,
     /// Whether things go wrong by themselves.
     pub(crate) is_bad: bool,
+    /// Whether HTTP answers are lost without a word.
+    pub(crate) hanging: bool,
     pub(crate) failed: Option<Box<Violation>>,
     seed: u64,
     queue: BinaryHeap<Reverse<Scheduled>>,
@@ -96,6 +98,7 @@ impl World {
             oracle: Oracle::new(profile.outbox),
             counts,
             is_bad: false,
+            hanging: false,
             failed: None,
             seed,
             queue: BinaryHeap::new(),

@@ -1,6 +1,12 @@
 //! Named scenarios of explicit actions: what random episodes have found, and what nobody should have to
 //! find again. Nothing here is left to chance but latencies.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test panics where it fails"
+)]
+
 use alo_protocol::ChannelId;
 use alo_sim::{Profile, World};
 
@@ -119,6 +125,22 @@ fn a_file_goes_on_where_it_stopped() {
     world.run(120_000).unwrap();
     assert_eq!(world.counts().get("uploads completed"), 2);
     assert_eq!(world.counts().get("events delivered"), 1);
+    heal(world);
+}
+
+/// Found by seed 16: nobody tells a client that its request hangs.
+#[test]
+fn an_upload_does_not_wait_for_a_request_that_hangs() {
+    let mut world = world();
+    world.connect(0);
+    world.run(100).unwrap();
+    world.send(0, &a()[0], None, &[100 << 20]);
+    world.run(20).unwrap();
+    world.hang_requests(true);
+    world.run(30_000).unwrap();
+    world.hang_requests(false);
+    world.run(120_000).unwrap();
+    assert_eq!(world.counts().get("uploads completed"), 1);
     heal(world);
 }
 
