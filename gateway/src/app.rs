@@ -63,6 +63,8 @@ pub struct AppState {
     pub metrics: Arc<Metrics>,
     /// Turns true when the gateway stops.
     pub stopping: watch::Receiver<bool>,
+    /// Event connections that are open.
+    pub open: watch::Sender<usize>,
 }
 
 /// The gateway's parts, started.
@@ -120,6 +122,7 @@ impl Gateway {
             bus,
             metrics,
             stopping,
+            open: watch::Sender::new(0),
         };
         Ok(Self {
             state,

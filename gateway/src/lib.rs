@@ -13,6 +13,7 @@ pub mod metrics;
 pub mod origin;
 pub mod random;
 mod routes;
+pub mod serve;
 pub mod session;
 pub mod store;
 pub mod writer;

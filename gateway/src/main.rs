@@ -1,17 +1,15 @@
 //! `alo-gateway`: see `--help`.
 
-use std::{io::Write, process::ExitCode, time::Duration};
+use std::{io::Write, net::TcpListener, process::ExitCode};
 
 use alo_gateway::{
-    app::{Gateway, app},
+    app::Gateway,
     config::{Config, Flags},
+    serve::serve,
 };
 use clap::Parser;
-use tokio::{net::TcpListener, signal, sync::watch};
+use tokio::signal;
 use tracing_subscriber::EnvFilter;
-
-/// How long connections have to end when the gateway stops.
-const GRACE: Duration = Duration::from_secs(10);
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -38,7 +36,6 @@ async fn run(flags: Flags) -> Result<(), Box<dyn std::error::Error>> {
         writer_thread,
     } = Gateway::start(&config)?;
     let listener = TcpListener::bind(config.listen)
-        .await
         .map_err(|error| format!("--listen {}: {error}", config.listen))?;
     let mut out = std::io::stdout().lock();
     writeln!(
@@ -58,30 +55,20 @@ async fn run(flags: Flags) -> Result<(), Box<dyn std::error::Error>> {
     drop(out);
 
     let sweeper = state.files.spawn_sweeper(state.clock);
-    let (stopping, writer) = (stop.subscribe(), state.writer.clone());
-    let server = axum::serve(listener, app(state)).with_graceful_shutdown(stopped(stopping));
-    let signal = async {
+    let writer = state.writer.clone();
+    tokio::spawn(async move {
         wait_for_signal().await;
         tracing::info!("stopping");
         // Everybody who listens is gone already if this fails.
         let _ = stop.send(true);
-        tokio::time::sleep(GRACE).await;
-    };
-    tokio::select! {
-        result = server => result?,
-        () = signal => tracing::warn!("connections were cut after {GRACE:?}"),
-    }
+    });
+    serve(listener, state).await?;
     sweeper.abort();
     writer.close().await;
     tokio::task::spawn_blocking(move || writer_thread.join())
         .await?
         .map_err(|_| "the writing thread failed")?;
     Ok(())
-}
-
-async fn stopped(mut stopping: watch::Receiver<bool>) {
-    // An error means that the sender is gone, which is as good as a stop.
-    let _ = stopping.wait_for(|stopping| *stopping).await;
 }
 
 async fn wait_for_signal() {

@@ -100,6 +100,7 @@ impl Connection {
         );
         let (sink, stream) = socket.split();
         state.metrics.connections.inc();
+        state.open.send_modify(|open| *open += 1);
         Self {
             session,
             subscriber: state.bus.subscriber(),
@@ -157,7 +158,6 @@ impl Connection {
                 () = tokio::time::sleep(wait), if open => self.input(Input::Timeout),
             }
         }
-        self.state.metrics.connections.dec();
     }
 
     fn input(&mut self, input: Input<'_>) {
@@ -246,6 +246,13 @@ impl Connection {
         };
         // One that does not answer is cut.
         let _ = tokio::time::timeout(CLOSE_PATIENCE, farewell).await;
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.state.metrics.connections.dec();
+        self.state.open.send_modify(|open| *open -= 1);
     }
 }
 

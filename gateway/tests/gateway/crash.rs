@@ -1,56 +1,15 @@
 //! The gateway as a process, killed with SIGKILL in the midst of writes.
 
-use std::{path::Path, process::Stdio, time::Duration};
+use std::time::Duration;
 
 use alo_protocol::CloseCode;
 use serde_json::{Value, json};
-use tokio::{
-    io::{AsyncBufReadExt, BufReader},
-    process::{Child, Command},
-};
+use tokio::process::Command;
 
-use crate::support::{Got, Socket, key, token};
+use crate::support::{Got, Process, Socket, check_integrity, key};
 
-const KEY: &str = "key";
 const ROUNDS: u64 = 4;
 const PER_ROUND: u64 = 400;
-
-struct Process {
-    child: Child,
-    endpoint: String,
-}
-
-impl Process {
-    async fn start(data: &Path) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_alo-gateway"))
-            .args(["--listen", "127.0.0.1:0", "--api-key", KEY, "--data"])
-            .arg(data)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let endpoint = loop {
-            let line = lines
-                .next_line()
-                .await
-                .unwrap()
-                .expect("the gateway listens");
-            if let Some(endpoint) = line.strip_prefix("listening on ") {
-                break endpoint.to_owned();
-            }
-        };
-        Self { child, endpoint }
-    }
-
-    async fn connect(&self, user: &str, channels: Value) -> Socket {
-        let token = token(&self.endpoint, KEY, user, &["a"]).await;
-        let mut socket = Socket::open(&self.endpoint).await;
-        socket.hello(&token, channels).await;
-        socket
-    }
-}
 
 /// What was answered is there after a kill, once and in the order of the log; what was not answered can
 /// be sent again and is there once too.
@@ -77,6 +36,7 @@ async fn nothing_answered_is_lost_when_the_process_is_killed() {
         while let Got::Item(item) = ada.next().await {
             note(&item, &sent, &mut answered);
         }
+        check_integrity(&data.path().join("chat.db"));
     }
     assert!(
         answered.len() < (ROUNDS * PER_ROUND) as usize,

@@ -8,6 +8,7 @@
 
 mod crash;
 mod files;
+mod hostile;
 mod http;
 mod socket;
 mod store;

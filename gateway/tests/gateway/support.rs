@@ -1,10 +1,11 @@
 //! A gateway in this process, and small clients for it.
 
-use std::{path::Path, time::Duration};
+use std::{net::TcpListener, path::Path, process::Stdio, time::Duration};
 
 use alo_gateway::{
-    app::{Gateway, app},
+    app::Gateway,
     config::{Config, Flags},
+    serve::serve,
 };
 use clap::Parser;
 use futures_util::{SinkExt, StreamExt};
@@ -12,7 +13,9 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::{
-    net::{TcpListener, TcpStream},
+    io::{AsyncBufReadExt, BufReader},
+    net::TcpStream,
+    process::{Child, Command},
     sync::watch,
     task::JoinHandle,
     time::timeout,
@@ -54,13 +57,9 @@ impl Running {
         ];
         let config = Config::prepare(Flags::parse_from(base.iter().chain(flags))).unwrap();
         let Gateway { state, stop, .. } = Gateway::start(&config).unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
-        let mut stopping = stop.subscribe();
-        let server = axum::serve(listener, app(state)).with_graceful_shutdown(async move {
-            let _ = stopping.wait_for(|stopping| *stopping).await;
-        });
-        let server = tokio::spawn(async move { server.await.unwrap() });
+        let server = tokio::spawn(async move { serve(listener, state).await.unwrap() });
         Self {
             endpoint,
             http: reqwest::Client::new(),
@@ -266,6 +265,62 @@ pub fn request(
         headers.insert("origin", HeaderValue::from_str(origin).unwrap());
     }
     request
+}
+
+/// The API key of a [`Process`].
+pub const PROCESS_KEY: &str = "key";
+
+/// The gateway as a program, killed when dropped.
+pub struct Process {
+    pub child: Child,
+    pub endpoint: String,
+}
+
+impl Process {
+    pub async fn start(data: &Path) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_alo-gateway"))
+            .args([
+                "--listen",
+                "127.0.0.1:0",
+                "--api-key",
+                PROCESS_KEY,
+                "--data",
+            ])
+            .arg(data)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let endpoint = loop {
+            let line = lines
+                .next_line()
+                .await
+                .unwrap()
+                .expect("the gateway listens");
+            if let Some(endpoint) = line.strip_prefix("listening on ") {
+                break endpoint.to_owned();
+            }
+        };
+        Self { child, endpoint }
+    }
+
+    pub async fn connect(&self, user: &str, channels: Value) -> Socket {
+        let token = token(&self.endpoint, PROCESS_KEY, user, &["a"]).await;
+        let mut socket = Socket::open(&self.endpoint).await;
+        socket.hello(&token, channels).await;
+        socket
+    }
+}
+
+/// SQLite's own check of a database, with its write-ahead log.
+pub fn check_integrity(database: &Path) {
+    let connection = rusqlite::Connection::open(database).unwrap();
+    let verdict: String = connection
+        .query_row("PRAGMA integrity_check", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(verdict, "ok");
 }
 
 /// A UUID made of a number.
