@@ -30,8 +30,9 @@ export function define(source) {
 
     constructor(options) {
       const { endpoint, authToken, ...rest } = options ?? {};
-      if (typeof authToken !== "function" && (typeof authToken !== "string" || authToken === "")) {
-        throw new TypeError("authToken: must be a string or a function that gives one");
+      // A string goes into a header: an error page or a line break cannot.
+      if (typeof authToken !== "function" && !(typeof authToken === "string" && /^[!-~]+$/.test(authToken))) {
+        throw new TypeError("authToken: must be a token, or a function that gives one");
       }
       for (const name of ["outboxLimit", "parallelUploads"]) {
         if (rest[name] !== undefined && !(Number.isInteger(rest[name]) && rest[name] > 0 && rest[name] < 2 ** 31)) {
@@ -43,8 +44,7 @@ export function define(source) {
     }
 
     sendMessage(options) {
-      // Taken now: what the caller changes while the engine loads is not sent.
-      return this.#call("sendMessage", isObject(options) ? { ...options, ...snapshot(options) } : options).then(
+      return this.#call("sendMessage", options).then(
         (result) => (result.response && absolute(result.response.message, this.#options.endpoint), result),
       );
     }
@@ -79,18 +79,22 @@ export function define(source) {
 
     dispose() {
       if (this.#disposed) return;
-      this.#engine?.disconnect();
+      // First: a listener that hears of the end may call, and is refused.
       this.#disposed = true;
+      const engine = this.#engine;
       this.#engine = undefined;
+      engine?.disconnect();
       this.#listeners.clear();
     }
 
     #call(method, options) {
-      if (this.#engine && this.#waiting === 0) return this.#run(method, options);
       if (this.#disposed) return Promise.resolve(disposed());
+      if (this.#engine && this.#waiting === 0) return this.#run(method, options);
       this.#waiting++;
+      // What the caller changes while the engine loads does not count.
+      const taken = isObject(options) ? { ...options, ...snapshot(options) } : options;
       return ready().then(
-        () => (this.#waiting--, this.#run(method, options)),
+        () => (this.#waiting--, this.#run(method, taken)),
         (cause) => {
           this.#waiting--;
           return failure("load-failed", 500, `the engine could not be loaded: ${cause?.message ?? cause}`, true);
@@ -149,10 +153,11 @@ function isObject(value) {
   return typeof value === "object" && value !== null;
 }
 
-/** What of a message the caller might change before the engine is there. */
-function snapshot({ metadata, files }) {
+/** What of a call the caller might change before the engine is there; a FileList changes by itself. */
+function snapshot({ metadata, files, channelIds }) {
   const copy = {};
-  if (Array.isArray(files)) copy.files = [...files];
+  if (isObject(files) && Symbol.iterator in files) copy.files = [...files];
+  if (Array.isArray(channelIds)) copy.channelIds = [...channelIds];
   if (isObject(metadata)) {
     try {
       copy.metadata = structuredClone(metadata);

@@ -158,6 +158,12 @@ pub fn app(state: AppState) -> Router {
         .route(CONNECT_PATH, get(ws::connect))
         .merge(routes::router())
         .merge(files::router())
+        .method_not_allowed_fallback(|| async {
+            AppError::new(
+                ErrorCode::MethodNotAllowed,
+                "this address does not take this method",
+            )
+        })
         .fallback(|| async {
             AppError::new(ErrorCode::NotFound, "there is nothing at this address")
         })

@@ -3,7 +3,8 @@
 use alo_protocol::{ErrorBody, ErrorCode, HttpError};
 use axum::{
     Json,
-    http::{StatusCode, header},
+    extract::{FromRequestParts, Path},
+    http::{StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
 
@@ -34,6 +35,24 @@ impl IntoResponse for AppError {
             Json(HttpError::from(self.0)),
         )
             .into_response()
+    }
+}
+
+/// A part of the path, percent-decoded.
+pub struct Segment(pub String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Segment {
+    type Rejection = AppError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, AppError> {
+        let path = Path::<String>::from_request_parts(parts, state).await;
+        path.map(|Path(segment)| Self(segment))
+            .map_err(|rejection| {
+                AppError::new(
+                    ErrorCode::InvalidArgument,
+                    format!("path: {}", rejection.body_text()),
+                )
+            })
     }
 }
 

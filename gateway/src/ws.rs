@@ -7,16 +7,17 @@ use axum::{
     Error,
     extract::{
         State, WebSocketUpgrade,
-        ws::{CloseFrame, Message, Utf8Bytes, WebSocket},
+        ws::{CloseFrame, Message, Utf8Bytes, WebSocket, rejection::WebSocketUpgradeRejection},
     },
     http::HeaderMap,
     response::Response,
 };
 use futures_util::{
-    SinkExt, StreamExt,
+    FutureExt, SinkExt, StreamExt,
     future::{BoxFuture, OptionFuture},
     stream::{FuturesOrdered, FuturesUnordered, SplitSink, SplitStream},
 };
+use tokio::time::{Instant, sleep_until};
 
 use crate::{
     app::AppState,
@@ -24,7 +25,7 @@ use crate::{
     frames,
     hub::{Delivery, Subscriber},
     random,
-    session::{Input, Output, Session},
+    session::{HELLO_BYTES, Input, Output, Session},
     store::{Committed, LogEvent},
 };
 
@@ -39,15 +40,17 @@ const CLOSE_PATIENCE: Duration = Duration::from_secs(5);
 pub(crate) async fn connect(
     State(state): State<AppState>,
     headers: HeaderMap,
-    upgrade: WebSocketUpgrade,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, AppError> {
+    let upgrade = upgrade
+        .map_err(|rejection| AppError::new(ErrorCode::InvalidArgument, rejection.body_text()))?;
     if !state.origins.allows_request(&headers) {
         return Err(AppError::new(
             ErrorCode::OriginForbidden,
             "Origin: is not on the allow-list",
         ));
     }
-    let limit = state.limits.frame_bytes as usize;
+    let limit = HELLO_BYTES.max(state.limits.frame_bytes as usize);
     let upgrade = upgrade
         .protocols([SUBPROTOCOL])
         .read_buffer_size(READ_BUFFER)
@@ -75,7 +78,8 @@ struct Connection {
     writing: Option<BoxFuture<'static, (Sink, Result<(), Error>)>>,
     queue: VecDeque<Arc<str>>,
     ping: bool,
-    closing: Option<CloseCode>,
+    /// Why it ends, and until when the other side has to take what is queued.
+    closing: Option<(CloseCode, Instant)>,
     /// Answers of the writer come in the order asked.
     answers: FuturesOrdered<BoxFuture<'static, Answer>>,
     pages: FuturesUnordered<BoxFuture<'static, Page>>,
@@ -121,7 +125,7 @@ impl Connection {
         loop {
             self.carry_out().await;
             self.write();
-            if let (Some(code), None) = (self.closing, &self.writing) {
+            if let (Some((code, _)), None) = (self.closing, &self.writing) {
                 break self.close(code).await;
             }
             let deadline = self.session.next_timeout().unwrap_or(u64::MAX);
@@ -156,6 +160,13 @@ impl Connection {
                 },
                 Ok(_) = stopping.wait_for(|stopping| *stopping), if open => self.input(Input::Shutdown),
                 () = tokio::time::sleep(wait), if open => self.input(Input::Timeout),
+                () = OptionFuture::from(self.closing.map(|(_, until)| sleep_until(until))).map(drop), if !open => {
+                    // It takes nothing, not even the farewell.
+                    if let Some((code, _)) = self.closing {
+                        self.state.metrics.closed(code.as_str());
+                    }
+                    break;
+                }
             }
         }
     }
@@ -171,7 +182,7 @@ impl Connection {
             match output {
                 Output::Send(item) => self.queue.push_back(item),
                 Output::Ping => self.ping = true,
-                Output::Close(code) => self.closing = Some(code),
+                Output::Close(code) => self.closing = Some((code, Instant::now() + CLOSE_PATIENCE)),
                 Output::Commit(op, submission) => {
                     let pending = self.state.writer.commit(submission).await;
                     self.answers.push_back(Box::pin(async move {

@@ -51,6 +51,14 @@ pub enum Request {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DecodeError(String);
 
+impl DecodeError {
+    /// Where the text is wrong, without quoting it: there may be a token in it.
+    fn new(error: &serde_json::Error) -> Self {
+        let (kind, line, column) = (error.classify(), error.line(), error.column());
+        Self(format!("{kind:?} error at line {line}, column {column}"))
+    }
+}
+
 impl fmt::Display for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -67,7 +75,7 @@ impl ClientFrame {
     /// parameters is no such error: it has an id and can be answered.
     pub fn decode(text: &str) -> Result<Self, DecodeError> {
         let raw: RawFrame<'_> =
-            serde_json::from_str(text).map_err(|error| DecodeError(error.to_string()))?;
+            serde_json::from_str(text).map_err(|error| DecodeError::new(&error))?;
         match raw {
             RawFrame {
                 hello: Some(hello),

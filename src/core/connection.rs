@@ -4,8 +4,6 @@ use super::{Error, Instant, SocketId};
 
 /// How long a socket may take to open, and a gateway to welcome, milliseconds.
 pub(super) const OPEN_MS: u64 = 10_000;
-/// How long `authToken` may take, milliseconds.
-pub(super) const TOKEN_MS: u64 = 30_000;
 /// How long a ping may go unanswered, milliseconds.
 pub(super) const PONG_MS: u64 = 10_000;
 /// The same after a hint that the network changed.
@@ -21,7 +19,7 @@ pub(super) enum Connection {
     /// Nothing needs it yet, or `disconnect()` was called.
     Idle,
     /// A token is on its way.
-    AwaitingToken { deadline: Instant },
+    AwaitingToken,
     /// The socket is opening.
     Opening { socket: SocketId, deadline: Instant },
     /// `hello` is sent.
@@ -55,7 +53,7 @@ impl Connection {
             Self::Opening { socket, .. }
             | Self::Greeting { socket, .. }
             | Self::Online { socket, .. } => Some(*socket),
-            Self::Idle | Self::AwaitingToken { .. } | Self::Waiting { .. } | Self::Failed => None,
+            Self::Idle | Self::AwaitingToken | Self::Waiting { .. } | Self::Failed => None,
         }
     }
 
@@ -66,7 +64,7 @@ impl Connection {
             Self::Opening { .. }
             | Self::Greeting { .. }
             | Self::Idle
-            | Self::AwaitingToken { .. }
+            | Self::AwaitingToken
             | Self::Waiting { .. }
             | Self::Failed => None,
         }
@@ -75,10 +73,8 @@ impl Connection {
     /// When something is to be done if nothing happens.
     pub(super) const fn deadline(&self) -> Option<Instant> {
         match self {
-            Self::Idle | Self::Failed => None,
-            Self::AwaitingToken { deadline }
-            | Self::Opening { deadline, .. }
-            | Self::Greeting { deadline, .. } => Some(*deadline),
+            Self::Idle | Self::AwaitingToken | Self::Failed => None,
+            Self::Opening { deadline, .. } | Self::Greeting { deadline, .. } => Some(*deadline),
             Self::Waiting { until } => Some(*until),
             Self::Online {
                 beat: Beat::Heard { ping_at },

@@ -2,6 +2,7 @@
 //! it does not panic, answers each call once, and never sleeps with work to do.
 #![allow(
     clippy::wildcard_enum_match_arm,
+    clippy::unwrap_used,
     reason = "tests pick what they look for"
 )]
 

@@ -465,6 +465,39 @@ fn the_token_is_renewed_without_a_reconnect() {
 }
 
 #[test]
+fn a_token_that_cannot_be_renewed_yet_is_used_on() {
+    let mut driven = Driven::online();
+    let mut out = vec![];
+    while !out.contains(&Output::FetchToken) {
+        out = driven.advance();
+        driven.receive(Incoming::Pong);
+    }
+    driven.input(Input::TokenFetched(Err("down".into())));
+    let out = driven.send(1, vec![(UploadId(0), meta(9))]);
+    assert!(
+        out.iter()
+            .any(|output| matches!(output, Output::Http { token, .. } if token == "token"))
+    );
+    // And it is asked for again.
+    let mut out = vec![];
+    while !out.contains(&Output::FetchToken) {
+        out = driven.advance();
+    }
+}
+
+#[test]
+fn a_download_does_not_wait_for_ever_for_a_token() {
+    let mut driven = Driven::new(true);
+    let call = CallId(1);
+    let wanted = Input::Token {
+        call,
+        refused: None,
+    };
+    assert_eq!(driven.input(wanted), [Output::FetchToken]);
+    assert!(error_of(&driven.advance(), 1).is(ErrorCode::TokenUnavailable));
+}
+
+#[test]
 fn disconnect_settles_every_call() {
     let mut driven = Driven::new(true);
     driven.input(Input::Connect(CallId(1)));
@@ -634,6 +667,24 @@ fn several_uploads_refused_with_one_stale_token_ask_for_one_new_token() {
         .iter()
         .filter(|output| matches!(output, Output::Http { token, .. } if token == "newer"));
     assert_eq!(again.count(), 2);
+}
+
+#[test]
+fn a_refusal_that_comes_late_does_not_harm_the_newer_token() {
+    let mut driven = Driven::online();
+    let out = driven.send(1, vec![(UploadId(0), meta(9)), (UploadId(1), meta(9))]);
+    let ids: Vec<_> = out
+        .iter()
+        .filter_map(|output| match output {
+            Output::Http { id, .. } => Some(*id),
+            _ => None,
+        })
+        .collect();
+    driven.input(Input::HttpDone(ids[0], Some(reply(401, None))));
+    driven.input(Input::TokenFetched(Ok("newer".into())));
+    let out = driven.input(Input::HttpDone(ids[1], Some(reply(401, None))));
+    assert!(!out.contains(&Output::FetchToken), "{out:?}");
+    assert!(matches!(&out[..], [Output::Http { token, .. }] if token == "newer"));
 }
 
 #[test]

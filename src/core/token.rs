@@ -1,4 +1,4 @@
-//! The token: got once for all who wait, renewed before it expires.
+//! The token: got once for all who wait, renewed before it expires, kept while it is good.
 
 use super::Instant;
 
@@ -6,58 +6,109 @@ use super::Instant;
 const MARGIN_DIVISOR: u64 = 10;
 /// Renewed at the latest this long before it expires, if its life allows.
 const MARGIN_MS: u64 = 30_000;
+/// How long `authToken` may take, milliseconds.
+const FETCH_MS: u64 = 30_000;
 
-/// Where the token stands.
+/// The token there is and the one on its way.
 #[derive(Debug, Default)]
-pub(super) enum Token {
-    /// There is none, or the last one is no good.
-    #[default]
-    Missing,
-    /// It was asked for.
-    Fetching,
-    /// It is there.
-    Held {
-        /// The JWT.
-        token: String,
-        /// When to ask for the next one; unknown until the gateway has told.
-        renew_at: Option<Instant>,
-    },
+pub(super) struct Token {
+    held: Option<Held>,
+    /// Until when the answer of `authToken` is waited for.
+    fetching: Option<Instant>,
+    generation: u32,
+}
+
+/// A token that was not refused.
+#[derive(Debug)]
+struct Held {
+    token: String,
+    /// Unknown until the gateway has told.
+    life: Option<Life>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Life {
+    renew_at: Instant,
+    ends_at: Instant,
 }
 
 impl Token {
     /// The token, if there is one.
     pub(super) fn get(&self) -> Option<&str> {
-        match self {
-            Self::Held { token, .. } => Some(token),
-            Self::Missing | Self::Fetching => None,
+        self.held.as_ref().map(|held| held.token.as_str())
+    }
+
+    /// The token with the number that tells it from others.
+    pub(super) fn numbered(&self) -> Option<(&str, u32)> {
+        self.get().map(|token| (token, self.generation))
+    }
+
+    /// A token came.
+    pub(super) fn hold(&mut self, token: String) {
+        self.generation = self.generation.wrapping_add(1);
+        self.fetching = None;
+        self.held = Some(Held { token, life: None });
+    }
+
+    /// The token is no good.
+    pub(super) fn refuse(&mut self) {
+        self.held = None;
+    }
+
+    /// The same, for the one with this number; false if there is another by now.
+    pub(super) fn refuse_numbered(&mut self, generation: u32) -> bool {
+        let is_this = self.held.is_some() && self.generation == generation;
+        if is_this {
+            self.refuse();
+        }
+        is_this
+    }
+
+    /// Drops the token when its time is over.
+    pub(super) fn expire(&mut self, now: Instant) {
+        let is_over = |life: Life| life.ends_at <= now;
+        if self.life().is_some_and(is_over) {
+            self.refuse();
         }
     }
 
-    /// Notes that one is to be fetched; false when that is under way already.
-    pub(super) fn start_fetch(&mut self) -> bool {
-        match self {
-            Self::Fetching => false,
-            Self::Missing | Self::Held { .. } => {
-                *self = Self::Fetching;
-                true
-            }
+    /// Notes that one is asked for; false when that is under way already.
+    pub(super) fn start_fetch(&mut self, now: Instant) -> bool {
+        let starts = self.fetching.is_none();
+        if starts {
+            self.fetching = Some(now.plus(FETCH_MS));
         }
+        starts
+    }
+
+    /// Until when the answer is waited for, if it is.
+    pub(super) const fn fetch_deadline(&self) -> Option<Instant> {
+        self.fetching
+    }
+
+    /// The answer was a failure, or did not come.
+    pub(super) const fn fetch_failed(&mut self) {
+        self.fetching = None;
     }
 
     /// The gateway said how long the token lives.
     pub(super) fn expires_in(&mut self, now: Instant, ms: u64) {
-        if let Self::Held { renew_at, .. } = self {
+        if let Some(held) = &mut self.held {
             let margin = (ms / MARGIN_DIVISOR).max(MARGIN_MS).min(ms / 2);
-            *renew_at = Some(now.plus(ms - margin));
+            held.life = Some(Life {
+                renew_at: now.plus(ms - margin),
+                ends_at: now.plus(ms),
+            });
         }
     }
 
     /// When to renew.
     pub(super) fn renew_at(&self) -> Option<Instant> {
-        match self {
-            Self::Held { renew_at, .. } => *renew_at,
-            Self::Missing | Self::Fetching => None,
-        }
+        self.life().map(|life| life.renew_at)
+    }
+
+    fn life(&self) -> Option<Life> {
+        self.held.as_ref().and_then(|held| held.life)
     }
 }
 
@@ -65,12 +116,14 @@ impl Token {
 mod tests {
     use super::*;
 
+    fn held() -> Token {
+        let mut token = Token::default();
+        token.hold("t".into());
+        token
+    }
+
     #[test]
     fn renewal_comes_before_expiry_with_a_margin() {
-        let held = || Token::Held {
-            token: "t".into(),
-            renew_at: None,
-        };
         for (life, renew) in [
             (86_400_000, 77_760_000),
             (60_000, 30_000),
@@ -80,13 +133,27 @@ mod tests {
             let mut token = held();
             token.expires_in(Instant(0), life);
             assert_eq!(token.renew_at(), Some(Instant(renew)), "life {life}");
+            token.expire(Instant(life).plus(0));
+            assert_eq!(token.get(), None);
         }
     }
 
     #[test]
-    fn one_fetch_serves_all() {
-        let mut token = Token::Missing;
-        assert!(token.start_fetch());
-        assert!(!token.start_fetch());
+    fn one_fetch_serves_all_and_the_old_token_stays_meanwhile() {
+        let mut token = held();
+        assert!(token.start_fetch(Instant(0)));
+        assert!(!token.start_fetch(Instant(1)));
+        assert_eq!(token.get(), Some("t"));
+        token.fetch_failed();
+        assert_eq!(token.get(), Some("t"));
+    }
+
+    #[test]
+    fn a_refusal_concerns_the_token_it_was_given_for() {
+        let mut token = held();
+        let (_, old) = token.numbered().unwrap();
+        token.hold("newer".into());
+        assert!(!token.refuse_numbered(old));
+        assert_eq!(token.get(), Some("newer"));
     }
 }

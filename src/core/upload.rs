@@ -46,6 +46,8 @@ pub(super) enum State {
         step: Step,
         started: Instant,
         deadline: Instant,
+        /// The number of the token it carries.
+        generation: u32,
     },
     /// Waits after a failure to take this step.
     Waiting { until: Instant, step: Step },
@@ -108,12 +110,19 @@ impl Upload {
     }
 
     /// Sends the request of a step.
-    pub(super) fn start(&mut self, now: Instant, http: HttpId, step: Step) -> HttpRequest {
+    pub(super) fn start(
+        &mut self,
+        now: Instant,
+        http: HttpId,
+        step: Step,
+        generation: u32,
+    ) -> HttpRequest {
         self.state = State::Busy {
             http,
             step,
             started: now,
             deadline: now.plus(REQUEST_MS),
+            generation,
         };
         self.request(step)
     }

@@ -24,8 +24,8 @@ pub(super) enum Finished {
     Complete(UploadId, Uuid),
     /// It will not be.
     Failed(UploadId, Error),
-    /// The token was refused.
-    TokenRefused,
+    /// The token with this number was refused.
+    TokenRefused(u32),
 }
 
 impl Uploads {
@@ -42,7 +42,7 @@ impl Uploads {
     }
 
     /// Starts what may start; without a token nothing may.
-    pub(super) fn pump<P>(&mut self, ctx: &mut Context<'_, P>, token: Option<&str>) {
+    pub(super) fn pump<P>(&mut self, ctx: &mut Context<'_, P>, token: Option<(&str, u32)>) {
         let mut busy = 0;
         for upload in &mut self.list {
             if let Some(http) = upload.elapse(ctx.now, ctx.rng) {
@@ -50,7 +50,7 @@ impl Uploads {
             }
             busy += usize::from(matches!(upload.state, State::Busy { .. }));
         }
-        let Some(token) = token else {
+        let Some((token, generation)) = token else {
             return;
         };
         for upload in &mut self.list {
@@ -63,7 +63,7 @@ impl Uploads {
             busy += 1;
             let http = HttpId(self.next_http);
             self.next_http += 1;
-            let request = upload.start(ctx.now, http, step);
+            let request = upload.start(ctx.now, http, step, generation);
             ctx.out.push_back(Output::Http {
                 id: http,
                 upload: upload.id,
@@ -80,7 +80,7 @@ impl Uploads {
         id: HttpId,
         reply: Option<HttpReply>,
     ) -> Option<Finished> {
-        let (index, asked) =
+        let (index, asked, generation) =
             self.list
                 .iter()
                 .enumerate()
@@ -89,8 +89,9 @@ impl Uploads {
                         http,
                         step,
                         started,
+                        generation,
                         ..
-                    } if http == id => Some((index, (step, started))),
+                    } if http == id => Some((index, (step, started), generation)),
                     State::Busy { .. } | State::Queued(_) | State::Waiting { .. } => None,
                 })?;
         let upload = &mut self.list[index];
@@ -101,7 +102,7 @@ impl Uploads {
                 None
             }
             Outcome::Retry => None,
-            Outcome::TokenRefused => Some(Finished::TokenRefused),
+            Outcome::TokenRefused => Some(Finished::TokenRefused(generation)),
             Outcome::Complete(file) => {
                 ctx.emit(Event::UploadProgress(upload_id, 100));
                 ctx.emit(Event::UploadComplete(upload_id, file));

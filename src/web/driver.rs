@@ -8,10 +8,10 @@ use std::{
 use js_sys::Function;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
-use web_sys::{AbortController, File};
+use web_sys::{AbortController, AbortSignal, File};
 
 use super::{
-    calls::Calls,
+    calls::{AbortWatch, Calls},
     envelope,
     environment::{self, WakeListener},
     frame, http,
@@ -97,9 +97,27 @@ impl Driver {
         (id, meta)
     }
 
+    /// Aborts the call when the signal is.
+    pub(super) fn abort_with(&self, call: CallId, signal: AbortSignal) {
+        let driver = self.this.clone();
+        let watch = AbortWatch::new(signal, move || {
+            if let Some(driver) = driver.upgrade() {
+                driver.input(Input::Abort(call));
+            }
+        });
+        self.calls.watch(call, watch);
+    }
+
     /// The token, as the core has it or gets it; `refused` is the one that did not do.
-    pub(super) async fn token(&self, refused: Option<String>) -> Result<String, JsValue> {
+    pub(super) async fn token(
+        &self,
+        refused: Option<String>,
+        signal: Option<&AbortSignal>,
+    ) -> Result<String, JsValue> {
         let (call, promise) = self.calls.open();
+        if let Some(signal) = signal {
+            self.abort_with(call, signal.clone());
+        }
         self.input(Input::Token { call, refused });
         let token = wasm_bindgen_futures::JsFuture::from(promise).await?;
         token.as_string().ok_or(token)

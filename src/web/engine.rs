@@ -9,7 +9,6 @@ use wasm_bindgen_futures::future_to_promise;
 
 use super::{
     arguments::{self, SendArguments},
-    calls::AbortWatch,
     download,
     driver::Driver,
     envelope, environment,
@@ -78,13 +77,7 @@ impl Engine {
             .collect();
         let (call, promise) = self.driver.calls.open();
         if let Some(signal) = signal {
-            let driver = Rc::downgrade(&self.driver);
-            let watch = AbortWatch::new(signal, move || {
-                if let Some(driver) = driver.upgrade() {
-                    driver.input(Input::Abort(call));
-                }
-            });
-            self.driver.calls.watch(call, watch);
+            self.driver.abort_with(call, signal);
         }
         self.driver.input(Input::Send {
             call,
@@ -131,8 +124,12 @@ impl Engine {
         let driver = self.driver.clone();
         future_to_promise(async move {
             let mut refused = None;
+            if signal.as_ref().is_some_and(web_sys::AbortSignal::aborted) {
+                let error = Error::new(ErrorCode::Aborted, "the signal was aborted");
+                return Ok(envelope::failure(&error));
+            }
             loop {
-                let token = match driver.token(refused.clone()).await {
+                let token = match driver.token(refused.clone(), signal.as_ref()).await {
                     Ok(token) => token,
                     Err(envelope) => return Ok(envelope),
                 };

@@ -1,9 +1,11 @@
 //! Uploads by fetch. Bodies are slices of the native `File`: the browser reads them from disk while it
 //! sends, and no byte enters wasm memory.
 
+use alo_protocol::ErrorCode;
 use gloo_net::http::{Headers, Method, RequestBuilder, Response};
 use js_sys::Object;
 use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortSignal, File};
 
 use super::{
@@ -44,14 +46,41 @@ pub(super) async fn send(
     let headers = Headers::new();
     headers.set("Tus-Resumable", TUS_VERSION);
     let body = body(request, source.as_ref(), &headers);
+    let has_body = body.is_some();
     let builder = RequestBuilder::new(&url).method(method).headers(headers);
     let builder = authorized(builder, token).abort_signal(Some(signal));
     let sent = match body {
         Some(body) => builder.body(body).ok()?.send().await,
         None => builder.send().await,
     };
-    let response = sent.ok()?;
-    Some(reply(response).await)
+    match (sent, source) {
+        (Ok(response), _) => Some(reply(response).await),
+        (Err(_), Some((file, _))) if has_body && !signal.aborted() && !is_readable(&file).await => {
+            Some(unreadable())
+        }
+        (Err(_), _) => None,
+    }
+}
+
+/// Whether the file is still what the user chose. `fetch` fails for one that was changed or deleted since as
+/// it does for the network, so the file itself is asked: one byte, which stays in the browser.
+async fn is_readable(file: &File) -> bool {
+    if file.size() == 0.0 {
+        return true;
+    }
+    match file.slice_with_i32_and_i32(0, 1) {
+        Ok(byte) => JsFuture::from(byte.array_buffer()).await.is_ok(),
+        Err(_) => false,
+    }
+}
+
+/// Stands for an answer that ends the upload.
+fn unreadable() -> HttpReply {
+    let message = "was changed or deleted, or can no longer be read";
+    HttpReply {
+        error: Some(Error::new(ErrorCode::UploadFailed, message)),
+        ..HttpReply::default()
+    }
 }
 
 /// Adds the token.

@@ -33,14 +33,20 @@ impl TokenSource {
             },
         };
         match token {
-            Ok(token) => token
-                .as_string()
-                .filter(|token| !token.is_empty())
-                .ok_or_else(|| "gave no string".to_owned()),
+            Ok(token) => match token.as_string() {
+                Some(token) if is_token(&token) => Ok(token),
+                Some(_) => Err("gave a string that is no token".to_owned()),
+                None => Err("gave no string".to_owned()),
+            },
             Err(error) => Err(match error.dyn_ref::<js_sys::Error>() {
                 Some(error) => String::from(error.message()),
                 None => error.as_string().unwrap_or_else(|| "failed".to_owned()),
             }),
         }
     }
+}
+
+/// Whether a text can stand in an `Authorization` header; an error page, say, cannot.
+fn is_token(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
 }

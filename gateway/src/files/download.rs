@@ -4,7 +4,7 @@
 use alo_protocol::{ErrorBody, ErrorCode, Uuid};
 use axum::{
     body::Body,
-    extract::{Path, State},
+    extract::State,
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     app::AppState,
-    error::{AppError, internal},
+    error::{AppError, Segment, internal},
 };
 
 /// Types a browser shows without running anything; SVG, HTML and PDF can carry script.
@@ -59,7 +59,7 @@ const ATTR_CHAR: &AsciiSet = &NON_ALPHANUMERIC
 /// `GET`: the bytes, or one range of them.
 pub(super) async fn download(
     State(state): State<AppState>,
-    Path(id): Path<String>,
+    Segment(id): Segment,
     headers: HeaderMap,
 ) -> Result<Response, AppError> {
     let row = readable(&state, &id, &headers).await?;
@@ -74,12 +74,14 @@ pub(super) async fn download(
         Range::Whole => (StatusCode::OK, 0, row.size),
         Range::Part(from, to) => (StatusCode::PARTIAL_CONTENT, from, to),
         Range::Unsatisfiable => {
+            let message = format!("Range: the file has {} bytes", row.size);
+            let mut response =
+                AppError::new(ErrorCode::RangeNotSatisfiable, message).into_response();
             let range = format!("bytes */{}", row.size);
-            return Ok((
-                StatusCode::RANGE_NOT_SATISFIABLE,
-                [(header::CONTENT_RANGE, range)],
-            )
-                .into_response());
+            response
+                .headers_mut()
+                .insert(header::CONTENT_RANGE, value(&range)?);
+            return Ok(response);
         }
     };
     let parts = state.files.records.parts(row.id, from, to).await?;

@@ -50,12 +50,13 @@ impl Receiver {
             chunks: Vec::new(),
             saving: None,
             saved: Vec::new(),
+            failed: false,
             counts_at_once: self.checksum.is_none(),
         };
         let read = self.read(&row, body, &mut intake).await;
         let Some(checksum) = self.checksum.take() else {
-            intake.finish().await?;
-            return read.map(|()| intake.next);
+            let finished = intake.finish().await;
+            return read.and(finished).map(|()| intake.next);
         };
         let checked = match read {
             Ok(()) => checksum.check(),
@@ -128,6 +129,8 @@ struct Intake {
     saving: Option<JoinHandle<Result<Part, ErrorBody>>>,
     /// Parts that are durable but do not count yet.
     saved: Vec<Part>,
+    /// A part could not be written: what comes after it has no place.
+    failed: bool,
     counts_at_once: bool,
 }
 
@@ -174,7 +177,9 @@ impl Intake {
 
     async fn settle(&mut self) -> Result<(), ErrorBody> {
         if let Some(saving) = self.saving.take() {
-            let part = saving.await.map_err(internal)??;
+            let saved = saving.await.map_err(internal).and_then(|saved| saved);
+            self.failed |= saved.is_err();
+            let part = saved?;
             if !self.counts_at_once {
                 self.saved.push(part);
             }
@@ -182,7 +187,11 @@ impl Intake {
         Ok(())
     }
 
+    /// Writes the rest. A failure that has been told already is not told again.
     async fn finish(&mut self) -> Result<(), ErrorBody> {
+        if self.failed {
+            return Ok(());
+        }
         self.save().await?;
         self.settle().await
     }

@@ -5,7 +5,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use alo_protocol::{ErrorBody, ErrorCode, Uuid};
 use axum::{
     body::Body,
-    extract::{Path, State},
+    extract::State,
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -24,7 +24,7 @@ use super::{
 use crate::{
     app::{AppState, bearer},
     auth::Identity,
-    error::{AppError, internal},
+    error::{AppError, Segment, internal},
     random,
     routes::idempotency_key,
 };
@@ -52,7 +52,7 @@ pub(super) async fn create(
 /// `PATCH`: bytes are appended.
 pub(super) async fn append(
     State(state): State<AppState>,
-    Path(id): Path<String>,
+    Segment(id): Segment,
     headers: HeaderMap,
     body: Body,
 ) -> Response {
@@ -64,11 +64,11 @@ pub(super) async fn append(
 /// `HEAD`: how far an upload is. Without `Tus-Resumable`, what a download would say.
 pub(super) async fn head(
     State(state): State<AppState>,
-    Path(id): Path<String>,
+    Segment(id): Segment,
     headers: HeaderMap,
 ) -> Result<Response, AppError> {
     if !headers.contains_key("tus-resumable") {
-        return download::download(State(state), Path(id), headers).await;
+        return download::download(State(state), Segment(id), headers).await;
     }
     check_version(&headers)?;
     let (row, _guard) = locked(&state, &id, &headers).await?;
@@ -90,7 +90,7 @@ pub(super) async fn head(
 /// `DELETE`: an upload that belongs to no message ends.
 pub(super) async fn terminate(
     State(state): State<AppState>,
-    Path(id): Path<String>,
+    Segment(id): Segment,
     headers: HeaderMap,
 ) -> Result<StatusCode, AppError> {
     check_version(&headers)?;

@@ -5,7 +5,7 @@ use alo_protocol::{
 };
 use axum::{
     Json,
-    extract::{Path, Request, State},
+    extract::{Request, State},
     http::HeaderMap,
 };
 use serde::Deserialize;
@@ -14,7 +14,7 @@ use super::json;
 use crate::{
     app::{AppState, bearer},
     auth::check_user_id,
-    error::{AppError, internal},
+    error::{AppError, Segment, internal},
     random,
     session::check_message,
     writer::Submission,
@@ -22,7 +22,7 @@ use crate::{
 
 pub(super) async fn create_message(
     State(state): State<AppState>,
-    Path(channel_id): Path<String>,
+    Segment(channel_id): Segment,
     request: Request,
 ) -> Result<Json<PlatformMessageCreated>, AppError> {
     state.tokens.check_api_key(bearer(request.headers())?)?;

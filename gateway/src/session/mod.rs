@@ -28,6 +28,8 @@ use crate::{
     writer::Submission,
 };
 
+/// Largest hello, bytes: it names a cursor for each channel, which may be more than fits a later frame.
+pub const HELLO_BYTES: usize = 1 << 20;
 /// How long a connection may take to say hello, milliseconds.
 const HELLO_MS: u64 = 10_000;
 /// How often a WebSocket ping is sent, and how often a client is asked to ping when it hears nothing.
@@ -81,6 +83,8 @@ struct Open {
     pending: BTreeMap<u64, Pending>,
     next_op: u64,
     refused_in_a_row: u32,
+    /// The channel whose log was read last.
+    last_read: Option<ChannelId>,
 }
 
 enum Pending {
@@ -232,6 +236,13 @@ impl Session {
     // Frames.
 
     fn frame(&mut self, now_ms: u64, text: &str) {
+        let limit = match self.state {
+            State::AwaitingHello { .. } => HELLO_BYTES,
+            State::Open(_) | State::Closed => self.limits.frame_bytes as usize,
+        };
+        if text.len() > limit {
+            return self.close(CloseCode::FrameTooLarge);
+        }
         let frame = match ClientFrame::decode(text) {
             Ok(frame) => frame,
             Err(error) => {
@@ -293,6 +304,7 @@ impl Session {
             pending: BTreeMap::new(),
             next_op: 0,
             refused_in_a_row: 0,
+            last_read: None,
         };
         let (mut channels, mut denied) = (Vec::new(), Vec::new());
         for resume in hello.channels {
@@ -490,13 +502,20 @@ impl Session {
             (Some(Pending::Hello { .. }), Err(_)) => self.close(CloseCode::Internal),
             (Some(Pending::Subscribe { request, channels }), Err(error)) => {
                 for Resume { id, .. } in channels {
-                    if open
+                    let later = open.later_subscribe(op, &id);
+                    let Some(subscription) = open
                         .subscriptions
-                        .get(&id)
-                        .is_some_and(|subscription| subscription.awaits(op))
-                    {
-                        open.subscriptions.remove(&id);
-                        self.outputs.push_back(Output::Leave(id));
+                        .get_mut(&id)
+                        .filter(|subscription| subscription.awaits(op))
+                    else {
+                        continue;
+                    };
+                    match later {
+                        Some(later) => subscription.wait_for(later),
+                        None => {
+                            open.subscriptions.remove(&id);
+                            self.outputs.push_back(Output::Leave(id));
+                        }
                     }
                 }
                 self.send(now_ms, error_text(request, &error));
@@ -556,12 +575,9 @@ impl Session {
             return;
         }
         self.catch_up = CatchUp::Done;
-        for (channel, subscription) in &mut open.subscriptions {
-            if let Some(after) = subscription.begin_read() {
-                self.catch_up = CatchUp::Reading;
-                self.outputs.push_back(Output::Read(channel.clone(), after));
-                return;
-            }
+        if let Some((channel, after)) = open.next_read() {
+            self.catch_up = CatchUp::Reading;
+            self.outputs.push_back(Output::Read(channel, after));
         }
     }
 }
@@ -572,6 +588,37 @@ impl Open {
         self.next_op += 1;
         self.pending.insert(op, pending);
         op
+    }
+
+    /// Begins the next read that is due. Channels take turns: a busy one keeps no other waiting.
+    fn next_read(&mut self) -> Option<(ChannelId, u64)> {
+        let last = self.last_read.take();
+        let after = |id: &ChannelId| last.as_ref().is_some_and(|last| id > last);
+        let begin = |(id, subscription): (&ChannelId, &mut Subscription)| {
+            subscription.begin_read().map(|after| (id.clone(), after))
+        };
+        let later = self
+            .subscriptions
+            .iter_mut()
+            .filter(|(id, _)| after(id))
+            .find_map(begin);
+        let next = later.or_else(|| self.subscriptions.iter_mut().find_map(begin));
+        self.last_read = next.as_ref().map(|(id, _)| id.clone());
+        next
+    }
+
+    /// A later subscribe to the channel that has not been answered.
+    fn later_subscribe(&self, op: u64, channel: &ChannelId) -> Option<u64> {
+        let names = |pending: &Pending| match pending {
+            Pending::Subscribe { channels, .. } => {
+                channels.iter().any(|resume| resume.id == *channel)
+            }
+            Pending::Hello { .. } | Pending::Send { .. } => false,
+        };
+        self.pending
+            .range(op + 1..)
+            .find(|(_, pending)| names(pending))
+            .map(|(later, _)| *later)
     }
 
     /// Starts the subscriptions that waited for this operation and tells where each of these stands.

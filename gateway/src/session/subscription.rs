@@ -45,6 +45,13 @@ impl Subscription {
         matches!(self.state, State::Starting { op, .. } if op == asked)
     }
 
+    /// The operation failed; another one asks for the head too.
+    pub(super) const fn wait_for(&mut self, asked: u64) {
+        if let State::Starting { op, .. } = &mut self.state {
+            *op = asked;
+        }
+    }
+
     pub(super) const fn is_started(&self) -> bool {
         !matches!(self.state, State::Starting { .. })
     }

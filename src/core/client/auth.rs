@@ -4,7 +4,6 @@ use super::Client;
 use crate::core::{
     CallId, Error, Instant, Method, Output, Settled,
     connection::{Connection, Loss},
-    token::Token,
 };
 use alo_protocol::ErrorCode;
 
@@ -12,7 +11,7 @@ impl<P: Clone> Client<P> {
     pub(super) fn wants_token(&self) -> bool {
         !self.token_calls.is_empty()
             || self.uploads.wants_token()
-            || matches!(self.connection, Connection::AwaitingToken { .. })
+            || matches!(self.connection, Connection::AwaitingToken)
             || (self.token_renewable && self.connection.online().is_some())
     }
 
@@ -38,17 +37,32 @@ impl<P: Clone> Client<P> {
     /// The gateway refused this token; a newer one may be held already.
     pub(super) fn token_refused(&mut self, refused: &str) {
         if self.token.get() == Some(refused) {
-            self.token = Token::Missing;
+            self.token.refuse();
             self.token_refusals += 1;
         }
     }
 
+    /// When a token is to be asked for, if one is needed and not on its way.
+    pub(super) fn fetch_due(&self) -> Option<Instant> {
+        if self.token.fetch_deadline().is_some() {
+            None
+        } else if self.token.get().is_none() {
+            self.wants_token().then_some(self.token_not_before)
+        } else if self.token_renewable && self.connection.online().is_some() {
+            let renew_at = self.token.renew_at()?;
+            Some(renew_at.max(self.token_not_before))
+        } else {
+            None
+        }
+    }
+
     pub(super) fn pump_token(&mut self, now: Instant) {
-        let fetch = match self.token {
-            Token::Missing => self.wants_token() && self.token_not_before <= now,
-            Token::Held { .. } | Token::Fetching => false,
-        };
-        if fetch && self.token.start_fetch() {
+        let is_late = |deadline: Instant| deadline <= now;
+        if self.token.fetch_deadline().is_some_and(is_late) {
+            let message = "authToken: gave no token in time";
+            self.no_token(now, Error::new(ErrorCode::TokenUnavailable, message));
+        }
+        if self.fetch_due().is_some_and(is_late) && self.token.start_fetch(now) {
             self.outputs.push_back(Output::FetchToken);
         }
     }
@@ -64,14 +78,13 @@ impl<P: Clone> Client<P> {
                     let id = self.request(socket, Method::Refresh(token.clone()));
                     self.refresh_request = Some(id);
                 }
-                self.token = Token::Held {
-                    token,
-                    renew_at: None,
-                };
-                if matches!(self.connection, Connection::AwaitingToken { .. }) {
+                self.token.hold(token);
+                if matches!(self.connection, Connection::AwaitingToken) {
                     self.open_socket(now);
                 }
             }
+            // One that was given up may fail too; that is nothing new.
+            Err(_) if self.token.fetch_deadline().is_none() => {}
             Err(reason) => {
                 let error = Error::new(ErrorCode::TokenUnavailable, format!("authToken: {reason}"));
                 self.no_token(now, error);
@@ -79,13 +92,14 @@ impl<P: Clone> Client<P> {
         }
     }
 
-    pub(super) fn no_token(&mut self, now: Instant, error: Error) {
-        self.token = Token::Missing;
+    /// No token could be had. One that is held stays: it is good until it is refused or expires.
+    fn no_token(&mut self, now: Instant, error: Error) {
+        self.token.fetch_failed();
         self.token_failures += 1;
         for call in std::mem::take(&mut self.token_calls) {
             self.settle(call, Err(error.clone()));
         }
-        if matches!(self.connection, Connection::AwaitingToken { .. }) {
+        if matches!(self.connection, Connection::AwaitingToken) {
             self.lost(now, Loss::NoToken(error));
         } else {
             self.token_not_before = now.plus(self.backoff.next(&mut self.rng));

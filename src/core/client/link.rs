@@ -3,10 +3,7 @@
 use super::{Client, TOKEN_REFUSALS, auth::token_expired};
 use crate::core::{
     Error, Event, Frame, Instant, Output, Recovery, Settled, SocketId, Welcome,
-    connection::{
-        Beat, Connection, Loss, OPEN_MS, PONG_MS, PROBE_MS, SLEPT_MS, STABLE_MS, TOKEN_MS,
-    },
-    token::Token,
+    connection::{Beat, Connection, Loss, OPEN_MS, PONG_MS, PROBE_MS, SLEPT_MS, STABLE_MS},
 };
 use alo_protocol::{CloseCode, ErrorCode, Reconnect};
 
@@ -21,7 +18,7 @@ impl<P: Clone> Client<P> {
                 self.token_refusals = 0;
                 self.connect(now);
             }
-            Connection::AwaitingToken { .. }
+            Connection::AwaitingToken
             | Connection::Opening { .. }
             | Connection::Greeting { .. }
             | Connection::Online { .. }
@@ -30,20 +27,13 @@ impl<P: Clone> Client<P> {
     }
 
     pub(super) fn connect(&mut self, now: Instant) {
-        let stale = self.token_renewable
-            && self
-                .token
-                .renew_at()
-                .is_some_and(|renew_at| renew_at <= now);
-        if stale {
-            self.token = Token::Missing;
+        if self.token_renewable {
+            self.token.expire(now);
         }
         if self.token.get().is_some() {
             self.open_socket(now);
         } else {
-            self.connection = Connection::AwaitingToken {
-                deadline: now.plus(TOKEN_MS),
-            };
+            self.connection = Connection::AwaitingToken;
             self.token_not_before = now;
         }
     }
@@ -177,7 +167,7 @@ impl<P: Clone> Client<P> {
                     ),
                 )),
                 Reconnect::WithNewToken => {
-                    self.token = Token::Missing;
+                    self.token.refuse();
                     self.token_refusals += 1;
                     let hopeless = !self.token_renewable || self.token_refusals > TOKEN_REFUSALS;
                     hopeless.then(|| {
@@ -216,7 +206,7 @@ impl<P: Clone> Client<P> {
                 ..
             }
             | Connection::Idle
-            | Connection::AwaitingToken { .. }
+            | Connection::AwaitingToken
             | Connection::Opening { .. }
             | Connection::Greeting { .. }
             | Connection::Failed => {}
@@ -230,15 +220,6 @@ impl<P: Clone> Client<P> {
             .is_some_and(|deadline| deadline <= now)
         {
             match &self.connection {
-                Connection::AwaitingToken { .. } => {
-                    self.no_token(
-                        now,
-                        Error::new(
-                            ErrorCode::TokenUnavailable,
-                            "authToken: gave no token in time",
-                        ),
-                    );
-                }
                 Connection::Opening { .. } | Connection::Greeting { .. } => {
                     self.lost(now, Loss::TimedOut)
                 }
@@ -250,19 +231,8 @@ impl<P: Clone> Client<P> {
                     self.lost(now, Loss::TimedOut);
                 }
                 Connection::Online { .. } => self.ping(now, PONG_MS),
-                Connection::Idle | Connection::Failed => {}
+                Connection::Idle | Connection::AwaitingToken | Connection::Failed => {}
             }
-        }
-        let renew = self
-            .token
-            .renew_at()
-            .is_some_and(|renew_at| renew_at <= now);
-        if renew
-            && self.token_renewable
-            && self.connection.online().is_some()
-            && self.token.start_fetch()
-        {
-            self.outputs.push_back(Output::FetchToken);
         }
     }
 

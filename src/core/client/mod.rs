@@ -85,7 +85,7 @@ impl<P: Clone> Client<P> {
             limits: Limits::DEFAULT,
             connection: Connection::Idle,
             backoff: Backoff::NEW,
-            token: Token::Missing,
+            token: Token::default(),
             token_failures: 0,
             token_refusals: 0,
             token_not_before: Instant(0),
@@ -109,17 +109,7 @@ impl<P: Clone> Client<P> {
 
     /// When to call with [`Input::Timeout`] if nothing happens before.
     pub fn next_timeout(&self) -> Option<Instant> {
-        let renew_at = if self.token_renewable {
-            self.token.renew_at()
-        } else {
-            None
-        };
-        let token = match self.token {
-            Token::Missing if self.wants_token() => Some(self.token_not_before),
-            Token::Missing | Token::Fetching | Token::Held { .. } => {
-                renew_at.filter(|_| self.connection.online().is_some())
-            }
-        };
+        let token = earlier(self.token.fetch_deadline(), self.fetch_due());
         earlier(
             token,
             earlier(self.connection.deadline(), self.uploads.next_timeout()),
@@ -293,7 +283,7 @@ impl<P: Clone> Client<P> {
 
     fn pump_uploads(&mut self, now: Instant) {
         let mut ctx = context!(self, now);
-        self.uploads.pump(&mut ctx, self.token.get());
+        self.uploads.pump(&mut ctx, self.token.numbered());
     }
 
     fn http_done(&mut self, now: Instant, id: HttpId, reply: Option<HttpReply>) {
@@ -305,10 +295,9 @@ impl<P: Clone> Client<P> {
                     self.drop_entry(now, entry, error);
                 }
             }
-            Some(Finished::TokenRefused) => {
-                // Of several requests refused with one token the first counts.
-                if self.token.get().is_some() {
-                    self.token = Token::Missing;
+            Some(Finished::TokenRefused(generation)) => {
+                // Requests may be refused for a token that has been replaced meanwhile.
+                if self.token.refuse_numbered(generation) {
                     self.token_refusals += 1;
                 }
                 if !self.token_usable() || self.token_refusals > TOKEN_REFUSALS {

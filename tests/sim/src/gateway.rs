@@ -56,6 +56,8 @@ struct Conn {
     lagged: bool,
     mail_is_due: bool,
     timer: u32,
+    /// When the last answer of the store comes.
+    answered_at: u64,
     /// The client takes nothing until then.
     stalled_until: u64,
 }
@@ -307,6 +309,7 @@ impl World {
             lagged: false,
             mail_is_due: false,
             timer: 0,
+            answered_at: 0,
             stalled_until: 0,
         };
         self.gateway.conns.insert(id, conn);
@@ -612,8 +615,16 @@ impl World {
             }
         }
         for (id, op, answer) in answers {
-            self.schedule(
-                1,
+            // In the order asked, but some time after the bus has told.
+            let late = self.rng.u64(..15);
+            let now = self.now;
+            let Some(conn) = self.gateway.conns.get_mut(&id) else {
+                continue;
+            };
+            conn.answered_at = conn.answered_at.max(now + late);
+            let at = conn.answered_at;
+            self.schedule_at(
+                at,
                 world::Event::Gateway(Event::Answered(id, boot, op, Box::new(answer))),
             );
         }
