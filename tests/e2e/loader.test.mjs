@@ -1,6 +1,8 @@
 // The loader in front of the engine: calls made before it is there, and the ways to hand in the wasm.
 
 import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { test } from "node:test";
 
 import { launch, openPage } from "../support/chromium.mjs";
@@ -75,6 +77,69 @@ for (const [name, make] of Object.entries({
     assert.deepEqual(problems, []);
   });
 }
+
+test("files of an input are sent, though the input is emptied at once", async (t) => {
+  const { page, problems, settings } = await openedPage(t);
+  await page.setContent(`${HTML}<input type="file">`);
+  await page.locator("input").setInputFiles({ name: "a.txt", mimeType: "text/plain", buffer: Buffer.from("hello") });
+  const files = await page.evaluate(async ({ endpoint, authToken, index }) => {
+    const { AloChat } = await import(index);
+    const chat = new AloChat({ endpoint, authToken });
+    const input = document.querySelector("input");
+    const sent = chat.sendMessage({ channelId: "alpha", content: "with a file", files: input.files });
+    input.value = "";
+    return (await sent).response.message.files.map((file) => file.name);
+  }, settings);
+  assert.deepEqual(files, ["a.txt"]);
+  assert.deepEqual(problems, []);
+});
+
+test("a file that was changed after it was chosen ends the send, and says why", { timeout: 60_000 }, async (t) => {
+  const { page, settings } = await openedPage(t);
+  const path = join(await temporaryFolder(t), "notes.txt");
+  await writeFile(path, "first");
+  await page.setContent(`${HTML}<input type="file">`);
+  await page.locator("input").setInputFiles(path);
+  await writeFile(path, "second, and longer");
+  const { status } = await page.evaluate(async ({ endpoint, authToken, index }) => {
+    const { AloChat } = await import(index);
+    const chat = new AloChat({ endpoint, authToken });
+    const { files } = document.querySelector("input");
+    return chat.sendMessage({ channelId: "alpha", content: "with a file", files });
+  }, settings);
+  assert.equal(status.error, true);
+  assert.equal(status.errorData.code, "upload-failed");
+  assert.match(status.errorData.message, /notes\.txt.*was changed or deleted/);
+});
+
+test("dispose() is the end, also for a listener that calls again", async (t) => {
+  const { page, problems, settings } = await openedPage(t);
+  const { again, later } = await page.evaluate(async ({ endpoint, authToken, index }) => {
+    const { AloChat } = await import(index);
+    const chat = new AloChat({ endpoint, authToken });
+    await chat.connect();
+    const again = new Promise((resolve) =>
+      chat.addEventListener("status.disconnected", () => resolve(chat.sendMessage({ channelId: "alpha", content: "x" }))),
+    );
+    chat.dispose();
+    return { again: (await again).status, later: (await chat.connect()).status };
+  }, settings);
+  assert.equal(again.errorData.code, "disconnected");
+  assert.equal(later.errorData.code, "disconnected");
+  assert.deepEqual(problems, []);
+});
+
+test("an error page in place of a token is an error of its own", async (t) => {
+  const { page, settings } = await openedPage(t);
+  const { status } = await page.evaluate(async ({ endpoint, index }) => {
+    const { AloChat } = await import(index);
+    const authToken = async () => "<!doctype html>\n<title>502</title>";
+    const chat = new AloChat({ endpoint, authToken });
+    const file = { id: "01890000-0000-7000-8000-000000000001" };
+    return chat.downloadFile({ file });
+  }, settings);
+  assert.equal(status.errorData.code, "token-unavailable");
+});
 
 test("an engine that cannot be loaded is an answer, and the next call tries again", async (t) => {
   const { page, settings } = await openedPage(t);

@@ -21,6 +21,11 @@ struct Driven {
     sent: VecDeque<Value>,
     closed: Option<CloseCode>,
     joined: Vec<ChannelId>,
+    /// Whether what is asked of the store is left to the test to answer.
+    hold_reads: bool,
+    hold_heads: bool,
+    reads: VecDeque<(ChannelId, u64)>,
+    heads: VecDeque<(u64, Vec<ChannelId>)>,
     /// Whether the socket takes what is sent at once.
     drains: bool,
     next_id: u32,
@@ -57,6 +62,10 @@ impl Driven {
             sent: VecDeque::new(),
             closed: None,
             joined: Vec::new(),
+            hold_reads: false,
+            hold_heads: false,
+            reads: VecDeque::new(),
+            heads: VecDeque::new(),
             drains: true,
             next_id: 0,
         }
@@ -106,6 +115,9 @@ impl Driven {
                     self.session
                         .handle(self.now, Input::Committed(op, committed));
                 }
+                Output::Heads(op, channels) if self.hold_heads => {
+                    self.heads.push_back((op, channels));
+                }
                 Output::Heads(op, channels) => {
                     let channels: Vec<_> = channels
                         .into_iter()
@@ -113,6 +125,9 @@ impl Driven {
                         .collect();
                     let heads = self.store.heads(&channels);
                     self.session.handle(self.now, Input::Heads(op, heads));
+                }
+                Output::Read(channel, after) if self.hold_reads => {
+                    self.reads.push_back((channel, after));
                 }
                 Output::Read(channel, after) => {
                     let page = self.store.events_after(
@@ -436,4 +451,56 @@ fn unsubscribe_ends_the_pushes_and_a_new_subscribe_starts_at_the_head() {
     assert_eq!(driven.reply()["result"]["channels"][0]["cursor"]["seq"], 1);
     driven.publish("heard");
     assert_eq!(driven.seqs(), [2]);
+}
+
+/// Both are behind; the first in the alphabet never gets to its end.
+#[test]
+fn a_busy_channel_does_not_keep_another_waiting() {
+    let mut driven = Driven::open(&json!([]));
+    driven.hold_reads = true;
+    for id in ["a", "b"] {
+        driven
+            .frame(&json!({"id": 1, "method": "subscribe", "params": {"channels": [{"id": id}]}}));
+    }
+    driven.input(Input::Lagged);
+    let mut read = Vec::new();
+    for _ in 0..4 {
+        let (channel, _) = driven.reads.pop_front().expect("a read is due");
+        read.push(channel.to_string());
+        // Something happened meanwhile, so it is not at its end.
+        driven.input(Input::Lagged);
+        driven.input(Input::Page(channel, Ok(vec![])));
+    }
+    assert_eq!(read, ["a", "b", "a", "b"]);
+}
+
+#[test]
+fn a_subscribe_that_failed_leaves_the_channel_to_the_next_one() {
+    let mut driven = Driven::open(&json!([]));
+    driven.hold_heads = true;
+    for id in [1, 2] {
+        driven.frame(
+            &json!({"id": id, "method": "subscribe", "params": {"channels": [{"id": "a"}]}}),
+        );
+    }
+    let first = driven.heads.pop_front().expect("the first asks");
+    let second = driven.heads.pop_front().expect("so does the second");
+    let full = ErrorBody::new(ErrorCode::StorageFull, "full");
+    driven.input(Input::Heads(first.0, Err(full)));
+    assert_eq!(driven.reply()["error"]["code"], "storage-full");
+    let heads = driven.store.heads(&[(second.1[0].clone(), "e".to_owned())]);
+    driven.input(Input::Heads(second.0, heads));
+    assert!(driven.reply()["result"].is_object());
+    driven.publish("heard");
+    assert_eq!(driven.seqs(), [1]);
+}
+
+#[test]
+fn a_hello_may_be_larger_than_later_frames() {
+    let mut driven = Driven::new();
+    let padding = "x".repeat(Limits::DEFAULT.frame_bytes as usize);
+    driven.frame(&json!({"hello": {"token": token("ada", &["a"]), "sdk": padding}}));
+    assert!(driven.sent.pop_front().expect("a welcome")["welcome"].is_object());
+    driven.frame(&json!({"ping": 1, "padding": padding}));
+    assert_eq!(driven.closed, Some(CloseCode::FrameTooLarge));
 }

@@ -57,6 +57,47 @@ async fn a_socket_that_never_says_hello_is_closed() {
     assert_eq!(socket.closed().await.0, CloseCode::HelloTimeout.code());
 }
 
+/// One that reads nothing at all: its queue is bounded, and after half a minute it is cut.
+#[tokio::test]
+async fn a_reader_that_takes_nothing_is_cut() {
+    let gateway = Running::start().await;
+    let mut bob = gateway.welcomed("bob", &["a"]).await;
+    bob.call("subscribe", json!({"channels": [{"id": "a"}]}))
+        .await;
+    let mut ada = gateway.welcomed("ada", &["a"]).await;
+    // More than the buffers between them hold.
+    for number in 0..400_u64 {
+        let params = json!({"key": key(number), "channelId": "a", "content": "x".repeat(60_000)});
+        assert!(
+            ada.call("message.send", params)
+                .await
+                .get("result")
+                .is_some()
+        );
+    }
+    let cut = async {
+        loop {
+            ada.call("unsubscribe", json!({"channelIds": []})).await;
+            let metrics = gateway
+                .http
+                .get(gateway.url("/metrics"))
+                .send()
+                .await
+                .unwrap();
+            let metrics = metrics.text().await.unwrap();
+            if metrics.contains("alo_closes_total{reason=\"recover\"} 1\n") {
+                assert!(metrics.contains("alo_connections 1\n"), "{metrics}");
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(250)).await;
+        }
+    };
+    timeout(PATIENCE * 2, cut)
+        .await
+        .expect("the gateway cuts it");
+    drop(bob);
+}
+
 #[tokio::test]
 async fn ten_thousand_wrong_requests_are_answered_one_by_one() {
     let gateway = Running::start().await;

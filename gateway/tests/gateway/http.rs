@@ -217,6 +217,29 @@ async fn pages_of_other_origins_are_kept_out() {
 }
 
 #[tokio::test]
+async fn every_error_has_the_same_body() {
+    let gateway = Running::start().await;
+    let token = gateway.token("ada", &["a"]).await;
+    let get = |path: &str| {
+        gateway
+            .http
+            .get(gateway.url(path))
+            .bearer_auth(&token)
+            .send()
+    };
+    let wrong_method = gateway
+        .http
+        .patch(gateway.url("/v1/auth"))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(error_of(wrong_method).await.1, "method-not-allowed");
+    assert_eq!(error_of(get("/v1/files/%FF").await.unwrap()).await.0, 400);
+    let no_socket = get("/v1/connect").await.unwrap();
+    assert_eq!(error_of(no_socket).await.1, "invalid-argument");
+}
+
+#[tokio::test]
 async fn nothing_stands_at_other_addresses() {
     let gateway = Running::start().await;
     let error = error_of(
