@@ -121,6 +121,7 @@ export class FaultyProxy {
       const wait = delayMs + (chunk.length / bytesPerSecond) * 1_000;
       if (wait >= 1) await after(wait);
       if (link.silent) continue;
+      if (to.destroyed) break;
       if (!to.write(chunk)) await Promise.race([once(to, "drain"), once(to, "close")]);
     }
     if (!link.silent) to.end();

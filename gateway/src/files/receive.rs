@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use alo_protocol::{ErrorBody, ErrorCode, Uuid};
-use axum::body::Body;
+use axum::body::{Body, BodyDataStream};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use tokio::{sync::watch, task::JoinHandle, time::timeout};
@@ -21,6 +21,9 @@ use crate::{clock::Clock, error::internal, metrics::Metrics};
 const PART_BYTES: u64 = 8 << 20;
 /// How long a client may send nothing.
 const IDLE: Duration = Duration::from_secs(60);
+
+/// The same for the rest of a body that was refused.
+const DRAIN_IDLE: Duration = Duration::from_secs(5);
 
 /// What receiving needs beside the bytes.
 pub(super) struct Receiver {
@@ -77,6 +80,31 @@ impl Receiver {
 
     async fn read(&mut self, row: &Row, body: Body, intake: &mut Intake) -> Result<(), ErrorBody> {
         let mut body = body.into_data_stream();
+        let read = self.read_all(row, &mut body, intake).await;
+        if read.is_err() {
+            self.drain(body).await;
+        }
+        read
+    }
+
+    /// Reads what still comes and drops it. Browsers show no answer to a request whose body is refused half
+    /// way: they would see a network that fails, and try for ever what can only fail.
+    async fn drain(&mut self, mut body: BodyDataStream) {
+        let rest = async { while let Ok(Some(Ok(_))) = timeout(DRAIN_IDLE, body.next()).await {} };
+        tokio::select! {
+            biased;
+            () = self.guard.wanted() => {}
+            _ = self.stopping.wait_for(|stopping| *stopping) => {}
+            () = rest => {}
+        }
+    }
+
+    async fn read_all(
+        &mut self,
+        row: &Row,
+        body: &mut BodyDataStream,
+        intake: &mut Intake,
+    ) -> Result<(), ErrorBody> {
         loop {
             let chunk = tokio::select! {
                 biased;

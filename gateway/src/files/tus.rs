@@ -187,11 +187,12 @@ async fn try_append(
     let offset = number(headers, "upload-offset", "Upload-Offset")?;
     let checksum = checksum(headers)?;
     let (row, guard) = locked(state, id, headers).await?;
-    check_body(headers, row.size - row.offset.min(row.size))?;
     if row.offset != offset {
         let message = format!("Upload-Offset: the upload stands at {}", row.offset);
         return Err(ErrorBody::new(ErrorCode::OffsetMismatch, message));
     }
+    // After the offset: one who does not know how far it is cannot know how much fits.
+    check_body(headers, row.size - row.offset.min(row.size))?;
     let offset = receive(state, row, guard, checksum, body).await?;
     let mut response = StatusCode::NO_CONTENT.into_response();
     say_state(

@@ -259,6 +259,9 @@ async fn a_wrong_offset_type_or_length_is_refused_and_changes_nothing() {
     );
     let wrong = ada.patch(&path, 0, b"abc").send().await.unwrap();
     assert_eq!(error_of(wrong).await.1, "offset-mismatch");
+    // How much fits is said to those who know how far it is.
+    let late = ada.patch(&path, 0, &[0; 10]).send().await.unwrap();
+    assert_eq!(error_of(late).await.1, "offset-mismatch");
     let beyond = ada.patch(&path, 3, &[0; 8]).send().await.unwrap();
     assert_eq!(error_of(beyond).await.1, "file-too-large");
     let kind = ada
