@@ -26,7 +26,7 @@ impl Metadata {
     ///
     /// # Errors
     /// `invalid-argument`, naming the header and the key.
-    pub(super) fn parse(header: &str) -> Result<Self, ErrorBody> {
+    pub fn parse(header: &str) -> Result<Self, ErrorBody> {
         let (mut channel, mut name, mut content_type, mut last_modified) = (None, None, None, 0);
         for pair in header
             .split(',')

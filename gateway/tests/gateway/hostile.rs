@@ -164,6 +164,41 @@ async fn hundreds_of_sockets_that_speak_nonsense_harm_nobody() {
     assert!(sent.get("result").is_some());
 }
 
+#[tokio::test]
+async fn nothing_secret_is_logged() {
+    let data = tempfile::tempdir().unwrap();
+    let log = data.path().join("log");
+    let file = std::fs::File::create(&log).unwrap();
+    let process = Process::start_logged(data.path(), file.into()).await;
+    let token = token(
+        &process.endpoint,
+        crate::support::PROCESS_KEY,
+        "ada",
+        &["a"],
+    )
+    .await;
+    let mut ada = Socket::open(&process.endpoint).await;
+    ada.hello(&token, json!([])).await;
+    let secret = "a secret nobody should read in a log";
+    ada.call(
+        "message.send",
+        json!({"key": key(1), "channelId": "a", "content": secret}),
+    )
+    .await;
+    ada.call("auth.refresh", json!({"token": [&token]})).await;
+    // A frame that is wrong just where the token stands.
+    let mut wrong = Socket::open(&process.endpoint).await;
+    wrong.send_text(&json!({"hello": token}).to_string()).await;
+    assert_eq!(wrong.closed().await.0, CloseCode::MalformedFrame.code());
+    drop(process);
+    let log = std::fs::read_to_string(&log).unwrap();
+    assert!(log.contains("malformed"), "the log is not empty: {log}");
+    assert!(
+        !log.contains(&token) && !log.contains(secret),
+        "a secret was logged"
+    );
+}
+
 /// On a disk of a few megabytes: clear errors, nothing corrupted, and service goes on when there is room.
 /// Needs root, for the disk; elsewhere it says so and passes.
 #[tokio::test]

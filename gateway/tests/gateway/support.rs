@@ -278,6 +278,11 @@ pub struct Process {
 
 impl Process {
     pub async fn start(data: &Path) -> Self {
+        Self::start_logged(data, Stdio::null()).await
+    }
+
+    /// Logs more than a gateway usually does.
+    pub async fn start_logged(data: &Path, log: Stdio) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_alo-gateway"))
             .args([
                 "--listen",
@@ -288,7 +293,8 @@ impl Process {
             ])
             .arg(data)
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .env("RUST_LOG", "debug")
+            .stderr(log)
             .kill_on_drop(true)
             .spawn()
             .unwrap();

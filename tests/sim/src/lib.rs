@@ -8,6 +8,7 @@
 
 pub mod client;
 pub mod counts;
+pub mod fuzz;
 pub mod gateway;
 pub mod network;
 pub mod oracle;

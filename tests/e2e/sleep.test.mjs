@@ -1,0 +1,97 @@
+// Pages without a network, frozen, hidden and taken out of the back-forward cache, as far as Chromium lets a
+// test do it.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { launch } from "../support/chromium.mjs";
+import { required } from "../support/environment.mjs";
+import { pack, project, temporaryFolder } from "../support/package.mjs";
+import { files, openChat } from "../support/page.mjs";
+import { serve } from "../support/serve.mjs";
+
+const endpoint = required("ALO_TEST_ENDPOINT");
+const apiKey = required("ALO_TEST_API_KEY");
+
+/** Ada, who sends, and Grace, who listens. */
+async function twoPages(t) {
+  const folder = await temporaryFolder(t);
+  const { tarball } = await pack(folder);
+  const { url } = await serve(t, await project(folder, tarball), {
+    files: { ...files, "/other.html": "<!doctype html><title>other</title>" },
+  });
+  const browser = await launch(t);
+  const open = (userId) => openChat(t, browser, url, { endpoint, apiKey, userId, channelIds: ["alpha"] });
+  const [ada, grace] = [await open("ada"), await open("grace")];
+  await grace.page.evaluate(() => chat.subscribe({ channelIds: ["alpha"] }));
+  await ada.page.evaluate(() => chat.connect());
+  return { ada: ada.page, grace: grace.page, url };
+}
+
+let number = 0;
+
+/** Sends so many messages; gives their ids. */
+async function send(page, count) {
+  const contents = Array.from({ length: count }, () => `message ${number++}`);
+  return page.evaluate(async (contents) => {
+    const sent = await Promise.all(contents.map((content) => chat.sendMessage({ channelId: "alpha", content })));
+    return sent.map(({ status, response }) => (status.error ? status.errorData.code : response.message.id));
+  }, contents);
+}
+
+/** Waits until the page has heard exactly these, once and in order. */
+async function hears(page, ids) {
+  await page.waitForFunction((id) => events.some((event) => event.data.message?.id === id), ids.at(-1), {
+    timeout: 60_000,
+  });
+  const heard = await page.evaluate(() =>
+    events.filter((event) => event.type === "message.new").map((event) => event.data.message.id),
+  );
+  assert.deepEqual(heard, ids);
+  const gaps = await page.evaluate(() => events.filter((event) => event.type === "channel.gap").length);
+  assert.equal(gaps, 0);
+}
+
+test("what is sent and missed while offline comes when the network does", { timeout: 120_000 }, async (t) => {
+  const { ada, grace } = await twoPages(t);
+  const before = await send(ada, 3);
+  await hears(grace, before);
+  await grace.context().setOffline(true);
+  const missed = await send(ada, 20);
+  await ada.context().setOffline(true);
+  // Not awaited: it waits for the network.
+  const waiting = send(ada, 5);
+  await ada.context().setOffline(false);
+  const late = await waiting;
+  await grace.context().setOffline(false);
+  await hears(grace, [...before, ...missed, ...late]);
+});
+
+test("a frozen page hears what it missed when it thaws", { timeout: 120_000 }, async (t) => {
+  const { ada, grace } = await twoPages(t);
+  const session = await grace.context().newCDPSession(grace);
+  const before = await send(ada, 2);
+  await hears(grace, before);
+  await session.send("Page.setWebLifecycleState", { state: "frozen" });
+  const missed = await send(ada, 200);
+  await session.send("Page.setWebLifecycleState", { state: "active" });
+  await hears(grace, [...before, ...missed]);
+});
+
+test("a page that comes back from another goes on", { timeout: 120_000 }, async (t) => {
+  const { ada, grace, url } = await twoPages(t);
+  const before = await send(ada, 2);
+  await hears(grace, before);
+  await grace.goto(`${url}other.html`);
+  const missed = await send(ada, 5);
+  await grace.goBack();
+  // From the cache it is the same page, which resumes; else it is a new one, which has heard nothing.
+  const isSame = await grace.evaluate(() => globalThis.events?.some((event) => event.type === "message.new") ?? false);
+  if (isSame) {
+    await hears(grace, [...before, ...missed]);
+  } else {
+    await grace.waitForFunction(() => document.title === "ready");
+    await grace.evaluate(() => chat.subscribe({ channelIds: ["alpha"] }));
+    await hears(grace, await send(ada, 1));
+  }
+});
