@@ -6,8 +6,8 @@ use std::{
 };
 
 use alo_chat::core::{
-    CallId, Client, Config, Draft, Event as Told, FileMeta, Frame, HttpId, HttpReply, Input,
-    Instant, Output, Settled, SocketId, UploadId,
+    CallId, Client, Config, Draft, Event as Told, FileMeta, Frame, HttpId, HttpReply, Incoming,
+    Input, Instant, Output, Settled, SocketId, UploadId,
 };
 use alo_protocol::{ChannelId, Uuid};
 use fastrand::Rng;
@@ -296,7 +296,7 @@ impl World {
                 };
                 for item in &items {
                     match item.incoming() {
-                        Some(incoming) => self.input(index, Input::Received(socket, incoming)),
+                        Some(incoming) => self.received(index, socket, incoming),
                         None => self.violate(format!("the gateway sent {text}")),
                     }
                 }
@@ -312,6 +312,17 @@ impl World {
             }
             Event::Wake => self.input(index, Input::Wake),
         }
+    }
+
+    fn received(&mut self, index: usize, socket: SocketId, incoming: Incoming<'_, Payload>) {
+        let is_current = self.clients[index].sockets.contains_key(&socket.0);
+        if let Incoming::Reply(_, Ok(reply)) = &incoming
+            && is_current
+        {
+            let life = self.clients[index].life;
+            self.oracle.starts(index, life, &reply.channels);
+        }
+        self.input(index, Input::Received(socket, incoming));
     }
 
     fn input(&mut self, index: usize, input: Input<'_, Payload>) {

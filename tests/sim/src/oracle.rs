@@ -5,7 +5,7 @@ use std::{
     fmt,
 };
 
-use alo_chat::core::{CallId, Error};
+use alo_chat::core::{CallId, Error, Recovery};
 use alo_gateway::store::LogEvent;
 use alo_protocol::{ChannelId, Cursor, ErrorCode, Uuid};
 use serde::Deserialize;
@@ -147,6 +147,8 @@ pub struct Oracle {
     /// The last call that left a channel: what earlier calls say of it is out of date.
     left: HashMap<(usize, u32, ChannelId), CallId>,
     cursors: HashMap<(usize, u32, ChannelId), Cursor>,
+    /// Where the gateway said last that a subscription starts.
+    starts: HashMap<(usize, u32, ChannelId), u64>,
     open_calls: HashMap<(usize, u32), HashMap<CallId, &'static str>>,
     open_uploads: HashMap<(usize, u32), HashSet<u32>>,
     outbox: usize,
@@ -164,6 +166,7 @@ impl Oracle {
             readings: HashMap::new(),
             left: HashMap::new(),
             cursors: HashMap::new(),
+            starts: HashMap::new(),
             open_calls: HashMap::new(),
             open_uploads: HashMap::new(),
             outbox,
@@ -361,6 +364,19 @@ impl Oracle {
         Ok(())
     }
 
+    /// The gateway has told where subscriptions start.
+    pub(crate) fn starts(&mut self, client: usize, life: u32, recoveries: &[Recovery]) {
+        for Recovery {
+            channel, cursor, ..
+        } in recoveries
+        {
+            if let Some(cursor) = cursor {
+                self.starts
+                    .insert((client, life, channel.clone()), cursor.seq);
+            }
+        }
+    }
+
     /// `subscribe` has resolved.
     pub(crate) fn subscribed(
         &mut self,
@@ -377,9 +393,14 @@ impl Oracle {
             {
                 continue;
             }
-            let bound = self.head(channel);
+            let key = (client, life, channel.clone());
+            let bound = self
+                .starts
+                .get(&key)
+                .copied()
+                .unwrap_or_else(|| self.head(channel));
             self.readings
-                .entry((client, life, channel.clone()))
+                .entry(key)
                 .or_insert(Reading { last: None, bound });
         }
     }

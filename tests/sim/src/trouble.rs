@@ -3,7 +3,7 @@
 use alo_protocol::ChannelId;
 
 use crate::{
-    client,
+    Violation, client,
     world::{Event, World},
 };
 
@@ -88,6 +88,25 @@ impl World {
         for link in self.open_links() {
             self.stall(link, 0);
         }
+    }
+
+    /// Everyone joins anew just while the last messages are sent: what falls between the two has nothing
+    /// behind it that would give it away.
+    pub(crate) fn last_words(&mut self) -> Result<(), Box<Violation>> {
+        let channels = self.channels();
+        for index in 0..self.clients.len() {
+            self.unsubscribe(index, &channels);
+        }
+        self.run(60_000)?;
+        for index in 0..self.clients.len() {
+            self.subscribe(index, &channels);
+            for channel in &channels {
+                let ms = self.rng.u64(..20);
+                self.run(ms)?;
+                self.send(index, channel, None, &[]);
+            }
+        }
+        Ok(())
     }
 
     /// What must be true when all is healed.

@@ -138,6 +138,7 @@ impl World {
         self.is_bad = false;
         self.end_trouble();
         self.run(HEALING_MS)?;
+        self.last_words()?;
         self.account();
         self.outcome()
     }
