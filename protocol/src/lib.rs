@@ -41,3 +41,9 @@ pub const CONNECT_PATH: &str = "/v1/connect";
 
 /// Path of the tus upload collection; a file is `/v1/files/{id}`.
 pub const FILES_PATH: &str = "/v1/files";
+
+/// The one version of tus there is.
+pub const TUS_VERSION: &str = "1.0.0";
+
+/// Content type of every body that tus appends.
+pub const OFFSET_STREAM: &str = "application/offset+octet-stream";

@@ -645,17 +645,19 @@ fn a_server_that_keeps_failing_fails_the_upload_in_the_end() {
     assert!(error_of(&out, 1).is(ErrorCode::UploadFailed));
 }
 
+fn http_ids(out: &[Out]) -> Vec<HttpId> {
+    let id = |output: &Out| match output {
+        Output::Http { id, .. } => Some(*id),
+        _ => None,
+    };
+    out.iter().filter_map(id).collect()
+}
+
 #[test]
 fn several_uploads_refused_with_one_stale_token_ask_for_one_new_token() {
     let mut driven = Driven::online();
     let out = driven.send(1, vec![(UploadId(0), meta(9)), (UploadId(1), meta(9))]);
-    let ids: Vec<_> = out
-        .iter()
-        .filter_map(|output| match output {
-            Output::Http { id, .. } => Some(*id),
-            _ => None,
-        })
-        .collect();
+    let ids = http_ids(&out);
     let first = driven.input(Input::HttpDone(ids[0], Some(reply(401, None))));
     assert_eq!(first, [Output::FetchToken]);
     assert_eq!(
@@ -673,13 +675,7 @@ fn several_uploads_refused_with_one_stale_token_ask_for_one_new_token() {
 fn a_refusal_that_comes_late_does_not_harm_the_newer_token() {
     let mut driven = Driven::online();
     let out = driven.send(1, vec![(UploadId(0), meta(9)), (UploadId(1), meta(9))]);
-    let ids: Vec<_> = out
-        .iter()
-        .filter_map(|output| match output {
-            Output::Http { id, .. } => Some(*id),
-            _ => None,
-        })
-        .collect();
+    let ids = http_ids(&out);
     driven.input(Input::HttpDone(ids[0], Some(reply(401, None))));
     driven.input(Input::TokenFetched(Ok("newer".into())));
     let out = driven.input(Input::HttpDone(ids[1], Some(reply(401, None))));

@@ -1,7 +1,7 @@
 //! Uploads by fetch. Bodies are slices of the native `File`: the browser reads them from disk while it
 //! sends, and no byte enters wasm memory.
 
-use alo_protocol::ErrorCode;
+use alo_protocol::{ErrorCode, OFFSET_STREAM, TUS_VERSION};
 use gloo_net::http::{Headers, Method, RequestBuilder, Response};
 use js_sys::Object;
 use wasm_bindgen::prelude::*;
@@ -13,9 +13,6 @@ use super::{
     options::Endpoint,
 };
 use crate::core::{Error, FileMeta, HttpReply, HttpRequest};
-
-const TUS_VERSION: &str = "1.0.0";
-const OFFSET_STREAM: &str = "application/offset+octet-stream";
 
 #[wasm_bindgen]
 extern "C" {

@@ -1,6 +1,6 @@
 //! The headers by which a tus server tells what it can do.
 
-use alo_protocol::Limits;
+use alo_protocol::{FILES_PATH, Limits, TUS_VERSION};
 use axum::{
     extract::Request,
     http::{HeaderValue, Method, StatusCode},
@@ -8,10 +8,6 @@ use axum::{
     response::Response,
 };
 
-use super::PATH;
-
-/// The one version of tus there is.
-pub(super) const VERSION: &str = "1.0.0";
 const EXTENSIONS: &str = "creation,creation-with-upload,termination,checksum,expiration";
 const CHECKSUMS: &str = "sha1,sha256";
 
@@ -19,7 +15,7 @@ pub(super) async fn announce(request: Request, next: Next) -> Response {
     let is_files = request
         .uri()
         .path()
-        .strip_prefix(PATH)
+        .strip_prefix(FILES_PATH)
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
     let is_options = request.method() == Method::OPTIONS;
     let mut response = next.run(request).await;
@@ -27,7 +23,7 @@ pub(super) async fn announce(request: Request, next: Next) -> Response {
         let says_versions = is_options || response.status() == StatusCode::PRECONDITION_FAILED;
         let headers = response.headers_mut();
         if says_versions {
-            headers.insert("tus-version", HeaderValue::from_static(VERSION));
+            headers.insert("tus-version", HeaderValue::from_static(TUS_VERSION));
         }
         if is_options {
             headers.insert("tus-extension", HeaderValue::from_static(EXTENSIONS));
@@ -37,7 +33,7 @@ pub(super) async fn announce(request: Request, next: Next) -> Response {
             );
             headers.insert("tus-max-size", Limits::DEFAULT.file_bytes.into());
         } else {
-            headers.insert("tus-resumable", HeaderValue::from_static(VERSION));
+            headers.insert("tus-resumable", HeaderValue::from_static(TUS_VERSION));
         }
     }
     response

@@ -18,6 +18,7 @@ mod tus;
 
 use std::{path::Path, sync::Arc};
 
+use alo_protocol::FILES_PATH;
 use axum::{
     Router, middleware,
     routing::{get, post},
@@ -33,9 +34,6 @@ pub use metadata::Metadata;
 
 pub(crate) use attach::attach;
 pub(crate) use records::migrate;
-
-/// Where uploads are created; each then lives below it.
-const PATH: &str = "/v1/files";
 
 /// The files of a gateway. Cheap to clone.
 #[derive(Clone)]
@@ -77,8 +75,8 @@ impl Files {
 
 /// The routes of files.
 pub(crate) fn router() -> Router<AppState> {
-    Router::new().route(PATH, post(tus::create)).route(
-        "/v1/files/{id}",
+    Router::new().route(FILES_PATH, post(tus::create)).route(
+        &format!("{FILES_PATH}/{{id}}"),
         get(download::download)
             .head(tus::head)
             .patch(tus::append)

@@ -51,6 +51,7 @@ impl Receiver {
             id: row.id,
             next: row.offset,
             chunks: Vec::new(),
+            gathered: 0,
             saving: None,
             saved: Vec::new(),
             failed: false,
@@ -154,6 +155,8 @@ struct Intake {
     /// Where the part being gathered begins.
     next: u64,
     chunks: Vec<Bytes>,
+    /// Their bytes.
+    gathered: u64,
     saving: Option<JoinHandle<Result<Part, ErrorBody>>>,
     /// Parts that are durable but do not count yet.
     saved: Vec<Part>,
@@ -163,17 +166,14 @@ struct Intake {
 }
 
 impl Intake {
-    fn gathered(&self) -> u64 {
-        self.chunks.iter().map(|chunk| chunk.len() as u64).sum()
-    }
-
     fn end(&self) -> u64 {
-        self.next + self.gathered()
+        self.next + self.gathered
     }
 
     async fn take(&mut self, chunk: Bytes) -> Result<(), ErrorBody> {
+        self.gathered += chunk.len() as u64;
         self.chunks.push(chunk);
-        if self.gathered() >= PART_BYTES {
+        if self.gathered >= PART_BYTES {
             self.save().await
         } else {
             Ok(())
@@ -185,7 +185,7 @@ impl Intake {
         self.settle().await?;
         let part = Part {
             offset: self.next,
-            size: self.gathered(),
+            size: std::mem::take(&mut self.gathered),
         };
         if part.size == 0 {
             return Ok(());

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use alo_protocol::{ChannelId, ErrorBody, File, Uuid};
+use alo_protocol::{ChannelId, ErrorBody, FILES_PATH, File, Uuid};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::metadata::Metadata;
@@ -117,7 +117,7 @@ impl Row {
             last_modified: self.last_modified,
             size: self.size,
             content_type: self.content_type,
-            url: format!("{}/{}", super::PATH, self.id),
+            url: format!("{}/{}", FILES_PATH, self.id),
         }
     }
 }

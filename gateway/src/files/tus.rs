@@ -2,7 +2,7 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use alo_protocol::{ErrorBody, ErrorCode, Uuid};
+use alo_protocol::{ErrorBody, ErrorCode, FILES_PATH, OFFSET_STREAM, TUS_VERSION, Uuid};
 use axum::{
     body::Body,
     extract::State,
@@ -12,8 +12,6 @@ use axum::{
 use futures_util::StreamExt;
 
 use super::{
-    PATH,
-    announce::VERSION,
     checksum::Checksum,
     download,
     lock::Guard,
@@ -32,7 +30,6 @@ use crate::{
 /// How long an upload that belongs to no message is kept after its last byte, milliseconds.
 pub(super) const UPLOAD_LIFE_MS: u64 = 24 * 60 * 60 * 1_000;
 
-const OFFSET_STREAM: &str = "application/offset+octet-stream";
 /// How much of the body of a refused request is read, so that the client gets to see the answer: a
 /// connection closed on a body that still comes is an error to browsers.
 const DRAIN_BYTES: usize = 4 << 20;
@@ -164,7 +161,7 @@ async fn try_create(
         existing(state, row.id).await?
     };
     let expires_ms = row.expires_ms;
-    let location = format!("{PATH}/{}", row.id);
+    let location = format!("{FILES_PATH}/{}", row.id);
     // The body begins at 0; if bytes are here already the client goes on from the offset it is told.
     let offset = if has_body && row.offset == 0 {
         let checksum = checksum(headers)?;
@@ -294,13 +291,13 @@ pub(super) fn not_found() -> ErrorBody {
 fn check_version(headers: &HeaderMap) -> Result<(), ErrorBody> {
     if headers
         .get("tus-resumable")
-        .is_some_and(|version| version == VERSION)
+        .is_some_and(|version| version == TUS_VERSION)
     {
         Ok(())
     } else {
         Err(ErrorBody::new(
             ErrorCode::UnsupportedVersion,
-            format!("Tus-Resumable: must be {VERSION}"),
+            format!("Tus-Resumable: must be {TUS_VERSION}"),
         ))
     }
 }

@@ -338,24 +338,7 @@ async fn what_came_before_a_cut_is_kept() {
     socket.shutdown().await.unwrap();
     drop(socket);
     // The newer request waits for the older to be settled, so this is where it stands.
-    assert_eq!(ada.offset(&path).await, 600_000);
-    let rest = &bytes(1_000_000)[600_000..];
-    assert_eq!(
-        ada.patch(&path, 600_000, rest)
-            .send()
-            .await
-            .unwrap()
-            .status(),
-        204
-    );
-    assert!(
-        ada.get(&path, ("accept", "*/*"))
-            .await
-            .bytes()
-            .await
-            .unwrap()
-            == bytes(1_000_000)
-    );
+    goes_on_at_600_000(&ada, &path).await;
 }
 
 #[tokio::test]
@@ -365,24 +348,7 @@ async fn a_newer_request_takes_over_from_one_that_hangs() {
     // It stays open and says nothing more.
     let hanging = half_a_patch(&ada, &path, 1_000_000, &bytes(600_000)).await;
     until_received(&ada, 600_000).await;
-    assert_eq!(ada.offset(&path).await, 600_000);
-    let rest = &bytes(1_000_000)[600_000..];
-    assert_eq!(
-        ada.patch(&path, 600_000, rest)
-            .send()
-            .await
-            .unwrap()
-            .status(),
-        204
-    );
-    assert!(
-        ada.get(&path, ("accept", "*/*"))
-            .await
-            .bytes()
-            .await
-            .unwrap()
-            == bytes(1_000_000)
-    );
+    goes_on_at_600_000(&ada, &path).await;
     drop(hanging);
 }
 
@@ -598,6 +564,28 @@ async fn half_a_patch(ada: &Uploader, path: &str, length: usize, bytes: &[u8]) -
     socket.write_all(bytes).await.unwrap();
     socket.flush().await.unwrap();
     socket
+}
+
+/// Of a million bytes so many are there; the rest makes it whole.
+async fn goes_on_at_600_000(ada: &Uploader, path: &str) {
+    assert_eq!(ada.offset(path).await, 600_000);
+    let rest = &bytes(1_000_000)[600_000..];
+    assert_eq!(
+        ada.patch(path, 600_000, rest)
+            .send()
+            .await
+            .unwrap()
+            .status(),
+        204
+    );
+    assert!(
+        ada.get(path, ("accept", "*/*"))
+            .await
+            .bytes()
+            .await
+            .unwrap()
+            == bytes(1_000_000)
+    );
 }
 
 /// Waits until the gateway has taken so many bytes from its sockets.

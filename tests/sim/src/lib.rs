@@ -28,10 +28,8 @@ pub use world::World;
 /// # Errors
 /// What was found to be wrong.
 pub fn episode(seed: u64, counts: &mut Counts) -> Result<(), Box<Violation>> {
-    let mut rng = fastrand::Rng::with_seed(seed);
-    let profile = Profile::random(&mut rng);
-    let mut world = World::new(seed, profile);
-    let outcome = world.trouble().and_then(|()| world.heal());
+    let mut world = World::random(seed);
+    let outcome = world.episode();
     counts.merge(world.counts());
     outcome
 }

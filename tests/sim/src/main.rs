@@ -10,7 +10,7 @@ use std::{
     time::Instant,
 };
 
-use alo_sim::{Counts, Profile, Violation, World, episode};
+use alo_sim::{Counts, Violation, World, episode};
 use clap::Parser;
 
 /// Simulates clients, network and gateway from seeds, and looks for anything lost, doubled, reordered or
@@ -73,12 +73,10 @@ fn work(options: &Options, next: &AtomicU64, failed: &AtomicBool, total: &Mutex<
 }
 
 fn replay(seed: u64) -> ExitCode {
-    let mut rng = fastrand::Rng::with_seed(seed);
-    let profile = Profile::random(&mut rng);
-    println!("{profile:#?}");
-    let mut world = World::new(seed, profile);
+    let mut world = World::random(seed);
+    println!("{:#?}", world.profile());
     world.trace();
-    let outcome = world.trouble().and_then(|()| world.heal());
+    let outcome = world.episode();
     print!("{}", world.counts());
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

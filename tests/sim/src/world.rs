@@ -110,6 +110,25 @@ impl World {
         }
     }
 
+    /// One of many bad worlds.
+    pub fn random(seed: u64) -> Self {
+        Self::new(seed, Profile::random(&mut Rng::with_seed(seed)))
+    }
+
+    /// How bad it is.
+    pub const fn profile(&self) -> &Profile {
+        &self.profile
+    }
+
+    /// Trouble, healing, and the final account.
+    ///
+    /// # Errors
+    /// What was found to be wrong.
+    pub fn episode(&mut self) -> Result<(), Box<Violation>> {
+        self.trouble()?;
+        self.heal()
+    }
+
     /// Prints what happens as it happens.
     pub const fn trace(&mut self) {
         self.traced = true;

@@ -27,7 +27,11 @@ impl Engine {
     pub const ALL: [Self; 3] = [Self::Chromium, Self::Firefox, Self::Webkit];
 
     /// Their names.
-    pub const NAMES: [&'static str; 3] = ["chromium", "firefox", "webkit"];
+    pub const NAMES: [&'static str; 3] = [
+        Self::Chromium.name(),
+        Self::Firefox.name(),
+        Self::Webkit.name(),
+    ];
 
     /// The name of its test step.
     pub const fn name(self) -> &'static str {
