@@ -24,6 +24,9 @@ export function define(source) {
     #authToken;
     #listeners = new Listeners();
     #engine;
+    /** Where unsent messages are kept beyond the page's end: a promise of it, and itself once it is open. */
+    #opening;
+    #outbox;
     /** Calls that wait for the engine; later ones queue behind them. */
     #waiting = 0;
     #disposed = false;
@@ -39,14 +42,15 @@ export function define(source) {
           throw new TypeError(`${name}: must be a positive integer`);
         }
       }
+      if (![undefined, "memory", "indexeddb"].includes(rest.outbox)) {
+        throw new TypeError(`outbox: must be "memory" or "indexeddb", but is ${String(rest.outbox)}`);
+      }
       this.#options = { ...rest, endpoint: checkedEndpoint(endpoint) };
       this.#authToken = authToken;
     }
 
     sendMessage(options) {
-      return this.#call("sendMessage", options).then(
-        (result) => (result.response && absolute(result.response.message, this.#options.endpoint), result),
-      );
+      return this.#call("sendMessage", options).then((result) => answered(result, this.#options.endpoint));
     }
 
     subscribe(options) {
@@ -84,6 +88,7 @@ export function define(source) {
       const engine = this.#engine;
       this.#engine = undefined;
       engine?.disconnect();
+      this.#outbox?.close();
       this.#listeners.clear();
     }
 
@@ -93,7 +98,7 @@ export function define(source) {
       this.#waiting++;
       // What the caller changes while the engine loads does not count.
       const taken = isObject(options) ? { ...options, ...snapshot(options) } : options;
-      return ready().then(
+      return Promise.all([ready(), this.#openOutbox()]).then(
         () => (this.#waiting--, this.#run(method, taken)),
         (cause) => {
           this.#waiting--;
@@ -105,12 +110,33 @@ export function define(source) {
     #run(method, options) {
       if (this.#disposed) return Promise.resolve(disposed());
       try {
-        this.#engine ??= new Engine(this.#options, this.#authToken, (event) => this.#dispatch(event));
+        this.#engine ??= new Engine(this.#options, this.#authToken, (event) => this.#dispatch(event), this.#outbox);
         return this.#engine[method](options);
       } catch (cause) {
         // The engine never throws by itself: a getter of the caller's object did, or there is a bug.
         return Promise.resolve(failure("internal", 500, `${method}: ${cause?.message ?? cause}`, false));
       }
+    }
+
+    /** Never rejects: without storage the outbox lives in memory. */
+    #openOutbox() {
+      if (this.#options.outbox !== "indexeddb") return undefined;
+      const failed = (cause) => this.#dispatch({ type: "outbox.warning", data: { error: notKept(cause) } });
+      this.#opening ??= import("./outbox.js")
+        .then(({ Outbox }) => Outbox.open(this.#options.endpoint, (messages) => this.#restored(messages), failed))
+        .then((outbox) => (this.#disposed ? outbox.close() : (this.#outbox = outbox)), failed);
+      return this.#opening;
+    }
+
+    /** What earlier pages have left unsent is sent now; listeners are told, as nobody waits for it. */
+    #restored(messages) {
+      const results = this.#engine?.restored(messages) ?? [];
+      results.forEach((result, index) => {
+        const { channelId, parentId, body, files } = messages[index];
+        const message = { channelId, parentId, ...JSON.parse(body), files: files.map(({ file }) => file) };
+        const { endpoint } = this.#options;
+        this.#dispatch({ type: "outbox.restored", data: { message, result: result.then((to) => answered(to, endpoint)) } });
+      });
     }
 
     #dispatch(event) {
@@ -149,6 +175,11 @@ function absolute(message, endpoint) {
   }
 }
 
+function answered(result, endpoint) {
+  absolute(result.response?.message, endpoint);
+  return result;
+}
+
 function isObject(value) {
   return typeof value === "object" && value !== null;
 }
@@ -170,6 +201,10 @@ function snapshot({ metadata, files, channelIds }) {
 
 function failure(code, statusCode, message, retryable) {
   return { status: { error: true, errorData: { statusCode, message, code, retryable } } };
+}
+
+function notKept(cause) {
+  return failure("outbox-unavailable", 500, `outbox: kept in memory alone; ${cause?.message ?? cause}`, false).status.errorData;
 }
 
 function disposed() {

@@ -26,7 +26,7 @@ export type ErrorCode =
   | "method-not-allowed" | "idempotency-conflict" | "offset-mismatch" | "file-in-use" | "gone" | "unsupported-version"
   | "content-too-large" | "file-too-large" | "unsupported-media-type" | "range-not-satisfiable"
   | "file-incomplete" | "user-not-member" | "upload-locked"
-  | "too-many-requests" | "outbox-full" | "checksum-mismatch"
+  | "too-many-requests" | "outbox-full" | "outbox-unavailable" | "checksum-mismatch"
   | "aborted" | "disconnected"
   | "internal" | "load-failed" | "upload-failed" | "unavailable" | "storage-full";
 
@@ -142,6 +142,19 @@ export interface ChatEventMap {
    * channel may no longer be read, and is no longer subscribed.
    */
   "channel.gap": { channelId: string; reason: "epoch-changed" | "expired" | "cursor-ahead" | "forbidden" };
+  /** With `outbox: "indexeddb"`: a message an earlier page has left unsent is being sent. */
+  "outbox.restored": { message: RestoredMessage; result: Promise<Result<{ message: Message }>> };
+  /** With `outbox: "indexeddb"`: unsent messages live in memory alone, as with `outbox: "memory"`. */
+  "outbox.warning": { error: ErrorData };
+}
+
+/** As it was given to `sendMessage` by a page that was closed before the answer. */
+export interface RestoredMessage {
+  channelId: string;
+  content: string;
+  metadata?: JsonObject;
+  parentId?: string;
+  files: File[];
 }
 
 export interface AloChatOptions {
@@ -154,6 +167,13 @@ export interface AloChatOptions {
   authToken: string | (() => string | Promise<string>);
   /** Sends that may wait for the network at most; by default 1,000. */
   outboxLimit?: number;
+  /**
+   * Where unsent messages wait. `"memory"`, the default, lasts as long as the page. `"indexeddb"` keeps
+   * them with their files in the browser's storage: after a reload or a crash the next page of the same
+   * user sends them, once, and goes on with their uploads. Where storage cannot be had, `outbox.warning`
+   * tells and memory is used.
+   */
+  outbox?: "memory" | "indexeddb";
   /** Files uploaded at the same time; by default 3. */
   parallelUploads?: number;
 }

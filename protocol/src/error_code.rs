@@ -68,6 +68,7 @@ error_codes! {
     UploadLocked "upload-locked" 423 true "Another request is writing to this upload."
     TooManyRequests "too-many-requests" 429 true "More requests are unanswered than the limits announced allow."
     OutboxFull "outbox-full" 429 true "Too many sends are waiting; the call was not accepted."
+    OutboxUnavailable "outbox-unavailable" 500 false "What is unsent cannot be kept beyond the page's end: storage is full, private or forbidden, or damaged. It is kept in memory."
     ChecksumMismatch "checksum-mismatch" 460 true "The bytes received do not have the checksum given; they were discarded."
     Aborted "aborted" 499 false "The call was ended by its `signal`."
     Disconnected "disconnected" 499 true "`disconnect()` was called before the gateway answered. A message sent before that may have been stored."

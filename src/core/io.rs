@@ -51,6 +51,9 @@ pub enum Input<'a, P> {
     },
     /// The call's signal was aborted.
     Abort(CallId),
+    /// Answer to [`Storage::Restore`]: what earlier pages of this user left unsent, in their order, each with
+    /// the call that stands for it now.
+    Restored(Vec<(CallId, Kept<P>)>),
     /// Answer to [`Output::FetchToken`]; the error is the reason in words.
     TokenFetched(Result<String, String>),
     /// The socket is open.
@@ -97,6 +100,31 @@ pub enum Output<P> {
     Emit(Event<P>),
     /// The file is no longer needed.
     ReleaseUpload(UploadId),
+    /// Have storage do this; only with [`super::Config::outbox_kept`].
+    Storage(Storage<P>),
+}
+
+/// What storage is to do with unsent messages.
+#[derive(Debug, PartialEq)]
+pub enum Storage<P> {
+    /// Keep this message beyond the page's end.
+    Keep(Kept<P>),
+    /// Keep this of a file of a kept message, in place of what is kept of it.
+    KeepUpload {
+        /// The file.
+        upload: UploadId,
+        /// Idempotency key of the upload.
+        key: Uuid,
+        /// Where the upload lives.
+        location: Option<String>,
+    },
+    /// The message with this key is settled: keep it no longer.
+    Forget(Uuid),
+    /// Bring what earlier pages of this user have left unsent, by [`Input::Restored`].
+    Restore {
+        /// As the welcome names him.
+        user: String,
+    },
 }
 
 /// What a call resolves to.
@@ -151,6 +179,30 @@ pub struct Draft<P> {
     pub body: P,
     /// An upper bound of the body's size on the wire, in bytes.
     pub body_bytes: u32,
+}
+
+/// An unsent message with all that another page needs to send it, once.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Kept<P> {
+    /// Its idempotency key.
+    pub key: Uuid,
+    /// The message.
+    pub draft: Draft<P>,
+    /// Its files in their order.
+    pub files: Vec<KeptFile>,
+}
+
+/// A file of an unsent message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptFile {
+    /// By which the shell knows the file's bytes.
+    pub upload: UploadId,
+    /// What is known of it.
+    pub meta: FileMeta,
+    /// Idempotency key of the upload.
+    pub key: Uuid,
+    /// Where the upload lives, once that is known: it is resumed there.
+    pub location: Option<String>,
 }
 
 /// What is known of a file beside its bytes.
@@ -270,6 +322,8 @@ pub enum Incoming<'a, P> {
 /// What the core needs of a welcome.
 #[derive(Clone, Debug)]
 pub struct Welcome {
+    /// The token's user.
+    pub user: String,
     /// Quiet for so long calls for a ping.
     pub heartbeat_ms: u32,
     /// The token's remaining time.

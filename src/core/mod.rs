@@ -21,7 +21,7 @@ mod tests;
 pub use client::{Client, Config};
 pub use error::Error;
 pub use io::{
-    CallId, Draft, Event, FileMeta, Frame, HttpId, HttpReply, HttpRequest, Incoming, Input, Method,
-    Output, Recovery, Reply, Settled, SocketId, UploadId, Welcome,
+    CallId, Draft, Event, FileMeta, Frame, HttpId, HttpReply, HttpRequest, Incoming, Input, Kept,
+    KeptFile, Method, Output, Recovery, Reply, Settled, SocketId, Storage, UploadId, Welcome,
 };
 pub use time::Instant;

@@ -57,6 +57,13 @@ impl<P> Outbox<P> {
         self.entries.push_back(entry);
     }
 
+    /// Puts messages of earlier pages, in their order, before all others.
+    pub(super) fn restore(&mut self, entries: impl DoubleEndedIterator<Item = Entry<P>>) {
+        for entry in entries.rev() {
+            self.entries.push_front(entry);
+        }
+    }
+
     /// The first message that may go out now. One whose files are still going up does not hold back
     /// those behind it.
     pub(super) fn next_ready(&mut self) -> Option<&mut Entry<P>> {

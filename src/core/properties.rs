@@ -8,7 +8,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use alo_protocol::{Cursor, ErrorCode, GapReason, Limits};
+use alo_protocol::{Cursor, ErrorCode, GapReason, Limits, Uuid};
 use proptest::{collection::vec, option, prelude::*};
 
 use super::*;
@@ -24,6 +24,8 @@ enum Act {
         channel: u8,
         sizes: Vec<u64>,
     },
+    /// A page before this one has left a message with a file, whose upload may have begun.
+    Restored(bool),
     Token(Option<String>),
     Abort(u32),
     TokenFetched(Result<String, String>),
@@ -52,6 +54,7 @@ fn acts() -> impl Strategy<Value = Act> {
         2 => (0..3_u8).prop_map(Act::Subscribe),
         1 => (0..3_u8).prop_map(Act::Unsubscribe),
         4 => (0..3_u8, vec(0..3_000_000_u64, 0..3)).prop_map(|(channel, sizes)| Act::Send { channel, sizes }),
+        1 => any::<bool>().prop_map(Act::Restored),
         1 => option::of(".{0,3}").prop_map(Act::Token),
         1 => (0..20_u32).prop_map(Act::Abort),
         3 => prop_oneof![".{0,3}".prop_map(Ok), ".{0,3}".prop_map(Err)].prop_map(Act::TokenFetched),
@@ -82,6 +85,8 @@ struct Driven {
     sizes: HashMap<UploadId, u64>,
     /// Token functions that have not answered; one too slow is asked again.
     fetches: u32,
+    keeps: bool,
+    kept: HashSet<Uuid>,
 }
 
 impl Driven {
@@ -132,6 +137,32 @@ impl Driven {
                     unix_ms: self.now.0,
                 }
             }
+            Act::Restored(_) if !self.keeps => return,
+            Act::Restored(begun) => {
+                let upload = UploadId(self.next_upload);
+                self.next_upload += 1;
+                self.sizes.insert(upload, 2_000_000);
+                let key = Uuid::v7(0, std::array::from_fn(|_| self.next_upload as u8));
+                self.kept.insert(key);
+                let file = KeptFile {
+                    upload,
+                    meta: FileMeta {
+                        channel: channel(0),
+                        name: "x".into(),
+                        size: 2_000_000,
+                    },
+                    key,
+                    location: begun.then(|| format!("/v1/files/{key}")),
+                };
+                let draft = Draft {
+                    channel: channel(0),
+                    parent: None,
+                    body: 0,
+                    body_bytes: 10,
+                };
+                let files = vec![file];
+                Input::Restored(vec![(self.call(), Kept { key, draft, files })])
+            }
             Act::Token(refused) => Input::Token {
                 call: self.call(),
                 refused,
@@ -154,6 +185,7 @@ impl Driven {
                     .filter(|seq| seq % 2 == 0)
                     .map(|_| GapReason::EpochChanged);
                 let welcome = Welcome {
+                    user: "Ann".into(),
                     heartbeat_ms: 25_000,
                     token_expires_in_ms: 60_000,
                     limits: Limits::DEFAULT,
@@ -230,6 +262,13 @@ impl Driven {
                 Output::Settle(call, _) => {
                     assert!(self.open.remove(&call), "call {call:?} was answered twice")
                 }
+                Output::Storage(Storage::Keep(kept)) => assert!(self.kept.insert(kept.key)),
+                Output::Storage(Storage::Forget(key)) => {
+                    assert!(
+                        self.kept.remove(&key),
+                        "{key} is forgotten, which is not kept"
+                    )
+                }
                 Output::FetchToken => self.fetches += 1,
                 Output::Http {
                     upload, request, ..
@@ -252,8 +291,8 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 500, ..ProptestConfig::default() })]
 
     #[test]
-    fn whatever_happens_each_call_is_answered_once(acts in vec(acts(), 1..120), renewable in any::<bool>()) {
-        let client = Client::new(Config { seed: 1, token_renewable: renewable, outbox_limit: 5, parallel_uploads: 2 });
+    fn whatever_happens_each_call_is_answered_once(acts in vec(acts(), 1..120), renewable in any::<bool>(), kept in any::<bool>()) {
+        let client = Client::new(Config { seed: 1, token_renewable: renewable, outbox_limit: 5, parallel_uploads: 2, outbox_kept: kept });
         let mut driven = Driven {
             client,
             now: Instant(0),
@@ -262,11 +301,14 @@ proptest! {
             open: HashSet::new(),
             sizes: HashMap::new(),
             fetches: 0,
+            keeps: kept,
+            kept: HashSet::new(),
         };
         for act in acts {
             driven.act(act);
         }
         driven.act(Act::Disconnect);
         prop_assert!(driven.open.is_empty(), "open after disconnect: {:?}", driven.open);
+        prop_assert!(driven.kept.is_empty(), "kept after disconnect: {:?}", driven.kept);
     }
 }

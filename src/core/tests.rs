@@ -8,6 +8,8 @@ use alo_protocol::{CloseCode, Cursor, ErrorCode, GapReason, Limits, Uuid};
 
 use super::*;
 
+mod kept;
+
 type Out = Output<&'static str>;
 
 /// A client with its clock, and what it has said so far.
@@ -21,14 +23,18 @@ const FILE: &str = "01890000-0000-7000-8000-000000000001";
 
 impl Driven {
     fn new(token_renewable: bool) -> Self {
-        let client = Client::new(Config {
+        Self::with(Config {
             seed: 7,
             token_renewable,
             outbox_limit: 4,
             parallel_uploads: 2,
-        });
+            outbox_kept: false,
+        })
+    }
+
+    fn with(config: Config) -> Self {
         Self {
-            client,
+            client: Client::new(config),
             now: Instant(1_000),
             socket: SocketId(0),
         }
@@ -73,6 +79,7 @@ impl Driven {
     fn reopen(&mut self, channels: Vec<Recovery>) -> Vec<Out> {
         let mut out = self.input(Input::SocketOpened(self.socket));
         let welcome = Welcome {
+            user: "Ann".into(),
             heartbeat_ms: 25_000,
             token_expires_in_ms: 86_400_000,
             limits: Limits::DEFAULT,

@@ -3,7 +3,9 @@
 
 use alo_protocol::{ErrorCode, Uuid};
 
-use super::{Error, FileMeta, HttpId, HttpReply, HttpRequest, Instant, UploadId, backoff::Backoff};
+use super::{
+    Error, FileMeta, HttpId, HttpReply, HttpRequest, Instant, KeptFile, UploadId, backoff::Backoff,
+};
 
 /// The first slice; a file no larger goes in one request.
 const FIRST_SLICE: u64 = 1 << 20;
@@ -27,8 +29,8 @@ pub(super) struct Upload {
     pub(super) meta: FileMeta,
     pub(super) state: State,
     /// Idempotency key of the creation.
-    key: Uuid,
-    location: Option<String>,
+    pub(super) key: Uuid,
+    pub(super) location: Option<String>,
     offset: u64,
     slice: u64,
     backoff: Backoff,
@@ -77,13 +79,26 @@ pub(super) enum Outcome {
 }
 
 impl Upload {
-    pub(super) const fn new(id: UploadId, meta: FileMeta, key: Uuid) -> Self {
-        Self {
-            id,
+    /// One that begins, or goes on where an earlier page has left it.
+    pub(super) fn new(
+        KeptFile {
+            upload,
             meta,
-            state: State::Queued(Step::Create),
             key,
-            location: None,
+            location,
+        }: KeptFile,
+    ) -> Self {
+        let step = if location.is_some() {
+            Step::Probe
+        } else {
+            Step::Create
+        };
+        Self {
+            id: upload,
+            meta,
+            state: State::Queued(step),
+            key,
+            location,
             offset: 0,
             slice: FIRST_SLICE,
             backoff: Backoff::NEW,

@@ -3,7 +3,7 @@
 use alo_protocol::{ErrorCode, Uuid};
 
 use super::{
-    Error, Event, FileMeta, HttpId, HttpReply, Instant, Output, UploadId,
+    Error, Event, HttpId, HttpReply, Instant, KeptFile, Output, Storage, UploadId,
     io::Context,
     time::earlier,
     upload::{Outcome, State, Upload},
@@ -14,6 +14,8 @@ use super::{
 pub(super) struct Uploads {
     list: Vec<Upload>,
     parallel: usize,
+    /// Whether the outbox is kept beyond the page's end.
+    kept: bool,
     next_http: u32,
 }
 
@@ -29,16 +31,17 @@ pub(super) enum Finished {
 }
 
 impl Uploads {
-    pub(super) const fn new(parallel: usize) -> Self {
+    pub(super) const fn new(parallel: usize, kept: bool) -> Self {
         Self {
             list: Vec::new(),
             parallel,
+            kept,
             next_http: 0,
         }
     }
 
-    pub(super) fn add(&mut self, id: UploadId, meta: FileMeta, key: Uuid) {
-        self.list.push(Upload::new(id, meta, key));
+    pub(super) fn add(&mut self, file: KeptFile) {
+        self.list.push(Upload::new(file));
     }
 
     /// Starts what may start; without a token nothing may.
@@ -96,7 +99,16 @@ impl Uploads {
                 })?;
         let upload = &mut self.list[index];
         let upload_id = upload.id;
-        match upload.answered(ctx.now, ctx.rng, asked, reply) {
+        let (key, had_location) = (upload.key, upload.location.is_some());
+        let outcome = upload.answered(ctx.now, ctx.rng, asked, reply);
+        if self.kept && (upload.key, upload.location.is_some()) != (key, had_location) {
+            ctx.out.push_back(Output::Storage(Storage::KeepUpload {
+                upload: upload_id,
+                key: upload.key,
+                location: upload.location.clone(),
+            }));
+        }
+        match outcome {
             Outcome::Progress(percent) => {
                 ctx.emit(Event::UploadProgress(upload_id, percent));
                 None

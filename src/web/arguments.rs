@@ -179,7 +179,7 @@ fn signal(value: &JsValue) -> Result<Option<AbortSignal>, Error> {
 }
 
 /// An upper bound of the text's bytes in UTF-8, exact where it could matter.
-fn wire_bytes(text: &JsString) -> u32 {
+pub(super) fn wire_bytes(text: &JsString) -> u32 {
     const SURELY_SMALL: u32 = 16 * 1024;
     if text.length() < SURELY_SMALL {
         return text.length() * 3;

@@ -16,13 +16,14 @@ use super::{
     environment::{self, WakeListener},
     frame, http,
     options::Endpoint,
+    outbox::{self, Outbox},
     socket::{Socket, SocketEvent},
     timer::Timer,
     token::TokenSource,
 };
 use crate::core::{
     CallId, Client, Error, Event, FileMeta, HttpId, HttpRequest, Input, Output, Settled, SocketId,
-    UploadId,
+    Storage, UploadId,
 };
 
 /// The code given for a socket that could not even be made.
@@ -38,6 +39,7 @@ pub(super) struct Driver {
     pumping: Cell<bool>,
     tokens: TokenSource,
     dispatch: Function,
+    outbox: Option<Outbox>,
     socket: RefCell<Option<Socket>>,
     requests: RefCell<Vec<(HttpId, AbortController)>>,
     uploads: RefCell<Vec<(UploadId, File, FileMeta)>>,
@@ -53,6 +55,7 @@ impl Driver {
         endpoint: Endpoint,
         tokens: TokenSource,
         dispatch: Function,
+        outbox: Option<Outbox>,
     ) -> Rc<Self> {
         Rc::new_cyclic(|this: &Weak<Self>| {
             let (on_time, on_wake) = (this.clone(), this.clone());
@@ -64,6 +67,7 @@ impl Driver {
                 pumping: Cell::new(false),
                 tokens,
                 dispatch,
+                outbox,
                 socket: RefCell::default(),
                 requests: RefCell::default(),
                 uploads: RefCell::default(),
@@ -90,11 +94,17 @@ impl Driver {
     }
 
     /// Keeps a file until the core releases it.
-    pub(super) fn add_upload(&self, file: File, meta: FileMeta) -> (UploadId, FileMeta) {
+    pub(super) fn add_upload(&self, file: File, meta: FileMeta) -> UploadId {
         let id = UploadId(self.next_upload.get());
         self.next_upload.set(id.0.wrapping_add(1));
-        self.uploads.borrow_mut().push((id, file, meta.clone()));
-        (id, meta)
+        self.uploads.borrow_mut().push((id, file, meta));
+        id
+    }
+
+    fn file(&self, upload: UploadId) -> JsValue {
+        let uploads = self.uploads.borrow();
+        let held = uploads.iter().find(|(held, _, _)| *held == upload);
+        held.map_or(JsValue::UNDEFINED, |(_, file, _)| file.into())
     }
 
     /// Aborts the call when the signal is.
@@ -176,6 +186,23 @@ impl Driver {
             Output::ReleaseUpload(id) => {
                 self.uploads.borrow_mut().retain(|(held, _, _)| *held != id)
             }
+            Output::Storage(storage) => self.store(storage),
+        }
+    }
+
+    fn store(&self, storage: Storage<JsValue>) {
+        let Some(outbox) = &self.outbox else {
+            return;
+        };
+        match storage {
+            Storage::Keep(kept) => outbox::keep(outbox, &kept, |upload| self.file(upload)),
+            Storage::KeepUpload {
+                upload,
+                key,
+                location,
+            } => outbox.keep_upload(upload.0, &key.to_string(), location),
+            Storage::Forget(key) => outbox.forget(&key.to_string()),
+            Storage::Restore { user } => outbox.restore(&user),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use alo_protocol::ErrorCode;
-use js_sys::{Function, Promise};
+use js_sys::{Array, Function, Promise};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::future_to_promise;
 
@@ -13,6 +13,7 @@ use super::{
     driver::Driver,
     envelope, environment,
     options::Options,
+    outbox::{self, Outbox},
     token::TokenSource,
 };
 use crate::core::{CallId, Client, Config, Error, FileMeta, Input};
@@ -25,7 +26,8 @@ pub struct Engine {
 
 #[wasm_bindgen]
 impl Engine {
-    /// An engine that is not connected. `dispatch` receives every event.
+    /// An engine that is not connected. `dispatch` receives every event; what is unsent is kept in
+    /// `outbox`, if there is one.
     ///
     /// # Errors
     /// A JavaScript error when the options are not what they should be.
@@ -34,6 +36,7 @@ impl Engine {
         options: JsValue,
         auth_token: &JsValue,
         dispatch: Function,
+        outbox: Option<Outbox>,
     ) -> Result<Engine, JsValue> {
         let options = Options::parse(options)?;
         let tokens = TokenSource::new(auth_token)
@@ -43,9 +46,10 @@ impl Engine {
             token_renewable: tokens.is_renewable(),
             outbox_limit: options.outbox_limit as usize,
             parallel_uploads: options.parallel_uploads.max(1) as usize,
+            outbox_kept: outbox.is_some(),
         });
         Ok(Self {
-            driver: Driver::new(client, options.endpoint(), tokens, dispatch),
+            driver: Driver::new(client, options.endpoint(), tokens, dispatch, outbox),
         })
     }
 
@@ -72,7 +76,7 @@ impl Engine {
                     name: file.name(),
                     size: file.size() as u64,
                 };
-                self.driver.add_upload(file, meta)
+                (self.driver.add_upload(file, meta.clone()), meta)
             })
             .collect();
         let (call, promise) = self.driver.calls.open();
@@ -86,6 +90,28 @@ impl Engine {
             unix_ms: environment::unix_ms(),
         });
         promise
+    }
+
+    /// Takes what earlier pages have left unsent, as `outbox` has kept it; gives a promise for each, as
+    /// `sendMessage` would.
+    pub fn restored(&self, messages: &Array) -> Array {
+        let mut restored = Vec::new();
+        let results = messages
+            .iter()
+            .map(|message| {
+                let kept = outbox::read(&message, |file, meta| self.driver.add_upload(file, meta));
+                match kept {
+                    Ok(kept) => {
+                        let (call, promise) = self.driver.calls.open();
+                        restored.push((call, kept));
+                        promise
+                    }
+                    Err(error) => refuse(&error),
+                }
+            })
+            .collect();
+        self.driver.input(Input::Restored(restored));
+        results
     }
 
     /// `subscribe({channelIds})`

@@ -93,6 +93,7 @@ fn decode_item(item: &JsValue, each: &mut impl FnMut(Incoming<'_, JsValue>)) {
         each(Incoming::Pong);
     } else if let Ok(welcome) = serde_wasm_bindgen::from_value::<WireWelcome>(item.welcome()) {
         each(Incoming::Welcome(Welcome {
+            user: welcome.user_id,
             heartbeat_ms: welcome.heartbeat_ms,
             token_expires_in_ms: welcome.token_expires_in_ms as u64,
             limits: welcome.limits,
@@ -138,6 +139,7 @@ pub(super) fn decode_error(error: &JsValue) -> Error {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct WireWelcome {
+    user_id: String,
     heartbeat_ms: u32,
     token_expires_in_ms: f64,
     limits: Limits,

@@ -13,8 +13,10 @@ mod environment;
 mod frame;
 mod http;
 mod options;
+mod outbox;
 mod socket;
 mod timer;
 mod token;
 
 pub use engine::Engine;
+pub use outbox::Outbox;

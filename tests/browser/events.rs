@@ -32,7 +32,7 @@ async fn a_listener_may_call_the_engine_and_order_is_kept() {
     });
     let function: Function = dispatch.as_ref().unchecked_ref::<Function>().clone();
     let options = json(&format!(r#"{{"endpoint":"{ENDPOINT}"}}"#));
-    let ada = Rc::new(Engine::new(options, &token.into(), function).expect("good options"));
+    let ada = Rc::new(Engine::new(options, &token.into(), function, None).expect("good options"));
     engine.replace(Some(ada.clone()));
 
     let bob = Person::listening("bob", &[&channel]).await;
@@ -59,7 +59,7 @@ async fn a_listener_that_throws_does_not_stop_the_engine() {
     let token = token("ada", &[&channel]).await;
     let thrower = Function::new_no_args("throw new Error('listener')");
     let options = json(&format!(r#"{{"endpoint":"{ENDPOINT}"}}"#));
-    let ada = Engine::new(options, &token.into(), thrower).expect("good options");
+    let ada = Engine::new(options, &token.into(), thrower, None).expect("good options");
     assert_ok(&settle(ada.subscribe(&json(&format!(r#"{{"channelIds":[{channel:?}]}}"#)))).await);
     for _ in 0..3 {
         let arguments = object(&[

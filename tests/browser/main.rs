@@ -9,6 +9,7 @@ mod events;
 mod files;
 mod messages;
 mod network;
+mod outbox;
 mod support;
 
 use wasm_bindgen_test::wasm_bindgen_test_configure;

@@ -2,7 +2,7 @@
 
 use std::{cell::RefCell, rc::Rc};
 
-use alo_chat::web::Engine;
+use alo_chat::web::{Engine, Outbox};
 use futures::{
     StreamExt,
     channel::mpsc,
@@ -44,6 +44,11 @@ impl Person {
 
     /// A person whose `authToken` is this.
     pub fn with_token(auth_token: &JsValue) -> Self {
+        Self::with_outbox(auth_token, None)
+    }
+
+    /// A person whose unsent messages are kept here.
+    pub fn with_outbox(auth_token: &JsValue, outbox: Option<Outbox>) -> Self {
         let (sender, receiver) = mpsc::unbounded();
         let dispatch = Closure::<dyn FnMut(JsValue)>::new(move |event| {
             // Nobody reads on at the end of a test.
@@ -51,7 +56,7 @@ impl Person {
         });
         let options = json(&format!(r#"{{"endpoint":"{ENDPOINT}"}}"#));
         let function: Function = dispatch.as_ref().unchecked_ref::<Function>().clone();
-        let engine = Engine::new(options, auth_token, function).expect("good options");
+        let engine = Engine::new(options, auth_token, function, outbox).expect("good options");
         Self {
             engine,
             events: Events(RefCell::new(receiver)),

@@ -15,10 +15,13 @@ export async function launch(t) {
   return browser;
 }
 
-/** A page in a profile of its own; what goes wrong in it is collected in `problems`. */
-export async function openPage(browser, t) {
-  const context = await browser.newContext({ acceptDownloads: true });
-  t.after(() => context.close());
+/**
+ * A page in a profile of its own, or another tab `beside` a page; what goes wrong in it is collected in
+ * `problems`.
+ */
+export async function openPage(browser, t, beside) {
+  const context = beside?.context() ?? (await browser.newContext({ acceptDownloads: true }));
+  if (!beside) t.after(() => context.close());
   const page = await context.newPage();
   const problems = [];
   page.on("pageerror", (error) => problems.push(`uncaught: ${error.stack ?? error}`));

@@ -5,8 +5,7 @@ import { mintToken } from "./gateway.mjs";
 
 const SCRIPT = `
 import { AloChat } from "alo-chat";
-const { endpoint, authToken } = await (await fetch("/config.json")).json();
-globalThis.chat = new AloChat({ endpoint, authToken });
+globalThis.chat = new AloChat(await (await fetch("/config.json")).json());
 globalThis.events = [];
 chat.addEventListener((event) => events.push(event));
 document.title = "ready";
@@ -20,12 +19,19 @@ export const files = { "/index.html": HTML };
 
 /**
  * Opens the page for a user; in it stand `chat` and `events`, which keeps every event. With `through` the
- * page speaks to that address instead of the gateway's own.
+ * page speaks to that address instead of the gateway's own; with `beside` it is another tab of that page's
+ * profile. `options` are further ones of the chat, and `prepare` runs in the page before anything else.
  */
-export async function openChat(t, browser, url, { endpoint, apiKey, userId, channelIds, through = endpoint }) {
-  const authToken = await mintToken({ endpoint, apiKey, userId, channelIds });
-  const { page, problems } = await openPage(browser, t);
-  await page.route("**/config.json", (route) => route.fulfill({ json: { endpoint: through, authToken } }));
+export async function openChat(
+  t,
+  browser,
+  url,
+  { endpoint, apiKey, userId, channelIds, through = endpoint, beside, options, prepare, token },
+) {
+  const authToken = token ?? (await mintToken({ endpoint, apiKey, userId, channelIds }));
+  const { page, problems } = await openPage(browser, t, beside);
+  await page.route("**/config.json", (route) => route.fulfill({ json: { endpoint: through, authToken, ...options } }));
+  if (prepare) await page.addInitScript(prepare);
   await page.goto(url);
   await page.waitForFunction(() => document.title === "ready");
   return { page, problems, authToken };

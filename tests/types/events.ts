@@ -19,7 +19,9 @@ type Names =
   | "file.upload.error"
   | "typing.start"
   | "typing.stop"
-  | "channel.gap";
+  | "channel.gap"
+  | "outbox.restored"
+  | "outbox.warning";
 
 export type Checks = [
   Expect<Equal<ChatEvent["type"], Names>>,
@@ -31,6 +33,8 @@ export type Checks = [
   Expect<Equal<ChatEventOf<"message.new">["data"], { message: Message }>>,
   Expect<Equal<ChatEventOf<"message.action.new">["data"], { message: Message; action: JsonObject }>>,
   Expect<Equal<ChatEventOf<"file.upload.progress">["data"], { file: UploadingFile; percent: number }>>,
+  Expect<Equal<ChatEventOf<"outbox.warning">["data"], { error: ErrorData }>>,
+  Expect<Equal<ChatEventOf<"outbox.restored">["data"]["result"], ReturnType<AloChat["sendMessage"]>>>,
   Expect<Equal<ChatEventOf<"typing.start">["data"], { channelId: string; userId: string; deviceId: string }>>,
   Expect<
     Equal<
@@ -62,6 +66,8 @@ chat.addEventListener((event) => {
     case "file.upload.complete":
     case "typing.start":
     case "typing.stop":
+    case "outbox.restored":
+    case "outbox.warning":
       return event.data;
     default:
       // All are named above: a new event makes this an error.

@@ -45,7 +45,7 @@ const fn mutant(
     }
 }
 
-const MUTANTS: [Mutant; 18] = [
+const MUTANTS: [Mutant; 20] = [
     mutant(
         "a message stored before is answered with the failure of its resend",
         "gateway/src/store/sqlite.rs",
@@ -111,6 +111,18 @@ const MUTANTS: [Mutant; 18] = [
         "src/core/client/mod.rs",
         "for control in std::mem::take(&mut self.control) {",
         "for control in std::mem::take(&mut self.control).into_iter().take(0) {",
+    ),
+    mutant(
+        "a message of an earlier page is sent under another key",
+        "src/core/client/restore.rs",
+        "entries.push(Entry {\n                call,\n                key,",
+        "entries.push(Entry {\n                call,\n                key: alo_protocol::Uuid::v7(0, [key.as_bytes()[15]; 10]),",
+    ),
+    mutant(
+        "storage is not told that a message is answered",
+        "src/core/client/mod.rs",
+        "if self.restore.is_kept() {\n            let forget",
+        "if false {\n            let forget",
     ),
     mutant(
         "a file counts as complete before its end",

@@ -2,7 +2,7 @@
 
 use super::{Client, TOKEN_REFUSALS, auth::token_expired};
 use crate::core::{
-    Error, Event, Frame, Instant, Output, Recovery, Settled, SocketId, Welcome,
+    Error, Event, Frame, Instant, Output, Recovery, Settled, SocketId, Storage, Welcome,
     connection::{Beat, Connection, Loss, OPEN_MS, PONG_MS, PROBE_MS, SLEPT_MS, STABLE_MS},
 };
 use alo_protocol::{CloseCode, ErrorCode, Reconnect};
@@ -89,6 +89,11 @@ impl<P: Clone> Client<P> {
         self.token_refusals = 0;
         self.token.expires_in(now, welcome.token_expires_in_ms);
         self.limits = welcome.limits;
+        if self.restore.ask(now) {
+            let user = welcome.user;
+            self.outputs
+                .push_back(Output::Storage(Storage::Restore { user }));
+        }
         self.emit(Event::Connected);
         for recovery in welcome.channels {
             // A channel left since hello is not taken up again.

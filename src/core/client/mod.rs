@@ -1,18 +1,20 @@
 //! The client: takes inputs, moves the parts, gives outputs. Here are its calls and uploads; [`link`] makes
-//! and keeps the connection, [`requests`] speaks over it, [`auth`] has the token.
+//! and keeps the connection, [`requests`] speaks over it, [`auth`] has the token, [`restore`] brings what
+//! earlier pages have left unsent.
 
 mod auth;
 mod link;
 mod requests;
+mod restore;
 
 use std::collections::VecDeque;
 
 use alo_protocol::{ChannelId, ErrorCode, Limits, Uuid};
 
-use self::auth::token_expired;
+use self::{auth::token_expired, restore::Restore};
 use super::{
-    CallId, Draft, Error, Event, FileMeta, Frame, HttpId, HttpReply, Input, Instant, Method,
-    Output, Settled, SocketId, UploadId,
+    CallId, Draft, Error, Event, FileMeta, Frame, HttpId, HttpReply, Input, Instant, Kept,
+    KeptFile, Method, Output, Settled, SocketId, Storage, UploadId,
     backoff::Backoff,
     connection::{Connection, Loss},
     control::{Control, Kind},
@@ -38,6 +40,8 @@ pub struct Config {
     pub outbox_limit: usize,
     /// Files uploaded at the same time.
     pub parallel_uploads: usize,
+    /// Whether unsent messages are kept beyond the page's end, and those of earlier pages are sent.
+    pub outbox_kept: bool,
 }
 
 /// One user's chat, without input or output.
@@ -54,6 +58,7 @@ pub struct Client<P> {
     token_not_before: Instant,
     subscriptions: Subscriptions,
     outbox: Outbox<P>,
+    restore: Restore,
     uploads: Uploads,
     control: VecDeque<Control>,
     /// `connect()` calls that wait for the welcome.
@@ -91,7 +96,8 @@ impl<P: Clone> Client<P> {
             token_not_before: Instant(0),
             subscriptions: Subscriptions::default(),
             outbox: Outbox::new(config.outbox_limit),
-            uploads: Uploads::new(config.parallel_uploads),
+            restore: Restore::new(config.outbox_kept),
+            uploads: Uploads::new(config.parallel_uploads, config.outbox_kept),
             control: VecDeque::new(),
             connects: Vec::new(),
             token_calls: Vec::new(),
@@ -110,10 +116,8 @@ impl<P: Clone> Client<P> {
     /// When to call with [`Input::Timeout`] if nothing happens before.
     pub fn next_timeout(&self) -> Option<Instant> {
         let token = earlier(self.token.fetch_deadline(), self.fetch_due());
-        earlier(
-            token,
-            earlier(self.connection.deadline(), self.uploads.next_timeout()),
-        )
+        let work = earlier(self.uploads.next_timeout(), self.restore.deadline());
+        earlier(token, earlier(self.connection.deadline(), work))
     }
 
     /// Takes one input. `now` never goes back.
@@ -147,6 +151,7 @@ impl<P: Clone> Client<P> {
                 files,
                 unix_ms,
             } => self.send(now, call, draft, files, unix_ms),
+            Input::Restored(messages) => self.restored(now, messages),
             Input::Token { call, refused } => self.token_wanted(call, refused),
             Input::Abort(call) => self.abort(now, call),
             Input::TokenFetched(result) => self.token_fetched(now, result),
@@ -160,6 +165,7 @@ impl<P: Clone> Client<P> {
             Input::Wake => self.wake(now),
             Input::Timeout => self.timeout(now),
         }
+        self.restore.elapse(now);
         self.pump_requests();
         self.pump_uploads(now);
         self.pump_token(now);
@@ -206,9 +212,22 @@ impl<P: Clone> Client<P> {
             State::Uploading
         };
         let ids = files.iter().map(|(id, _)| (*id, None)).collect();
-        for (id, meta) in files {
-            let key = self.new_key(unix_ms);
-            self.uploads.add(id, meta, key);
+        let files: Vec<_> = files
+            .into_iter()
+            .map(|(upload, meta)| KeptFile {
+                upload,
+                meta,
+                key: self.new_key(unix_ms),
+                location: None,
+            })
+            .collect();
+        if self.restore.is_kept() {
+            let (draft, files) = (draft.clone(), files.clone());
+            let kept = Kept { key, draft, files };
+            self.outputs.push_back(Output::Storage(Storage::Keep(kept)));
+        }
+        for file in files {
+            self.uploads.add(file);
         }
         self.outbox.push(Entry {
             call,
@@ -261,7 +280,16 @@ impl<P: Clone> Client<P> {
         let ids: Vec<_> = entry.files.iter().map(|(id, _)| *id).collect();
         let mut ctx = context!(self, now);
         self.uploads.cancel(&mut ctx, self.token.get(), ids, why);
-        self.settle(entry.call, Err(error));
+        self.settle_entry(&entry, Err(error));
+    }
+
+    /// Answers the call of an entry that is out of the outbox.
+    fn settle_entry(&mut self, entry: &Entry<P>, result: Result<Settled<P>, Error>) {
+        if self.restore.is_kept() {
+            let forget = Storage::Forget(entry.key);
+            self.outputs.push_back(Output::Storage(forget));
+        }
+        self.settle(entry.call, result);
     }
 
     /// Settles every open call with the same error.

@@ -71,7 +71,7 @@ impl<P: Clone> Client<P> {
             let settled = result
                 .and_then(|reply| reply.message.ok_or_else(no_result))
                 .map(Settled::Sent);
-            self.settle(entry.call, settled);
+            self.settle_entry(&entry, settled);
         } else if let Some(index) = self
             .control
             .iter()
@@ -130,6 +130,9 @@ impl<P: Clone> Client<P> {
             .unwrap_or(usize::MAX)
             .max(1);
         self.pump_control(socket, window);
+        if self.restore.holds_sends() {
+            return;
+        }
         let asked = self
             .control
             .iter()
@@ -144,13 +147,13 @@ impl<P: Clone> Client<P> {
             };
             entry.state = State::InFlight { request };
             if entry.draft.body_bytes > too_large {
-                let call = entry.call;
-                self.outbox.take_request(request);
                 let error = Error::new(
                     ErrorCode::ContentTooLarge,
                     format!("content: with metadata it must stay below {too_large} bytes"),
                 );
-                self.settle(call, Err(error));
+                if let Some(entry) = self.outbox.take_request(request) {
+                    self.settle_entry(&entry, Err(error));
+                }
                 continue;
             }
             let method = Method::Send {

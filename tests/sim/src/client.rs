@@ -16,6 +16,7 @@ use crate::{
     Profile, gateway,
     network::LinkId,
     oracle::Tag,
+    storage::Access,
     tus,
     wire::{self, Payload},
     world::{self, World},
@@ -59,7 +60,17 @@ pub(crate) enum Event {
     Frame(LinkId, Rc<str>),
     Closed(SocketId, u16),
     Http(HttpId, Option<HttpReply>),
+    Storage(Access),
     Wake,
+}
+
+impl Event {
+    pub(crate) const fn is_write(&self) -> bool {
+        matches!(
+            self,
+            Self::Storage(Access::Keep(_) | Access::KeepUpload { .. } | Access::Forget(_))
+        )
+    }
 }
 
 impl ClientHost {
@@ -91,6 +102,7 @@ fn new_client(profile: &Profile, rng: &mut Rng) -> Client<Payload> {
         token_renewable: true,
         outbox_limit: profile.outbox,
         parallel_uploads: rng.usize(1..4),
+        outbox_kept: profile.outbox_kept,
     })
 }
 
@@ -115,15 +127,12 @@ impl World {
         };
         let mut files = Vec::new();
         for &size in sizes {
-            let upload = UploadId(host.next_upload);
-            host.next_upload += 1;
             let meta = FileMeta {
                 channel: channel.clone(),
                 name: "file".into(),
                 size,
             };
-            host.files.insert(upload.0, meta.clone());
-            files.push((upload, meta));
+            files.push((host.add_file(meta.clone()), meta));
         }
         host.calls.insert(call.0, Call::Send(tag));
         let uploads: Vec<_> = files.iter().map(|(id, _)| id.0).collect();
@@ -232,6 +241,7 @@ impl World {
         self.counts.add("fault: page reloaded");
         self.note(|| format!("client {index} is reloaded"));
         let life = self.clients[index].life;
+        self.leave(index);
         self.oracle.closed(index, life);
         for link in std::mem::take(&mut self.clients[index].sockets).into_values() {
             self.hang_up(link);
@@ -240,6 +250,15 @@ impl World {
         host.life = life + 1;
         host.offline = self.clients[index].offline;
         self.clients[index] = host;
+    }
+
+    /// A call that stands for a message of an earlier page.
+    pub(crate) fn resend(&mut self, index: usize, tag: Tag) -> CallId {
+        let host = &mut self.clients[index];
+        let call = host.next_call();
+        host.calls.insert(call.0, Call::Send(tag));
+        self.oracle.called(index, host.life, call, "restored send");
+        call
     }
 
     fn other_call(&mut self, index: usize) -> CallId {
@@ -264,6 +283,14 @@ impl World {
 }
 
 impl ClientHost {
+    /// A file at hand.
+    pub(crate) fn add_file(&mut self, meta: FileMeta) -> UploadId {
+        let upload = UploadId(self.next_upload);
+        self.next_upload += 1;
+        self.files.insert(upload.0, meta);
+        upload
+    }
+
     fn next_call(&mut self) -> CallId {
         self.next_call += 1;
         CallId(self.next_call - 1)
@@ -310,6 +337,7 @@ impl World {
                     self.input(index, Input::HttpDone(id, reply));
                 }
             }
+            Event::Storage(access) => self.accessed(index, access),
             Event::Wake => self.input(index, Input::Wake),
         }
     }
@@ -325,7 +353,7 @@ impl World {
         self.input(index, Input::Received(socket, incoming));
     }
 
-    fn input(&mut self, index: usize, input: Input<'_, Payload>) {
+    pub(crate) fn input(&mut self, index: usize, input: Input<'_, Payload>) {
         let host = &mut self.clients[index];
         let now = Instant(host.origin + self.now);
         host.client.handle(now, input);
@@ -399,6 +427,7 @@ impl World {
             }
             Output::Settle(call, result) => self.settled(index, call, result),
             Output::Emit(event) => self.told(index, event),
+            Output::Storage(storage) => self.store(index, storage),
             Output::ReleaseUpload(upload) => {
                 let verdict = self.oracle.released(index, life, upload.0);
                 self.check(verdict);

@@ -105,6 +105,7 @@ pub fn client(data: &[u8]) {
         token_renewable: true,
         outbox_limit: 4,
         parallel_uploads: 1,
+        outbox_kept: true,
     };
     let mut client = Client::<Payload>::new(config);
     let mut socket = SocketId(0);

@@ -13,6 +13,7 @@ pub mod gateway;
 pub mod network;
 pub mod oracle;
 pub mod profile;
+mod storage;
 pub mod trouble;
 pub mod tus;
 pub mod wire;

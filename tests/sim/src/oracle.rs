@@ -67,6 +67,11 @@ impl fmt::Display for Tag {
 }
 
 impl Tag {
+    /// The tag in a draft's body.
+    pub(crate) fn of_body(body: &str) -> Option<Self> {
+        Self::parse(body.strip_prefix(r#""content":""#)?.strip_suffix('"')?)
+    }
+
     fn parse(text: &str) -> Option<Self> {
         let mut words = text.split(' ');
         Some(Self {
@@ -87,6 +92,8 @@ enum Fate {
     Unknown,
     /// It was said not to be stored.
     Refused(String),
+    /// Its page is gone; its browser has kept it, and another page must send it.
+    Left,
 }
 
 #[derive(Default)]
@@ -138,8 +145,9 @@ pub struct Oracle {
     /// Where each stored message stands.
     places: HashMap<Uuid, (ChannelId, u64)>,
     stored: HashMap<Tag, Uuid>,
-    /// Those the store has refused at some time.
-    once_refused: HashSet<Tag>,
+    /// Those the store has refused at some time, and those sent again after an answer: others may have
+    /// overtaken them.
+    late: HashSet<Tag>,
     fates: HashMap<Tag, Fate>,
     /// The last send without files stored, for each page and channel.
     order: HashMap<(usize, u32, ChannelId), u32>,
@@ -160,7 +168,7 @@ impl Oracle {
             channels: BTreeMap::new(),
             places: HashMap::new(),
             stored: HashMap::new(),
-            once_refused: HashSet::new(),
+            late: HashSet::new(),
             fates: HashMap::new(),
             order: HashMap::new(),
             readings: HashMap::new(),
@@ -221,7 +229,7 @@ impl Oracle {
         // refused at first, whose refusal was lost on the way, comes later than those behind it.
         let is_ordered = !tag.has_files
             && self.fates.get(&tag) != Some(&Fate::Unknown)
-            && !self.once_refused.contains(&tag);
+            && !self.late.contains(&tag);
         if is_ordered {
             let key = (tag.client, tag.life, event.channel.clone());
             if let Some(last) = self.order.insert(key, tag.number)
@@ -240,7 +248,7 @@ impl Oracle {
 
     /// The store has refused a message.
     pub(crate) fn not_stored(&mut self, content: &str) {
-        self.once_refused.extend(Tag::parse(content));
+        self.late.extend(Tag::parse(content));
     }
 
     /// All that the store holds of a channel must be what was told.
@@ -278,6 +286,24 @@ impl Oracle {
         self.fates.insert(tag, Fate::Open);
         self.open_uploads
             .entry((tag.client, tag.life))
+            .or_default()
+            .extend(uploads);
+    }
+
+    /// A page has ended, and storage holds this message.
+    pub(crate) fn left(&mut self, tag: Tag) {
+        let before = self.fates.insert(tag, Fate::Left);
+        // Answered already, but the page ended before storage had forgotten it: it comes late.
+        if !matches!(before, Some(Fate::Open | Fate::Left)) {
+            self.late.insert(tag);
+        }
+    }
+
+    /// A message of an earlier page is sent by this one.
+    pub(crate) fn restored(&mut self, tag: Tag, life: u32, uploads: &[u32]) {
+        self.fates.insert(tag, Fate::Open);
+        self.open_uploads
+            .entry((tag.client, life))
             .or_default()
             .extend(uploads);
     }
@@ -573,6 +599,9 @@ impl Oracle {
         for (tag, fate) in &self.fates {
             if *fate == Fate::Stored && !self.stored.contains_key(tag) {
                 return Err(format!("message {tag} was answered and is lost"));
+            }
+            if *fate == Fate::Left {
+                return Err(format!("message {tag} was kept, and nobody has sent it"));
             }
         }
         Ok(())

@@ -56,6 +56,10 @@ pub struct Profile {
     pub batch: usize,
     /// Messages that may wait in a client.
     pub outbox: usize,
+    /// Whether browsers keep them beyond the end of a page.
+    pub outbox_kept: bool,
+    /// Share of accesses to browsers' storage that fail, and of those that are slow.
+    pub storage_errors: u32,
 }
 
 impl Profile {
@@ -86,6 +90,8 @@ impl Profile {
             page: 256,
             batch: 512,
             outbox: 1_000,
+            outbox_kept: false,
+            storage_errors: 0,
         }
     }
 
@@ -108,6 +114,7 @@ impl Profile {
         };
         let (disk_errors, read_errors) = (share(100), share(50));
         let (token_errors, http_errors, duplicates) = (share(300), share(300), share(100));
+        let storage_errors = share(300);
         let slowest = [2, 20, 200, 2_000][rng.usize(..4)];
         Self {
             clients: rng.usize(1..6),
@@ -134,6 +141,8 @@ impl Profile {
             page: [1, 3, 64][rng.usize(..3)],
             batch: [1, 4, 512][rng.usize(..3)],
             outbox: [3, 20, 1_000][rng.usize(..3)],
+            outbox_kept: rng.bool(),
+            storage_errors,
         }
     }
 }

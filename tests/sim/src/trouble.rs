@@ -96,6 +96,8 @@ impl World {
         let channels = self.channels();
         for index in 0..self.clients.len() {
             self.unsubscribe(index, &channels);
+            // Storage that failed is asked again with the next welcome.
+            self.cut_client(index);
         }
         self.run(60_000)?;
         for index in 0..self.clients.len() {
@@ -126,6 +128,7 @@ impl World {
         }
         let verdict = self.oracle.kept();
         self.check(verdict);
+        self.check_disks();
         self.check_store();
     }
 

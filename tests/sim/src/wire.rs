@@ -75,6 +75,7 @@ pub struct Item<'a> {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct WelcomeItem {
+    user_id: String,
     heartbeat_ms: u32,
     token_expires_in_ms: u64,
     limits: Limits,
@@ -125,6 +126,7 @@ impl<'a> Item<'a> {
         }
         if let Some(welcome) = &self.welcome {
             return Some(Incoming::Welcome(Welcome {
+                user: welcome.user_id.clone(),
                 heartbeat_ms: welcome.heartbeat_ms,
                 token_expires_in_ms: welcome.token_expires_in_ms,
                 limits: welcome.limits.clone(),

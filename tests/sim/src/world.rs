@@ -13,6 +13,7 @@ use crate::{
     gateway::{self, GatewayHost},
     network::{Link, LinkId},
     oracle::Oracle,
+    storage::Disk,
     trouble, tus,
 };
 
@@ -30,6 +31,8 @@ pub struct World {
     pub(crate) rng: Rng,
     pub(crate) profile: Profile,
     pub(crate) clients: Vec<ClientHost>,
+    /// One for each client.
+    pub(crate) disks: Vec<Disk>,
     pub(crate) gateway: GatewayHost,
     pub(crate) links: BTreeMap<LinkId, Link>,
     pub(crate) oracle: Oracle,
@@ -93,6 +96,7 @@ impl World {
         Self {
             now: 0,
             clients,
+            disks: (0..profile.clients).map(|_| Disk::default()).collect(),
             gateway: GatewayHost::new(),
             links: BTreeMap::new(),
             oracle: Oracle::new(profile.outbox),
@@ -249,10 +253,13 @@ impl World {
             Event::Client(client, life, event) => {
                 let host = &self.clients[client];
                 if host.life != life {
+                    if matches!(event, client::Event::Storage(_)) {
+                        self.counts.add("fault: access to storage lost");
+                    }
                     return;
                 }
-                // A frozen tab gets all when it thaws, in order.
-                if host.frozen_until > self.now {
+                // A frozen tab gets all when it thaws, in order; what it has written is the browser's.
+                if host.frozen_until > self.now && !event.is_write() {
                     let until = host.frozen_until;
                     return self.schedule_at(until, Event::Client(client, life, event));
                 }

@@ -1,0 +1,98 @@
+//! An outbox that outlives the page: what earlier pages have left unsent is brought when the gateway has
+//! named the user, and goes out before what this page sends.
+
+use super::{Client, Entry, State};
+use crate::core::{CallId, Error, Instant, Kept, connection::Connection};
+use alo_protocol::ErrorCode;
+
+/// How long sends wait for storage, milliseconds: one that does not answer must not stop the chat.
+const STORAGE_MS: u64 = 5_000;
+
+/// Where bringing them stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Restore {
+    /// The outbox lives in memory alone.
+    NotKept,
+    /// The gateway has not named the user yet.
+    Due,
+    /// Storage was asked for the first time; sends wait for it until then.
+    Asked { until: Instant },
+    /// Storage has answered, or took too long.
+    Done,
+}
+
+impl Restore {
+    pub(super) const fn new(kept: bool) -> Self {
+        if kept { Self::Due } else { Self::NotKept }
+    }
+
+    pub(super) fn is_kept(self) -> bool {
+        self != Self::NotKept
+    }
+
+    /// Whether storage is to be asked, now that there is a welcome. Each one asks: pages may have been
+    /// closed meanwhile.
+    pub(super) fn ask(&mut self, now: Instant) -> bool {
+        if *self == Self::Due {
+            *self = Self::Asked {
+                until: now.plus(STORAGE_MS),
+            };
+        }
+        self.is_kept()
+    }
+
+    pub(super) fn holds_sends(self) -> bool {
+        matches!(self, Self::Asked { .. })
+    }
+
+    pub(super) const fn deadline(self) -> Option<Instant> {
+        match self {
+            Self::Asked { until } => Some(until),
+            Self::NotKept | Self::Due | Self::Done => None,
+        }
+    }
+
+    pub(super) fn elapse(&mut self, now: Instant) {
+        if self.deadline().is_some_and(|until| until <= now) {
+            *self = Self::Done;
+        }
+    }
+}
+
+impl<P: Clone> Client<P> {
+    pub(super) fn restored(&mut self, now: Instant, messages: Vec<(CallId, Kept<P>)>) {
+        if self.restore.is_kept() {
+            self.restore = Restore::Done;
+        }
+        let mut entries = Vec::new();
+        for (call, Kept { key, draft, files }) in messages {
+            let ids = files.iter().map(|file| (file.upload, None)).collect();
+            let state = if files.is_empty() {
+                State::Ready
+            } else {
+                State::Uploading
+            };
+            for file in files {
+                self.uploads.add(file);
+            }
+            entries.push(Entry {
+                call,
+                key,
+                draft,
+                files: ids,
+                state,
+                // The page that wrote it may have sent it.
+                tried: true,
+            });
+        }
+        if let Connection::Idle | Connection::Failed = self.connection {
+            // Ended while storage was asked: as for every other call.
+            let error = Error::new(ErrorCode::Disconnected, "disconnect() was called");
+            for entry in entries {
+                self.drop_entry(now, entry, error.clone());
+            }
+        } else {
+            self.outbox.restore(entries.into_iter());
+        }
+    }
+}
