@@ -11,6 +11,7 @@ import { launch } from "../support/chromium.mjs";
 import { required } from "../support/environment.mjs";
 import { Person, startExample } from "../support/example.mjs";
 import { Gateway } from "../support/gateway.mjs";
+import { countKept } from "../support/kept.mjs";
 import { temporaryFolder } from "../support/package.mjs";
 
 const MIB = 1024 * 1024;
@@ -150,3 +151,25 @@ test("both windows show everything once and in order after the gateway was kille
   const ids = async (person) => (await person.messages()).map(({ id }) => id);
   assert.deepEqual(await ids(ada), await ids(grace));
 });
+
+test("what was not sent when the page was left is sent when it is opened again", { timeout: 120_000 }, async (t) => {
+  const { gateway, ada, grace } = await twoPeople(t);
+  const url = ada.page.url();
+  await gateway.kill();
+  await ada.isNotConnected();
+  const contents = ["one", "two", "three"];
+  for (const content of contents) await ada.write(content);
+  await ada.page.waitForFunction(countKept, contents.length);
+  // It does not ask: nothing would be lost.
+  await ada.page.goto("about:blank");
+  await gateway.start();
+  await ada.page.goto(url);
+  for (const content of contents) {
+    await ada.message(content);
+    await grace.message(content);
+  }
+  for (const { page } of [ada, grace]) assert.deepEqual(await ordered(page), contents);
+  assert.deepEqual((await ada.messages()).map(({ state }) => state), ["sent", "sent", "sent"]);
+});
+
+const ordered = (page) => page.getByTestId("message-content").allInnerTexts();

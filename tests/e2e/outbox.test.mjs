@@ -8,6 +8,7 @@ import { test } from "node:test";
 import { launch } from "../support/chromium.mjs";
 import { required } from "../support/environment.mjs";
 import { Gateway, mintToken } from "../support/gateway.mjs";
+import { countKept } from "../support/kept.mjs";
 import { pack, project, temporaryFolder } from "../support/package.mjs";
 import { files, openChat } from "../support/page.mjs";
 import { serve } from "../support/serve.mjs";
@@ -47,21 +48,10 @@ async function write(page, contents) {
     globalThis.results ??= [];
     for (const content of contents) results.push(chat.sendMessage({ channelId: "alpha", content }));
   }, contents);
-  await page.waitForFunction(countMessages, before + contents.length);
+  await page.waitForFunction(countKept, before + contents.length);
 }
 
-const keptBy = (page) => page.evaluate(countMessages);
-
-/** Runs in the page: how many messages are kept, or whether they are so many. */
-async function countMessages(expected) {
-  const open = indexedDB.open("alo-chat");
-  const database = await new Promise((resolve) => (open.onsuccess = () => resolve(open.result)));
-  const isThere = database.objectStoreNames.contains("messages");
-  const request = isThere && database.transaction("messages").objectStore("messages").count();
-  const count = await new Promise((resolve) => (request ? (request.onsuccess = () => resolve(request.result)) : resolve(0)));
-  database.close();
-  return expected === undefined ? count : count === expected;
-}
+const keptBy = (page) => page.evaluate(countKept);
 
 async function connect(page) {
   const { status } = await page.evaluate(() => chat.connect());
@@ -115,7 +105,7 @@ test("what is unsent at a reload is sent by the next page, before what that one 
     results.map(({ status }) => status.error),
     after.map(() => false),
   );
-  await ada.waitForFunction(countMessages, 0);
+  await ada.waitForFunction(countKept, 0);
 });
 
 test("a crash in the middle of sends loses none and doubles none", { timeout: 120_000 }, async (t) => {
@@ -232,7 +222,7 @@ test("disconnect() forgets what it has answered", { timeout: 120_000 }, async (t
   await ada.evaluate(() => chat.disconnect());
   const [{ status }] = await ada.evaluate(() => Promise.all(results));
   assert.equal(status.errorData.code, "disconnected");
-  await ada.waitForFunction(countMessages, 0);
+  await ada.waitForFunction(countKept, 0);
   await gateway.start();
   await ada.reload();
   await ada.waitForFunction(() => document.title === "ready");

@@ -1,10 +1,11 @@
 // The page's side of the SDK: its events change the store, and what people do goes out through it.
 
 import { AloChat } from "alo-chat";
-import type { ChatFile, ErrorData, Result } from "alo-chat";
+import type { ChatEventMap, ChatFile, ErrorData, Message, Result } from "alo-chat";
 
 import { fetchAccess } from "../session.ts";
 import type { Access } from "../session.ts";
+import { quoteOf } from "../state/log.ts";
 import type { Store } from "../state/store.ts";
 import type { Draft, Entry, Upload } from "../state/types.ts";
 
@@ -20,6 +21,7 @@ export class Conversation {
     this.#chat = new AloChat({
       endpoint: access.endpoint,
       authToken: async () => (await fetchAccess(access.userId)).token,
+      outbox: "indexeddb",
     });
     this.#listen();
   }
@@ -91,7 +93,7 @@ export class Conversation {
     delete entry.error;
     for (const upload of entry.uploads) this.#uploads.set(upload.source, upload);
     this.#store.changed();
-    const { status, response } = await this.#chat.sendMessage({
+    const sent = this.#chat.sendMessage({
       channelId: entry.channelId,
       content: entry.content,
       // Tells this page's own messages when their events come before the promise resolves.
@@ -100,6 +102,36 @@ export class Conversation {
       files: entry.uploads.map(({ source }) => source),
       signal: entry.abort.signal,
     });
+    await this.#answered(entry, sent);
+  }
+
+  /** An earlier page wrote it, and was closed before it was sent. */
+  #restored({ message, result }: ChatEventMap["outbox.restored"]): void {
+    const channel = this.#store.channel(message.channelId);
+    if (!channel) return;
+    const parent = message.parentId === undefined ? undefined : channel.log.find(message.parentId);
+    const { clientId } = message.metadata ?? {};
+    const entry: Entry = {
+      kind: "message",
+      key: typeof clientId === "string" ? clientId : crypto.randomUUID(),
+      channelId: message.channelId,
+      userId: this.#store.userId,
+      own: true,
+      content: message.content,
+      time: Date.now(),
+      state: "sending",
+      quote: parent?.id === undefined ? undefined : quoteOf({ ...parent, id: parent.id }),
+      files: [],
+      uploads: message.files.map((source) => ({ source, percent: 0 })),
+    };
+    channel.log.add(entry);
+    for (const upload of entry.uploads) this.#uploads.set(upload.source, upload);
+    this.#store.changed();
+    void this.#answered(entry, result);
+  }
+
+  async #answered(entry: Entry, sent: Promise<Result<{ message: Message }>>): Promise<void> {
+    const { status, response } = await sent;
     for (const { source } of entry.uploads) this.#uploads.delete(source);
     if (!status.error) this.#store.channel(entry.channelId)?.log.resolved(entry, response.message);
     // The event may have come all the same: then it was sent.
@@ -154,6 +186,8 @@ export class Conversation {
       if (channel && data.reason === "forbidden") channel.forbidden = true;
       store.changed();
     });
+    chat.addEventListener("outbox.restored", ({ data }) => this.#restored(data));
+    chat.addEventListener("outbox.warning", () => (store.kept = false));
     chat.addEventListener("file.upload.progress", ({ data }) =>
       this.#progress(data.file.source, { percent: data.percent }),
     );

@@ -30,6 +30,10 @@ export class ChannelLog {
     return this.#outgoing.some((entry) => entry.id === undefined);
   }
 
+  get failed(): boolean {
+    return this.#outgoing.some((entry) => entry.state === "failed");
+  }
+
   /** An own message, shown before the gateway has it. */
   add(entry: Entry): void {
     this.#outgoing.push(entry);

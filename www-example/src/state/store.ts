@@ -19,6 +19,8 @@ export class Store {
   readonly userId: string;
   readonly channels: Channel[];
   connection: Connection = { state: "connecting" };
+  /** Whether the browser keeps what is unsent when the page ends. */
+  kept = true;
   /** Why the channels' events do not come, if they do not. */
   subscribeError?: string;
   #active: Channel;
@@ -42,9 +44,14 @@ export class Store {
     return this.#active;
   }
 
-  /** Whether leaving now would lose something: messages wait in memory only. */
+  /** Whether signing out would lose something. */
   get unsent(): boolean {
-    return this.channels.some((channel) => channel.log.unsent);
+    return this.channels.some(({ log }) => log.unsent);
+  }
+
+  /** Whether leaving the page would: what has failed, and what waits in memory only. */
+  get fleeting(): boolean {
+    return this.channels.some(({ log }) => log.failed || (log.unsent && !this.kept));
   }
 
   channel(id: string): Channel | undefined {

@@ -86,7 +86,7 @@ export function openChat(access: Access, signOut: () => void): Chat {
   window.addEventListener(
     "beforeunload",
     (event) => {
-      if (store.unsent) event.preventDefault();
+      if (store.fleeting) event.preventDefault();
     },
     { signal },
   );
