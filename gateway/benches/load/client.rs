@@ -1,6 +1,7 @@
 //! A light client: it speaks to the gateway, and to the bare server, and reads only what it measures.
 
 use alo_gateway::random;
+use alo_protocol::{CONNECT_PATH, SUBPROTOCOL};
 use futures_util::{
     SinkExt, StreamExt,
     stream::{SplitSink, SplitStream},
@@ -12,6 +13,7 @@ use tokio_tungstenite::{
     tungstenite::{
         Message,
         client::IntoClientRequest,
+        handshake::client::Request,
         http::HeaderValue,
         protocol::{WebSocketConfig, frame::Utf8Bytes},
     },
@@ -39,33 +41,36 @@ pub struct Sender(SplitSink<WebSocketStream<TcpStream>, Message>);
 pub struct Receiver(SplitStream<WebSocketStream<TcpStream>>);
 
 impl Socket {
-    /// Connects to either server.
-    pub async fn connect(address: &str) -> Result<Self> {
-        Self::open(address, BUSY).await
+    /// Connects to the bare server.
+    pub async fn bare(address: &str) -> Result<Self> {
+        let request = format!("ws://{address}").into_client_request()?;
+        Self::open(address, request, BUSY).await
     }
 
-    /// Connects and has itself welcomed, with these subscriptions.
+    /// Connects to the gateway and has itself welcomed, with these subscriptions.
     pub async fn welcomed(address: &str, token: &str, channels: &[&str]) -> Result<Self> {
-        let mut socket = Self::open(address, BUSY).await?;
-        socket.hello(token, channels).await?;
-        Ok(socket)
+        Self::gateway(address, token, channels, BUSY).await
     }
 
     /// The same with small buffers, for ten thousand of them.
     pub async fn welcomed_idle(address: &str, token: &str, channels: &[&str]) -> Result<Self> {
-        let mut socket = Self::open(address, IDLE).await?;
+        Self::gateway(address, token, channels, IDLE).await
+    }
+
+    async fn gateway(address: &str, token: &str, channels: &[&str], buffer: usize) -> Result<Self> {
+        let mut request = format!("ws://{address}{CONNECT_PATH}").into_client_request()?;
+        request.headers_mut().insert(
+            "sec-websocket-protocol",
+            HeaderValue::from_static(SUBPROTOCOL),
+        );
+        let mut socket = Self::open(address, request, buffer).await?;
         socket.hello(token, channels).await?;
         Ok(socket)
     }
 
-    async fn open(address: &str, buffer: usize) -> Result<Self> {
+    async fn open(address: &str, request: Request, buffer: usize) -> Result<Self> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
-        let mut request = format!("ws://{address}/v1/connect").into_client_request()?;
-        request.headers_mut().insert(
-            "sec-websocket-protocol",
-            HeaderValue::from_static(alo_protocol::SUBPROTOCOL),
-        );
         let config = WebSocketConfig::default()
             .read_buffer_size(buffer)
             .write_buffer_size(0);

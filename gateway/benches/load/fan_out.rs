@@ -158,7 +158,7 @@ async fn join(kind: Kind, address: &str, token: &str, role: &str) -> Result<Sock
             Socket::welcomed(address, token, channels).await
         }
         Kind::Bare => {
-            let mut socket = Socket::connect(address).await?;
+            let mut socket = Socket::bare(address).await?;
             socket.send(role.to_owned()).await?;
             socket.next().await?;
             Ok(socket)

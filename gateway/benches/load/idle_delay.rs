@@ -24,7 +24,7 @@ pub async fn measure(setup: &Setup, report: &mut Report) -> Result<()> {
     let token = gateway.token("user", &["a"]).await?;
     let mut sender = Socket::welcomed(&gateway.address, &token, &[]).await?;
     let mut subscriber = Socket::welcomed(&gateway.address, &token, &["a"]).await?;
-    let mut echo = Socket::connect(&bare.address).await?;
+    let mut echo = Socket::bare(&bare.address).await?;
     echo.send(role::ECHO.to_owned()).await?;
     echo.next().await?;
 
