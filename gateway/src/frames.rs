@@ -4,8 +4,9 @@ use std::{collections::VecDeque, sync::Arc};
 
 /// Items put into one frame at most.
 const ITEMS: usize = 256;
-/// Bytes likewise; one item goes out however large it is.
-const BYTES: usize = 64 * 1024;
+/// Bytes likewise; one item goes out however large it is. A socket keeps a buffer as large as its largest
+/// frame was, so frames are no larger than pays: forty events in one cost little more than a thousand.
+const BYTES: usize = 16 * 1024;
 
 /// Takes what fits into one frame: an item as it is, many as a JSON array. Gives the text and the number
 /// of items.

@@ -18,8 +18,9 @@ const QUEUE: usize = 1_024;
 
 /// A way committed events reach subscribers. In one gateway it is [`LocalBus`].
 pub trait Bus: Send + Sync {
-    /// Hands events, in the order they were committed, to all who joined their channels. Never waits.
-    fn publish(&self, event: &LogEvent);
+    /// Hands the events of a commit to all who joined their channels, those of one channel in the order
+    /// they were committed. Never waits.
+    fn publish(&self, events: &[Arc<LogEvent>]);
 }
 
 /// The subscribers of this process.
@@ -31,7 +32,7 @@ pub struct LocalBus {
 
 #[derive(Clone)]
 struct Mailbox {
-    sender: mpsc::Sender<LogEvent>,
+    sender: mpsc::Sender<Arc<LogEvent>>,
     lagged: Arc<AtomicBool>,
 }
 
@@ -40,7 +41,7 @@ pub struct Subscriber {
     bus: LocalBus,
     id: u64,
     mailbox: Mailbox,
-    receiver: mpsc::Receiver<LogEvent>,
+    receiver: mpsc::Receiver<Arc<LogEvent>>,
     joined: Vec<ChannelId>,
 }
 
@@ -48,7 +49,7 @@ pub struct Subscriber {
 #[derive(Debug)]
 pub enum Delivery {
     /// An event.
-    Event(LogEvent),
+    Event(Arc<LogEvent>),
     /// Events were left out because the queue was full: read the log.
     Lagged,
 }
@@ -71,16 +72,29 @@ impl LocalBus {
 }
 
 impl Bus for LocalBus {
-    fn publish(&self, event: &LogEvent) {
+    fn publish(&self, events: &[Arc<LogEvent>]) {
+        let mut events: Vec<_> = events.iter().collect();
+        events.sort_by(|one, other| one.channel.cmp(&other.channel));
         let channels = self.channels.lock().unwrap_or_else(PoisonError::into_inner);
-        for mailbox in channels
-            .get(&event.channel)
-            .into_iter()
-            .flat_map(HashMap::values)
-        {
-            if mailbox.sender.try_send(event.clone()).is_err() {
-                mailbox.lagged.store(true, Ordering::Release);
+        for events in events.chunk_by(|one, other| one.channel == other.channel) {
+            // Subscriber by subscriber: when one wakes, all of its events are there for one frame.
+            for mailbox in channels
+                .get(&events[0].channel)
+                .into_iter()
+                .flat_map(HashMap::values)
+            {
+                for event in events {
+                    mailbox.put((*event).clone());
+                }
             }
+        }
+    }
+}
+
+impl Mailbox {
+    fn put(&self, event: Arc<LogEvent>) {
+        if self.sender.try_send(event).is_err() {
+            self.lagged.store(true, Ordering::Release);
         }
     }
 }
@@ -120,6 +134,11 @@ impl Subscriber {
             None => std::future::pending().await,
         }
     }
+
+    /// The next event, if it is there already.
+    pub fn ready(&mut self) -> Option<Delivery> {
+        self.receiver.try_recv().ok().map(Delivery::Event)
+    }
 }
 
 impl Drop for Subscriber {
@@ -146,12 +165,53 @@ impl LocalBus {
 mod tests {
     use super::*;
 
-    fn event(seq: u64) -> LogEvent {
-        LogEvent {
-            channel: "a".parse().unwrap(),
+    fn event(seq: u64) -> Arc<LogEvent> {
+        event_of("a", seq)
+    }
+
+    fn event_of(channel: &str, seq: u64) -> Arc<LogEvent> {
+        Arc::new(LogEvent {
+            channel: channel.parse().unwrap(),
             seq,
             push: "{}".into(),
+        })
+    }
+
+    async fn next(subscriber: &mut Subscriber) -> (String, u64) {
+        match subscriber.next().await {
+            Delivery::Event(event) => (event.channel.as_str().to_owned(), event.seq),
+            Delivery::Lagged => panic!("nothing is left out"),
         }
+    }
+
+    #[tokio::test]
+    async fn a_commit_over_many_channels_reaches_each_in_order() {
+        let bus = LocalBus::default();
+        let (mut of_a, mut of_both) = (bus.subscriber(), bus.subscriber());
+        of_a.join("a".parse().unwrap());
+        of_both.join("a".parse().unwrap());
+        of_both.join("b".parse().unwrap());
+        bus.publish(&[
+            event_of("b", 7),
+            event_of("a", 1),
+            event_of("b", 8),
+            event_of("a", 2),
+            event_of("c", 1),
+        ]);
+        for seq in 1..=2 {
+            assert_eq!(next(&mut of_a).await, ("a".to_owned(), seq));
+        }
+        assert!(of_a.ready().is_none());
+        let mut seen = Vec::new();
+        for _ in 0..4 {
+            seen.push(next(&mut of_both).await);
+        }
+        let of = |channel: &str| {
+            let seqs = seen.iter().filter(|(id, _)| id == channel);
+            seqs.map(|(_, seq)| *seq).collect::<Vec<_>>()
+        };
+        assert_eq!((of("a"), of("b")), (vec![1, 2], vec![7, 8]));
+        assert!(of_both.ready().is_none());
     }
 
     #[tokio::test]
@@ -160,19 +220,13 @@ mod tests {
         let (mut slow, mut other) = (bus.subscriber(), bus.subscriber());
         slow.join("a".parse().unwrap());
         for seq in 0..=QUEUE as u64 {
-            bus.publish(&event(seq));
+            bus.publish(&[event(seq)]);
         }
         other.join("a".parse().unwrap());
-        bus.publish(&event(5_000));
-        assert!(matches!(
-            other.next().await,
-            Delivery::Event(LogEvent { seq: 5_000, .. })
-        ));
+        bus.publish(&[event(5_000)]);
+        assert_eq!(next(&mut other).await.1, 5_000);
         assert!(matches!(slow.next().await, Delivery::Lagged));
-        assert!(matches!(
-            slow.next().await,
-            Delivery::Event(LogEvent { seq: 0, .. })
-        ));
+        assert_eq!(next(&mut slow).await.1, 0);
     }
 
     #[tokio::test]
@@ -183,7 +237,7 @@ mod tests {
         gone.join(channel.clone());
         stays.join(channel.clone());
         gone.leave(&channel);
-        bus.publish(&event(1));
+        bus.publish(&[event(1)]);
         assert!(matches!(stays.next().await, Delivery::Event(_)));
         assert!(gone.receiver.try_recv().is_err());
         drop((gone, stays));

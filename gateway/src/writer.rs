@@ -161,13 +161,12 @@ impl Worker {
             results.iter().filter(|result| result.is_ok()).count(),
             started.elapsed(),
         );
-        for event in results
+        let events: Vec<_> = results
             .iter()
             .flatten()
-            .filter_map(|committed| committed.event.as_ref())
-        {
-            self.bus.publish(event);
-        }
+            .filter_map(|committed| committed.event.clone().map(Arc::new))
+            .collect();
+        self.bus.publish(&events);
         for (result, answer) in results.into_iter().zip(answers) {
             // Who has left does not need the answer.
             let _ = answer.send(result);

@@ -1,6 +1,6 @@
 //! The event socket: moves frames between a WebSocket and its [`Session`].
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{collections::VecDeque, pin::pin, sync::Arc, time::Duration};
 
 use alo_protocol::{ChannelId, CloseCode, Cursor, ErrorBody, ErrorCode, SUBPROTOCOL};
 use axum::{
@@ -17,7 +17,10 @@ use futures_util::{
     future::{BoxFuture, OptionFuture},
     stream::{FuturesOrdered, FuturesUnordered, SplitSink, SplitStream},
 };
-use tokio::time::{Instant, sleep_until};
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep, sleep_until},
+};
 
 use crate::{
     app::AppState,
@@ -30,9 +33,11 @@ use crate::{
 };
 
 /// Read buffer of a socket, bytes: most frames are smaller.
-const READ_BUFFER: usize = 4 * 1024;
+const READ_BUFFER: usize = 2 * 1024;
 /// What may wait in the write buffer of a socket, bytes.
 const WRITE_BUFFER: usize = 4 << 20;
+/// What is taken at once of one kind before the other kinds have their turn.
+const AT_ONCE: usize = 256;
 /// How long the other side has to take the close.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(5);
 
@@ -62,7 +67,7 @@ pub(crate) async fn connect(
         let message = format!("Sec-WebSocket-Protocol: must offer {SUBPROTOCOL}");
         return Err(AppError::new(ErrorCode::InvalidArgument, message));
     }
-    Ok(upgrade.on_upgrade(move |socket| Connection::new(state, socket).run()))
+    Ok(upgrade.on_upgrade(move |socket| Box::new(Connection::new(state, socket)).run()))
 }
 
 type Sink = SplitSink<WebSocket, Message>;
@@ -120,8 +125,11 @@ impl Connection {
         }
     }
 
-    async fn run(mut self) {
-        let mut stopping = self.state.stopping.clone();
+    /// In a box, as a future holds its arguments twice.
+    async fn run(mut self: Box<Self>) {
+        let mut stopped = pin!(stopped(self.state.stopping.clone()));
+        // Set anew only when something is due before it rings: most deadlines move away as things happen.
+        let (mut alarm, mut alarm_ms) = (pin!(sleep(Duration::ZERO)), u64::MAX);
         loop {
             self.carry_out().await;
             self.write();
@@ -129,7 +137,11 @@ impl Connection {
                 break self.close(code).await;
             }
             let deadline = self.session.next_timeout().unwrap_or(u64::MAX);
-            let wait = Duration::from_millis(deadline.saturating_sub(self.state.clock.now_ms()));
+            if deadline < alarm_ms {
+                alarm_ms = deadline;
+                let wait = deadline.saturating_sub(self.state.clock.now_ms());
+                alarm.set(sleep(Duration::from_millis(wait)));
+            }
             let open = self.closing.is_none();
             let reads = open && self.session.wants_frames();
             tokio::select! {
@@ -142,15 +154,25 @@ impl Connection {
                     let all = self.queue.is_empty();
                     self.input(Input::Wrote(all));
                 }
-                Some(answer) = self.answers.next(), if open => match answer {
-                    Answer::Committed(op, result) => self.input(Input::Committed(op, result)),
-                    Answer::Heads(op, result) => self.input(Input::Heads(op, result)),
-                },
+                Some(answer) = self.answers.next(), if open => {
+                    self.answered(answer);
+                    for _ in 1..AT_ONCE {
+                        let Some(Some(answer)) = self.answers.next().now_or_never() else {
+                            break;
+                        };
+                        self.answered(answer);
+                    }
+                }
                 Some((channel, page)) = self.pages.next(), if open => self.input(Input::Page(channel, page)),
-                delivery = self.subscriber.next(), if open => match delivery {
-                    Delivery::Event(event) => self.input(Input::Published(event)),
-                    Delivery::Lagged => self.input(Input::Lagged),
-                },
+                delivery = self.subscriber.next(), if open => {
+                    self.delivered(delivery);
+                    for _ in 1..AT_ONCE {
+                        let Some(delivery) = self.subscriber.ready() else {
+                            break;
+                        };
+                        self.delivered(delivery);
+                    }
+                }
                 message = self.stream.next(), if reads => match message {
                     Some(Ok(Message::Text(text))) => self.input(Input::Frame(&text)),
                     Some(Ok(Message::Binary(_))) => self.input(Input::Binary),
@@ -158,8 +180,11 @@ impl Connection {
                     Some(Err(error)) if is_too_large(&error) => self.input(Input::TooLarge),
                     Some(Ok(Message::Close(_)) | Err(_)) | None => break,
                 },
-                Ok(_) = stopping.wait_for(|stopping| *stopping), if open => self.input(Input::Shutdown),
-                () = tokio::time::sleep(wait), if open => self.input(Input::Timeout),
+                () = stopped.as_mut(), if open => self.input(Input::Shutdown),
+                () = alarm.as_mut(), if open => {
+                    alarm_ms = u64::MAX;
+                    self.input(Input::Timeout);
+                }
                 () = OptionFuture::from(self.closing.map(|(_, until)| sleep_until(until))).map(drop), if !open => {
                     // It takes nothing, not even the farewell.
                     if let Some((code, _)) = self.closing {
@@ -168,6 +193,20 @@ impl Connection {
                     break;
                 }
             }
+        }
+    }
+
+    fn answered(&mut self, answer: Answer) {
+        match answer {
+            Answer::Committed(op, result) => self.input(Input::Committed(op, result)),
+            Answer::Heads(op, result) => self.input(Input::Heads(op, result)),
+        }
+    }
+
+    fn delivered(&mut self, delivery: Delivery) {
+        match delivery {
+            Delivery::Event(event) => self.input(Input::Published(event)),
+            Delivery::Lagged => self.input(Input::Lagged),
         }
     }
 
@@ -264,6 +303,14 @@ impl Drop for Connection {
     fn drop(&mut self) {
         self.state.metrics.connections.dec();
         self.state.open.send_modify(|open| *open -= 1);
+    }
+}
+
+/// Ends when the gateway stops.
+async fn stopped(mut stopping: watch::Receiver<bool>) {
+    if stopping.wait_for(|stopping| *stopping).await.is_err() {
+        // Nobody is left to stop it.
+        std::future::pending().await
     }
 }
 

@@ -27,7 +27,7 @@ pub enum Input<'a> {
     /// Answer to [`Output::Read`].
     Page(ChannelId, Result<Vec<LogEvent>, ErrorBody>),
     /// An event of a joined channel.
-    Published(LogEvent),
+    Published(Arc<LogEvent>),
     /// Events of joined channels were left out.
     Lagged,
     /// Something was written to the socket; with true, everything was.

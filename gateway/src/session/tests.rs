@@ -110,7 +110,7 @@ impl Driven {
                         && self.joined.contains(&event.channel)
                     {
                         self.session
-                            .handle(self.now, Input::Published(event.clone()));
+                            .handle(self.now, Input::Published(event.clone().into()));
                     }
                     self.session
                         .handle(self.now, Input::Committed(op, committed));
@@ -185,7 +185,7 @@ impl Driven {
 
     fn publish(&mut self, content: &str) {
         let event = self.other_sends(content);
-        self.input(Input::Published(event));
+        self.input(Input::Published(event.into()));
     }
 
     fn seqs(&mut self) -> Vec<u64> {

@@ -59,7 +59,7 @@ fn answer(session: &mut Session, store: &mut MemoryStore, now: u64, output: Outp
             if let Some(committed) = committed {
                 if let Ok(Some(event)) = committed.as_ref().map(|committed| committed.event.clone())
                 {
-                    session.handle(now, Input::Published(event));
+                    session.handle(now, Input::Published(event.into()));
                 }
                 session.handle(now, Input::Committed(op, committed));
             }

@@ -484,7 +484,9 @@ impl World {
         let input = if std::mem::take(&mut conn.lagged) {
             Some(Input::Lagged)
         } else {
-            conn.mailbox.pop_front().map(Input::Published)
+            conn.mailbox
+                .pop_front()
+                .map(|event| Input::Published(event.into()))
         };
         let more = conn.lagged || !conn.mailbox.is_empty();
         conn.mail_is_due = more;
