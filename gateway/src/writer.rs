@@ -151,9 +151,14 @@ impl Worker {
 
     fn commit(&mut self, batch: Vec<(Submission, Answer<Committed>)>) {
         let now_ms = self.clock.now_ms();
+        // Made once: an epoch tells a channel from its own past, not from other channels.
+        let new_epoch = random::hex::<8>();
         let (drafts, answers): (Vec<_>, Vec<_>) = batch
             .into_iter()
-            .map(|(submission, answer)| (new_draft(submission, now_ms), answer))
+            .map(|(submission, answer)| {
+                let id = random::uuid(now_ms);
+                (draft(submission, now_ms, id, new_epoch.clone()), answer)
+            })
             .unzip();
         let started = std::time::Instant::now();
         let results = self.store.commit(drafts);
@@ -172,10 +177,6 @@ impl Worker {
             let _ = answer.send(result);
         }
     }
-}
-
-fn new_draft(submission: Submission, now_ms: u64) -> Draft {
-    draft(submission, now_ms, random::uuid(now_ms), random::hex::<8>())
 }
 
 /// The draft of a submission; `id` becomes the message's, `new_epoch` the channel's if it is new.
