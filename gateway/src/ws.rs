@@ -32,7 +32,7 @@ use crate::{
     store::{Committed, LogEvent},
 };
 
-/// Read buffer of a socket, bytes: most frames are smaller.
+/// Read buffer of a socket, bytes: each has one, idle or not. Most frames are smaller.
 const READ_BUFFER: usize = 2 * 1024;
 /// What may wait in the write buffer of a socket, bytes.
 const WRITE_BUFFER: usize = 4 << 20;

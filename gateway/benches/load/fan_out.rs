@@ -54,10 +54,13 @@ pub struct Outcome {
 
 pub async fn measure(setup: &Setup, report: &mut Report) -> Result<()> {
     for subscribers in SHAPES {
-        for (kind, name) in [(Kind::Gateway, "gateway"), (Kind::Bare, "bare")] {
-            let outcome = run(setup, kind, subscribers, Pace::Full).await?;
-            outcome.tell(report, &format!("fan-out/{subscribers}/{name}"));
-        }
+        let gateway = run(setup, Kind::Gateway, subscribers, Pace::Full).await?;
+        let bare = run(setup, Kind::Bare, subscribers, Pace::Full).await?;
+        let times = gateway.rate() / bare.rate();
+        gateway.tell(report, &format!("fan-out/{subscribers}/gateway"));
+        bare.tell(report, &format!("fan-out/{subscribers}/bare"));
+        let name = format!("fan-out/{subscribers}/beside-bare");
+        report.add(name, "times", times, "the rate of deliveries");
     }
     Ok(())
 }

@@ -61,15 +61,23 @@ pub async fn measure(setup: &Setup, report: &mut Report) -> Result<()> {
     }
     gateway.stop().await?;
     bare.stop().await?;
-    for (name, mut latencies) in [
+    let [answer, _, commit, echo] = [
         ("answer", answer),
         ("delivery", delivery),
         ("bare-commit", commit),
         ("bare-echo", echoed),
-    ] {
+    ]
+    .map(|(name, mut latencies)| {
         let [p50, p99] = latencies.percentiles([50.0, 99.0]);
         report.add(format!("idle-delay/{name}/p50"), "µs", p50, "");
         report.add(format!("idle-delay/{name}/p99"), "µs", p99, "");
-    }
+        p50
+    });
+    report.add(
+        "idle-delay/answer/beside-bare",
+        "times",
+        answer / (commit + echo),
+        "p50 beside the sum of commit and echo",
+    );
     Ok(())
 }

@@ -32,7 +32,7 @@ pub async fn measure(setup: &Setup, report: &mut Report) -> Result<()> {
     })
     .await??;
     tell(report, "sends/bare-fsync", 1, sync);
-    tell(report, "sends/bare-commit", 1, commit);
+    let commits = tell(report, "sends/bare-commit", 1, commit);
     for (batch, measured) in store {
         tell(
             report,
@@ -42,18 +42,22 @@ pub async fn measure(setup: &Setup, report: &mut Report) -> Result<()> {
         );
     }
     for (connections, in_flight) in SHAPES {
-        shape(setup, report, connections, in_flight).await?;
+        let sends = shape(setup, report, connections, in_flight).await?;
+        let name = format!("sends/{connections}x{in_flight}/beside-bare-commits");
+        report.add(name, "times", sends / commits, "one bare commit each");
     }
     Ok(())
 }
 
-fn tell(report: &mut Report, name: &str, batch: usize, measured: (Window, Latencies)) {
+/// Writes it and gives the rate.
+fn tell(report: &mut Report, name: &str, batch: usize, measured: (Window, Latencies)) -> f64 {
     let (window, mut latencies) = measured;
     let rate = (latencies.len() * batch) as f64 / window.seconds();
     let [p50, p99] = latencies.percentiles([50.0, 99.0]);
     report.add(format!("{name}/rate"), "per second", rate, "");
     report.add(format!("{name}/p50"), "µs", p50, "");
     report.add(format!("{name}/p99"), "µs", p99, "");
+    rate
 }
 
 async fn shape(
@@ -61,7 +65,7 @@ async fn shape(
     report: &mut Report,
     connections: usize,
     in_flight: u64,
-) -> Result<()> {
+) -> Result<f64> {
     let server = Server::gateway(setup).await?;
     let token = server.token("user", &["a"]).await?;
     let mut sockets = Vec::new();
@@ -85,10 +89,10 @@ async fn shape(
 
     let name = format!("sends/{connections}x{in_flight}");
     let sends = latencies.len();
-    tell(report, &name, 1, (window, latencies));
+    let rate = tell(report, &name, 1, (window, latencies));
     let each = used.as_secs_f64() * 1e6 / sends as f64;
     report.add(format!("{name}/cpu"), "µs each", each, "the gateway's");
-    Ok(())
+    Ok(rate)
 }
 
 /// Keeps so many messages in flight until the window closes.
