@@ -9,6 +9,7 @@ use std::{
 };
 
 use alo_protocol::ChannelId;
+use futures_util::FutureExt;
 use tokio::sync::mpsc;
 
 use crate::store::LogEvent;
@@ -135,9 +136,9 @@ impl Subscriber {
         }
     }
 
-    /// The next event, if it is there already.
+    /// The next event, if it is there already. What was left out is told before what came after it.
     pub fn ready(&mut self) -> Option<Delivery> {
-        self.receiver.try_recv().ok().map(Delivery::Event)
+        self.next().now_or_never()
     }
 }
 
@@ -225,8 +226,10 @@ mod tests {
         other.join("a".parse().unwrap());
         bus.publish(&[event(5_000)]);
         assert_eq!(next(&mut other).await.1, 5_000);
-        assert!(matches!(slow.next().await, Delivery::Lagged));
+        assert!(matches!(slow.ready(), Some(Delivery::Lagged)));
         assert_eq!(next(&mut slow).await.1, 0);
+        bus.publish(&[event(6_000), event(6_001)]);
+        assert!(matches!(slow.ready(), Some(Delivery::Lagged)));
     }
 
     #[tokio::test]
