@@ -45,7 +45,7 @@ const fn mutant(
     }
 }
 
-const MUTANTS: [Mutant; 20] = [
+const MUTANTS: [Mutant; 21] = [
     mutant(
         "a message stored before is answered with the failure of its resend",
         "gateway/src/store/sqlite.rs",
@@ -153,6 +153,12 @@ const MUTANTS: [Mutant; 20] = [
         "gateway/src/session/subscription.rs",
         "Some(cursor) if gap.is_none() => cursor.seq,",
         "Some(cursor) if gap.is_none() && cursor.seq == u64::MAX => cursor.seq,",
+    ),
+    mutant(
+        "a log that was replaced is taken for the old one",
+        "gateway/src/session/subscription.rs",
+        "Some(cursor) if cursor.epoch != head.epoch => Some(GapReason::EpochChanged),\n",
+        "",
     ),
     mutant(
         "what happens while the head is asked for is missed",

@@ -344,11 +344,17 @@ impl World {
 
     fn received(&mut self, index: usize, socket: SocketId, incoming: Incoming<'_, Payload>) {
         let is_current = self.clients[index].sockets.contains_key(&socket.0);
-        if let Incoming::Reply(_, Ok(reply)) = &incoming
-            && is_current
-        {
+        if is_current {
             let life = self.clients[index].life;
-            self.oracle.starts(index, life, &reply.channels);
+            match &incoming {
+                Incoming::Reply(_, Ok(reply)) => self.oracle.starts(index, life, &reply.channels),
+                Incoming::Welcome(welcome) => {
+                    let anew = welcome.channels.iter().filter(|one| one.gap.is_some());
+                    let anew: Vec<_> = anew.cloned().collect();
+                    self.oracle.starts(index, life, &anew);
+                }
+                Incoming::Reply(_, Err(_)) | Incoming::Pong | Incoming::Push { .. } => {}
+            }
         }
         self.input(index, Input::Received(socket, incoming));
     }

@@ -272,6 +272,9 @@ impl World {
                     let skew = self.rng.i64(-60_000..60_000);
                     self.gateway.skew += skew;
                 }
+                if self.happens(self.profile.replaced) {
+                    self.replace_database();
+                }
             }
             // Of a process that is gone.
             Event::Wrote(..)
@@ -653,6 +656,17 @@ impl World {
     }
 
     fn epoch(&mut self) -> String {
-        format!("{:016x}", self.rng.u64(..))
+        let epoch = format!("{:016x}", self.rng.u64(..));
+        self.oracle.epoch(&epoch);
+        epoch
+    }
+
+    /// The gateway starts over an empty database: a lost disk, or a copy from before all of this.
+    pub fn replace_database(&mut self) {
+        self.counts.add("fault: database replaced");
+        self.note(|| "the database is replaced".to_owned());
+        // It was opened once in this world, so it can be again.
+        self.gateway.store = SqliteStore::in_memory().expect("SQLite opens a database in memory");
+        self.oracle.replaced();
     }
 }

@@ -110,6 +110,22 @@ struct Reading {
     last: Option<u64>,
     /// The first event heard must not be later than the one after this.
     bound: u64,
+    /// Of which database.
+    database: u32,
+}
+
+/// Where the gateway said that a subscription starts.
+#[derive(Clone, Copy, Debug)]
+struct Start {
+    seq: u64,
+    database: u32,
+}
+
+/// Where a stored message stands.
+struct Place {
+    channel: ChannelId,
+    seq: u64,
+    database: u32,
 }
 
 /// The parts of a message that matter here.
@@ -142,9 +158,12 @@ struct SeenData {
 /// The model.
 pub struct Oracle {
     channels: BTreeMap<ChannelId, Channel>,
-    /// Where each stored message stands.
-    places: HashMap<Uuid, (ChannelId, u64)>,
-    stored: HashMap<Tag, Uuid>,
+    places: HashMap<Uuid, Place>,
+    /// The message last stored for each, and in which database.
+    stored: HashMap<Tag, (Uuid, u32)>,
+    /// Counts the databases the gateway has had; each makes epochs of its own.
+    database: u32,
+    epochs: HashMap<String, u32>,
     /// Those the store has refused at some time, and those sent again after an answer: others may have
     /// overtaken them.
     late: HashSet<Tag>,
@@ -155,8 +174,7 @@ pub struct Oracle {
     /// The last call that left a channel: what earlier calls say of it is out of date.
     left: HashMap<(usize, u32, ChannelId), CallId>,
     cursors: HashMap<(usize, u32, ChannelId), Cursor>,
-    /// Where the gateway said last that a subscription starts.
-    starts: HashMap<(usize, u32, ChannelId), u64>,
+    starts: HashMap<(usize, u32, ChannelId), Start>,
     open_calls: HashMap<(usize, u32), HashMap<CallId, &'static str>>,
     open_uploads: HashMap<(usize, u32), HashSet<u32>>,
     outbox: usize,
@@ -168,6 +186,8 @@ impl Oracle {
             channels: BTreeMap::new(),
             places: HashMap::new(),
             stored: HashMap::new(),
+            database: 0,
+            epochs: HashMap::new(),
             late: HashSet::new(),
             fates: HashMap::new(),
             order: HashMap::new(),
@@ -182,6 +202,18 @@ impl Oracle {
     }
 
     // At the store.
+
+    /// The gateway comes back with an empty database.
+    pub(crate) fn replaced(&mut self) {
+        self.database += 1;
+        self.channels.clear();
+        self.order.clear();
+    }
+
+    /// The present database may call a channel's log by this.
+    pub(crate) fn epoch(&mut self, epoch: &str) {
+        self.epochs.insert(epoch.to_owned(), self.database);
+    }
 
     /// A message has been made durable.
     pub(crate) fn stored(&mut self, event: &LogEvent) -> Result<(), String> {
@@ -215,9 +247,14 @@ impl Oracle {
         }
         channel.last_ms = time;
         channel.log.push(message.id);
-        self.places
-            .insert(message.id, (event.channel.clone(), event.seq));
-        if self.stored.insert(tag, message.id).is_some() {
+        let place = Place {
+            channel: event.channel.clone(),
+            seq: event.seq,
+            database: self.database,
+        };
+        self.places.insert(message.id, place);
+        let before = self.stored.insert(tag, (message.id, self.database));
+        if before.is_some_and(|(_, database)| database == self.database) {
             return Err(format!("message {tag} was stored twice"));
         }
         if let Some(Fate::Refused(code)) = self.fates.get(&tag) {
@@ -343,7 +380,11 @@ impl Oracle {
                 message.content
             ));
         }
-        if self.stored.get(&tag) != Some(&message.id) {
+        if self
+            .stored
+            .get(&tag)
+            .is_none_or(|(id, _)| *id != message.id)
+        {
             return Err(format!("send {tag} was answered before it was stored"));
         }
         self.fates.insert(tag, Fate::Stored);
@@ -373,13 +414,16 @@ impl Oracle {
             ErrorCode::IdempotencyConflict,
             ErrorCode::TooManyRequests,
         ];
-        if never.iter().any(|code| error.is(*code)) {
+        // Files may have gone with a database.
+        let is_known = self.database > 0 && error.is(ErrorCode::FileNotFound);
+        if never.iter().any(|code| error.is(*code)) && !is_known {
             return Err(format!(
                 "send {tag} was answered with {}: {}",
                 error.code, error.message
             ));
         }
-        if self.stored.contains_key(&tag) {
+        let stored = self.stored.get(&tag);
+        if stored.is_some_and(|(_, database)| *database == self.database) {
             return Err(format!(
                 "send {tag} was answered with {} but is stored",
                 error.code
@@ -397,8 +441,11 @@ impl Oracle {
         } in recoveries
         {
             if let Some(cursor) = cursor {
-                self.starts
-                    .insert((client, life, channel.clone()), cursor.seq);
+                let start = Start {
+                    seq: cursor.seq,
+                    database: self.epochs.get(&*cursor.epoch).copied().unwrap_or_default(),
+                };
+                self.starts.insert((client, life, channel.clone()), start);
             }
         }
     }
@@ -420,14 +467,8 @@ impl Oracle {
                 continue;
             }
             let key = (client, life, channel.clone());
-            let bound = self
-                .starts
-                .get(&key)
-                .copied()
-                .unwrap_or_else(|| self.head(channel));
-            self.readings
-                .entry(key)
-                .or_insert(Reading { last: None, bound });
+            let start = self.start(&key);
+            self.readings.entry(key).or_insert(start);
         }
     }
 
@@ -454,17 +495,37 @@ impl Oracle {
         channel: &ChannelId,
         forbidden: bool,
     ) -> Result<(), String> {
-        self.cursors.remove(&(client, life, channel.clone()));
-        let bound = self.head(channel);
         let key = (client, life, channel.clone());
-        if forbidden {
-            self.readings.remove(&key);
-        } else if let Some(reading) = self.readings.get_mut(&key) {
-            *reading = Reading { last: None, bound };
+        self.cursors.remove(&key);
+        let start = self.start(&key);
+        let before = if forbidden {
+            self.readings.remove(&key)
+        } else {
+            self.readings
+                .get_mut(&key)
+                .map(|reading| std::mem::replace(reading, start))
+        };
+        let is_right = !forbidden && before.is_none_or(|before| before.database < start.database);
+        if is_right {
+            Ok(())
+        } else {
+            Err(format!(
+                "client {client} was told of a gap in {channel}, though nothing was replaced"
+            ))
         }
-        Err(format!(
-            "client {client} was told of a gap in {channel}, though nothing was replaced"
-        ))
+    }
+
+    /// A subscription as the gateway said last that it starts.
+    fn start(&self, key: &(usize, u32, ChannelId)) -> Reading {
+        let start = self.starts.get(key).copied().unwrap_or_else(|| Start {
+            seq: self.head(&key.2),
+            database: self.database,
+        });
+        Reading {
+            last: None,
+            bound: start.seq,
+            database: start.database,
+        }
     }
 
     /// A listener was given an event.
@@ -472,7 +533,12 @@ impl Oracle {
         let event: SeenEvent =
             serde_json::from_str(event).map_err(|error| format!("an event is no JSON: {error}"))?;
         let message = event.data.message;
-        let Some((channel, seq)) = self.places.get(&message.id) else {
+        let Some(Place {
+            channel,
+            seq,
+            database,
+        }) = self.places.get(&message.id)
+        else {
             return Err(format!(
                 "client {client} heard message {} that was never stored",
                 message.content
@@ -496,6 +562,11 @@ impl Oracle {
                 "client {client} heard an event of {channel}, which it does not read"
             ));
         };
+        if *database != reading.database {
+            return Err(format!(
+                "client {client} heard an event of {channel} in another database than it reads"
+            ));
+        }
         let expected = reading.last.map_or(reading.bound, |last| last) + 1;
         let right = if reading.last.is_some() {
             *seq == expected
@@ -583,6 +654,11 @@ impl Oracle {
         for ((reader, reader_life, channel), reading) in &self.readings {
             if (*reader, *reader_life) != (client, life) {
                 continue;
+            }
+            if reading.database != self.database {
+                return Err(format!(
+                    "client {client} was never told that {channel} was replaced"
+                ));
             }
             let (stands, head) = (reading.last.unwrap_or(reading.bound), self.head(channel));
             if stands != head {

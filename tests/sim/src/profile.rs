@@ -28,6 +28,8 @@ pub struct Profile {
     pub crash_every: u64,
     /// Share of them that are a stop in good order.
     pub graceful: u32,
+    /// Share of starts with an empty database.
+    pub replaced: u32,
     /// Between two freezes of a tab, or sleeps of its machine.
     pub freeze_every: u64,
     /// Between two times a reader takes nothing.
@@ -76,6 +78,7 @@ impl Profile {
             offline_every: 0,
             crash_every: 0,
             graceful: 0,
+            replaced: 0,
             freeze_every: 0,
             stall_every: 0,
             reload_every: 0,
@@ -114,7 +117,7 @@ impl Profile {
         };
         let (disk_errors, read_errors) = (share(100), share(50));
         let (token_errors, http_errors, duplicates) = (share(300), share(300), share(100));
-        let storage_errors = share(300);
+        let (storage_errors, replaced) = (share(300), share(500));
         let slowest = [2, 20, 200, 2_000][rng.usize(..4)];
         Self {
             clients: rng.usize(1..6),
@@ -127,6 +130,7 @@ impl Profile {
             offline_every,
             crash_every,
             graceful: rng.u32(..1_000),
+            replaced,
             freeze_every,
             stall_every,
             reload_every,

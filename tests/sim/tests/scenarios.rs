@@ -22,6 +22,15 @@ fn send(world: &mut World, client: usize) -> alo_chat::core::CallId {
     world.send(client, &a()[0], None, &[])
 }
 
+/// A world whose browsers keep what is unsent.
+fn keeping_world() -> World {
+    let profile = Profile {
+        outbox_kept: true,
+        ..Profile::calm()
+    };
+    World::new(1, profile)
+}
+
 /// The final account compares every promise, every reader and the store with the model.
 fn heal(mut world: World) {
     if let Err(violation) = world.heal() {
@@ -156,5 +165,60 @@ fn a_tab_that_slept_for_an_hour_misses_nothing() {
     }
     world.run(3_000_000).unwrap();
     assert_eq!(world.counts().get("events delivered"), 2_000);
+    heal(world);
+}
+
+#[test]
+fn a_reader_is_told_that_the_log_was_replaced() {
+    let mut world = world();
+    world.subscribe(0, &a());
+    world.run(100).unwrap();
+    send(&mut world, 1);
+    world.run(1_000).unwrap();
+    world.kill_gateway(100);
+    world.run(50).unwrap();
+    world.replace_database();
+    world.run(60_000).unwrap();
+    assert_eq!(world.counts().get("gaps told"), 1);
+    send(&mut world, 1);
+    world.run(1_000).unwrap();
+    assert_eq!(world.counts().get("events delivered"), 2);
+    heal(world);
+}
+
+#[test]
+fn what_a_page_left_is_sent_by_the_next_with_its_files() {
+    let mut world = keeping_world();
+    world.subscribe(1, &a());
+    world.connect(0);
+    world.run(100).unwrap();
+    world.kill_gateway(60_000);
+    for _ in 0..5 {
+        send(&mut world, 0);
+    }
+    world.send(0, &a()[0], None, &[5 << 20]);
+    world.run(1_000).unwrap();
+    world.reload(0);
+    world.connect(0);
+    world.run(120_000).unwrap();
+    assert_eq!(world.counts().get("messages restored"), 6);
+    assert_eq!(world.counts().get("events delivered"), 6);
+    heal(world);
+}
+
+/// The answer was under way when the page ended: the next page asks again, by the same key.
+#[test]
+fn what_was_stored_when_the_page_ended_is_not_stored_again() {
+    let mut world = keeping_world();
+    world.connect(0);
+    world.run(100).unwrap();
+    send(&mut world, 0);
+    // It is on the disk of both, and nobody has heard of it.
+    world.run(12).unwrap();
+    world.reload(0);
+    world.connect(0);
+    world.run(10_000).unwrap();
+    assert_eq!(world.counts().get("messages restored"), 1);
+    assert_eq!(world.counts().get("messages stored"), 1);
     heal(world);
 }
