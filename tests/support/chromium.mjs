@@ -4,10 +4,11 @@ import { chromium } from "playwright-core";
 
 import { chromiumPath } from "./environment.mjs";
 
-/** A Chromium that ends with the test, or with the file of tests. */
-export async function launch(t) {
+/** A Chromium that ends with the test, or with the file of tests; `without` are defaults of Playwright. */
+export async function launch(t, { without = [] } = {}) {
   const browser = await chromium.launch({
     executablePath: chromiumPath,
+    ignoreDefaultArgs: without,
     // No sandbox: tests run as root in containers too. No traffic but the pages' own.
     args: ["--no-sandbox", "--disable-background-networking"],
   });
