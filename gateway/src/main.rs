@@ -28,6 +28,11 @@ async fn main() -> ExitCode {
 }
 
 async fn run(flags: Flags) -> Result<(), Box<dyn std::error::Error>> {
+    // Every connection is an open file, and the usual limit is 1,024.
+    match rlimit::increase_nofile_limit(u64::MAX) {
+        Ok(files) => tracing::info!(files, "open files at most"),
+        Err(error) => tracing::warn!(%error, "the limit of open files stays as it is"),
+    }
     let data = flags.data.display().to_string();
     let config = Config::prepare(flags)?;
     let Gateway {
