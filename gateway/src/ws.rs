@@ -19,8 +19,9 @@ use futures_util::{
 };
 use tokio::{
     sync::watch,
-    time::{Instant, sleep, sleep_until},
+    time::{Instant, sleep, sleep_until, timeout},
 };
+use tungstenite::error::ProtocolError;
 
 use crate::{
     app::AppState,
@@ -84,10 +85,39 @@ struct Connection {
     queue: VecDeque<Arc<str>>,
     ping: bool,
     /// Why it ends, and until when the other side has to take what is queued.
-    closing: Option<(CloseCode, Instant)>,
+    closing: Option<(Farewell, Instant)>,
     /// Answers of the writer come in the order asked.
     answers: FuturesOrdered<BoxFuture<'static, Answer>>,
     pages: FuturesUnordered<BoxFuture<'static, Page>>,
+}
+
+/// Why a connection ends, as the other side is told.
+#[derive(Clone, Copy)]
+struct Farewell {
+    code: u16,
+    reason: &'static str,
+}
+
+impl Farewell {
+    /// A frame that WebSocket itself forbids (RFC 6455, 7.4.1).
+    const PROTOCOL_ERROR: Self = Self {
+        code: 1002,
+        reason: "protocol-error",
+    };
+    /// Text that is not UTF-8 (likewise).
+    const INVALID_TEXT: Self = Self {
+        code: 1007,
+        reason: "invalid-text",
+    };
+}
+
+impl From<CloseCode> for Farewell {
+    fn from(code: CloseCode) -> Self {
+        Self {
+            code: code.code(),
+            reason: code.as_str(),
+        }
+    }
 }
 
 /// A page of a channel's log, as read.
@@ -130,11 +160,12 @@ impl Connection {
         let mut stopped = pin!(stopped(self.state.stopping.clone()));
         // Set anew only when something is due before it rings: most deadlines move away as things happen.
         let (mut alarm, mut alarm_ms) = (pin!(sleep(Duration::ZERO)), u64::MAX);
-        loop {
+        let was_closed = loop {
             self.carry_out().await;
             self.write();
-            if let (Some((code, _)), None) = (self.closing, &self.writing) {
-                break self.close(code).await;
+            if let (Some((farewell, _)), None) = (self.closing, &self.writing) {
+                self.close(farewell).await;
+                break false;
             }
             let deadline = self.session.next_timeout().unwrap_or(u64::MAX);
             if deadline < alarm_ms {
@@ -149,7 +180,7 @@ impl Connection {
                     self.writing = None;
                     self.sink = Some(sink);
                     if result.is_err() {
-                        break;
+                        break false;
                     }
                     let all = self.queue.is_empty();
                     self.input(Input::Wrote(all));
@@ -177,8 +208,14 @@ impl Connection {
                     Some(Ok(Message::Text(text))) => self.input(Input::Frame(&text)),
                     Some(Ok(Message::Binary(_))) => self.input(Input::Binary),
                     Some(Ok(Message::Ping(_) | Message::Pong(_))) => self.input(Input::Alive),
-                    Some(Err(error)) if is_too_large(&error) => self.input(Input::TooLarge),
-                    Some(Ok(Message::Close(_)) | Err(_)) | None => break,
+                    Some(Ok(Message::Close(_))) => break true,
+                    Some(Err(error)) => match Violation::of(&error) {
+                        Some(Violation::Size) => self.input(Input::TooLarge),
+                        Some(Violation::Text) => self.end(Farewell::INVALID_TEXT),
+                        Some(Violation::Framing) => self.end(Farewell::PROTOCOL_ERROR),
+                        None => break false,
+                    },
+                    None => break false,
                 },
                 () = stopped.as_mut(), if open => self.input(Input::Shutdown),
                 () = alarm.as_mut(), if open => {
@@ -187,12 +224,15 @@ impl Connection {
                 }
                 () = OptionFuture::from(self.closing.map(|(_, until)| sleep_until(until))).map(drop), if !open => {
                     // It takes nothing, not even the farewell.
-                    if let Some((code, _)) = self.closing {
-                        self.state.metrics.closed(code.as_str());
+                    if let Some((farewell, _)) = self.closing {
+                        self.state.metrics.closed(farewell.reason);
                     }
-                    break;
+                    break false;
                 }
             }
+        };
+        if was_closed {
+            self.acknowledge().await;
         }
     }
 
@@ -214,6 +254,11 @@ impl Connection {
         self.session.handle(self.state.clock.now_ms(), input);
     }
 
+    /// Closes when what is queued has been written.
+    fn end(&mut self, farewell: Farewell) {
+        self.closing = Some((farewell, Instant::now() + CLOSE_PATIENCE));
+    }
+
     /// Does what the session asks for. Queueing for the writer may wait: then no more frames are read,
     /// which holds back the client.
     async fn carry_out(&mut self) {
@@ -221,7 +266,7 @@ impl Connection {
             match output {
                 Output::Send(item) => self.queue.push_back(item),
                 Output::Ping => self.ping = true,
-                Output::Close(code) => self.closing = Some((code, Instant::now() + CLOSE_PATIENCE)),
+                Output::Close(code) => self.end(code.into()),
                 Output::Commit(op, submission) => {
                     let pending = self.state.writer.commit(submission).await;
                     self.answers.push_back(Box::pin(async move {
@@ -279,14 +324,14 @@ impl Connection {
     }
 
     /// Says why and gives the other side a while to take it.
-    async fn close(&mut self, code: CloseCode) {
-        self.state.metrics.closed(code.as_str());
+    async fn close(&mut self, Farewell { code, reason }: Farewell) {
+        self.state.metrics.closed(reason);
         let Some(mut sink) = self.sink.take() else {
             return;
         };
         let frame = CloseFrame {
-            code: code.code(),
-            reason: code.as_str().into(),
+            code,
+            reason: reason.into(),
         };
         let farewell = async {
             if sink.send(Message::Close(Some(frame))).await.is_ok() {
@@ -295,7 +340,14 @@ impl Connection {
             }
         };
         // One that does not answer is cut.
-        let _ = tokio::time::timeout(CLOSE_PATIENCE, farewell).await;
+        let _ = timeout(CLOSE_PATIENCE, farewell).await;
+    }
+
+    /// Answers a close: the answer is queued already, and reading writes it.
+    async fn acknowledge(&mut self) {
+        let answer = async { while let Some(Ok(_)) = self.stream.next().await {} };
+        // One that does not take it is cut.
+        let _ = timeout(CLOSE_PATIENCE, answer).await;
     }
 }
 
@@ -314,14 +366,32 @@ async fn stopped(mut stopping: watch::Receiver<bool>) {
     }
 }
 
-/// Whether a frame went beyond the limit: the socket tells it as an error of reading.
-fn is_too_large(error: &Error) -> bool {
-    let mut source: Option<&(dyn std::error::Error + 'static)> = Some(error);
-    while let Some(error) = source {
-        if let Some(tungstenite::Error::Capacity(_)) = error.downcast_ref() {
-            return true;
+/// What was wrong with a frame, by the rules of WebSocket.
+enum Violation {
+    /// It went beyond the limit.
+    Size,
+    /// Its text is not UTF-8.
+    Text,
+    /// Its form or place is forbidden.
+    Framing,
+}
+
+impl Violation {
+    /// The socket tells it as an error of reading; `None` if it only broke.
+    fn of(error: &Error) -> Option<Self> {
+        let mut source: Option<&(dyn std::error::Error + 'static)> = Some(error);
+        while let Some(error) = source {
+            match error.downcast_ref() {
+                Some(tungstenite::Error::Capacity(_)) => return Some(Self::Size),
+                Some(tungstenite::Error::Utf8(_)) => return Some(Self::Text),
+                // The end of the stream without a close.
+                Some(tungstenite::Error::Protocol(ProtocolError::ResetWithoutClosingHandshake)) => {
+                    return None;
+                }
+                Some(tungstenite::Error::Protocol(_)) => return Some(Self::Framing),
+                Some(_) | None => source = error.source(),
+            }
         }
-        source = error.source();
+        None
     }
-    false
 }
