@@ -9,6 +9,7 @@ pub mod error;
 pub mod files;
 pub mod frames;
 pub mod hub;
+mod linger;
 pub mod metrics;
 pub mod origin;
 pub mod random;

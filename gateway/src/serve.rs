@@ -6,7 +6,10 @@ use axum_server::Handle;
 use hyper_util::rt::TokioTimer;
 use tokio::{sync::watch, time::timeout};
 
-use crate::app::{AppState, app};
+use crate::{
+    app::{AppState, app},
+    linger::LingeringAcceptor,
+};
 
 /// How long a client may take to send the head of a request; one that takes longer holds a socket for
 /// nothing.
@@ -23,7 +26,9 @@ pub async fn serve(listener: TcpListener, state: AppState) -> io::Result<()> {
     let (stopping, open) = (state.stopping.clone(), state.open.subscribe());
     let handle = Handle::new();
     tokio::spawn(stop(handle.clone(), stopping));
-    let mut server = axum_server::from_tcp(listener)?.handle(handle);
+    let mut server = axum_server::from_tcp(listener)?
+        .acceptor(LingeringAcceptor)
+        .handle(handle);
     server
         .http_builder()
         .http1()

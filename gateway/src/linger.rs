@@ -1,0 +1,127 @@
+//! Connections that end in good order.
+
+use std::{
+    future::{Ready, ready},
+    io,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use axum_server::accept::Accept;
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf},
+    net::TcpStream,
+    runtime::Handle,
+    time::timeout,
+};
+
+/// How long the other side may still send when nobody reads it any more.
+const LINGER: Duration = Duration::from_secs(2);
+/// Bytes thrown away at once.
+const WASTE: usize = 16 * 1024;
+
+/// Accepts connections as [`Lingering`].
+#[derive(Clone, Copy)]
+pub(crate) struct LingeringAcceptor;
+
+impl<S> Accept<TcpStream, S> for LingeringAcceptor {
+    type Stream = Lingering;
+    type Service = S;
+    type Future = Ready<io::Result<(Lingering, S)>>;
+
+    fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
+        let stream = Lingering {
+            stream: Some(stream),
+            ended: false,
+        };
+        ready(Ok((stream, service)))
+    }
+}
+
+/// A connection that is closed in two steps (RFC 9112, 9.6): what comes after the last answer is read and
+/// thrown away for a while. A socket closed with bytes unread is reset, and the reset may destroy the
+/// answer, or the close code, before the other side has read it.
+pub(crate) struct Lingering {
+    /// `None` only while it is dropped.
+    stream: Option<TcpStream>,
+    /// Nothing more can come.
+    ended: bool,
+}
+
+impl Lingering {
+    fn poll<T>(
+        &mut self,
+        act: impl FnOnce(Pin<&mut TcpStream>) -> Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        let Some(stream) = &mut self.stream else {
+            return Poll::Ready(Err(io::ErrorKind::NotConnected.into()));
+        };
+        let result = act(Pin::new(stream));
+        self.ended |= matches!(result, Poll::Ready(Err(_)));
+        result
+    }
+}
+
+impl AsyncRead for Lingering {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let (room, before) = (buffer.remaining(), buffer.filled().len());
+        let result = self.poll(|stream| stream.poll_read(cx, buffer));
+        let nothing = room > 0 && buffer.filled().len() == before;
+        self.ended |= nothing && matches!(result, Poll::Ready(Ok(())));
+        result
+    }
+}
+
+impl AsyncWrite for Lingering {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.poll(|stream| stream.poll_write(cx, bytes))
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.poll(|stream| stream.poll_write_vectored(cx, bytes))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll(|stream| stream.poll_flush(cx))
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll(|stream| stream.poll_shutdown(cx))
+    }
+}
+
+impl Drop for Lingering {
+    fn drop(&mut self) {
+        // Outside of a runtime it is the process that ends.
+        if let (false, Some(stream), Ok(runtime)) =
+            (self.ended, self.stream.take(), Handle::try_current())
+        {
+            runtime.spawn(timeout(LINGER, waste(stream)));
+        }
+    }
+}
+
+/// Says that nothing more is sent, and reads until the other side says so too.
+async fn waste(mut stream: TcpStream) {
+    if stream.shutdown().await.is_ok() {
+        let mut buffer = vec![0; WASTE];
+        while stream.read(&mut buffer).await.is_ok_and(|count| count > 0) {}
+    }
+}
