@@ -4,6 +4,7 @@ use std::{
     hash::{DefaultHasher, Hash, Hasher},
     sync::{Arc, Mutex, PoisonError},
     thread,
+    time::Duration,
 };
 
 use alo_protocol::{CONNECT_PATH, ChannelId, ErrorBody, ErrorCode, Limits};
@@ -53,6 +54,8 @@ pub struct AppState {
     pub origins: Origins,
     /// Uploads.
     pub files: Files,
+    /// How long a client may send nothing of an upload.
+    pub upload_idle: Duration,
     /// Writes.
     pub writer: Writer,
     /// Reads.
@@ -117,6 +120,7 @@ impl Gateway {
             limits,
             origins: config.origins.clone(),
             files,
+            upload_idle: config.upload_idle,
             writer,
             log: LogReaders(readers.into()),
             bus,
@@ -236,5 +240,5 @@ fn cors(origins: Origins) -> CorsLayer {
             name("upload-expires"),
             name("upload-metadata"),
         ])
-        .max_age(std::time::Duration::from_secs(CORS_MAX_AGE))
+        .max_age(Duration::from_secs(CORS_MAX_AGE))
 }

@@ -4,6 +4,7 @@ use std::{
     fs, io,
     net::SocketAddr,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use clap::Parser;
@@ -55,7 +56,12 @@ pub struct Config {
     pub jwt_secret: String,
     /// Who may connect.
     pub origins: Origins,
+    /// How long a client may send nothing of an upload it has begun.
+    pub upload_idle: Duration,
 }
+
+/// See [`Config::upload_idle`].
+const UPLOAD_IDLE: Duration = Duration::from_secs(60);
 
 /// Shortest signing secret: 256 bits, as HS256 asks for (RFC 7518, 3.2).
 const JWT_SECRET_BYTES: usize = 32;
@@ -101,6 +107,7 @@ impl Config {
             api_key_is_new,
             jwt_secret,
             origins: Origins::new(&flags.allow_origin),
+            upload_idle: UPLOAD_IDLE,
         })
     }
 }

@@ -19,10 +19,7 @@ use crate::{clock::Clock, error::internal, metrics::Metrics};
 
 /// Bytes in one object at most. Twice as much is in memory: one part comes while another is written.
 const PART_BYTES: u64 = 8 << 20;
-/// How long a client may send nothing.
-const IDLE: Duration = Duration::from_secs(60);
-
-/// The same for the rest of a body that was refused.
+/// How long a client may send nothing of the rest of a body that was refused.
 const DRAIN_IDLE: Duration = Duration::from_secs(5);
 
 /// What receiving needs beside the bytes.
@@ -30,6 +27,8 @@ pub(super) struct Receiver {
     pub(super) files: Files,
     pub(super) clock: Clock,
     pub(super) metrics: Arc<Metrics>,
+    /// How long a client may send nothing.
+    pub(super) idle: Duration,
     /// Turns true when the gateway stops.
     pub(super) stopping: watch::Receiver<bool>,
     /// Held until the last byte is durable.
@@ -115,12 +114,12 @@ impl Receiver {
                 _ = self.stopping.wait_for(|stopping| *stopping) => {
                     return Err(ErrorBody::new(ErrorCode::Unavailable, "the gateway is stopping"));
                 }
-                chunk = timeout(IDLE, body.next()) => chunk,
+                chunk = timeout(self.idle, body.next()) => chunk,
             };
             let chunk = chunk.map_err(|_| {
                 ErrorBody::new(
                     ErrorCode::Unavailable,
-                    format!("no byte came for {} seconds", IDLE.as_secs()),
+                    format!("no byte came for {} seconds", self.idle.as_secs()),
                 )
             })?;
             let Some(chunk) = chunk else { return Ok(()) };

@@ -213,6 +213,7 @@ async fn receive(
         files: state.files.clone(),
         clock: state.clock,
         metrics: state.metrics.clone(),
+        idle: state.upload_idle,
         stopping: state.stopping.clone(),
         guard,
         checksum,
