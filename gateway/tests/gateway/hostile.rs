@@ -4,58 +4,13 @@ use std::{process::Command, time::Duration};
 
 use alo_protocol::CloseCode;
 use serde_json::{Value, json};
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-    time::timeout,
-};
+use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::support::{Process, Running, Socket, key, token};
+use crate::support::{Process, Running, Socket, is_served, key, token};
 
 /// Longer than the gateway waits for anything here.
 const PATIENCE: Duration = Duration::from_secs(30);
-
-#[tokio::test]
-async fn a_request_whose_head_never_ends_is_cut() {
-    let gateway = Running::start().await;
-    let host = gateway.endpoint.strip_prefix("http://").unwrap();
-    let mut socket = TcpStream::connect(host).await.unwrap();
-    socket
-        .write_all(b"POST /v1/auth HTTP/1.1\r\nHost: x\r\nX-Slow: ")
-        .await
-        .unwrap();
-    let trickle = async {
-        loop {
-            tokio::time::sleep(Duration::from_millis(200)).await;
-            if socket.write_all(b"a").await.is_err() {
-                break;
-            }
-            let mut answer = [0; 256];
-            // An answer that says so, or the end.
-            if let Ok(read) = timeout(Duration::from_millis(1), socket.read(&mut answer)).await {
-                assert!(
-                    read.is_err()
-                        || read
-                            .is_ok_and(|count| count == 0 || answer.starts_with(b"HTTP/1.1 408"))
-                );
-                break;
-            }
-        }
-    };
-    timeout(PATIENCE, trickle)
-        .await
-        .expect("the gateway cuts it");
-}
-
-#[tokio::test]
-async fn a_socket_that_never_says_hello_is_closed() {
-    let gateway = Running::start().await;
-    let mut socket = gateway.socket().await;
-    // Pings are no hello.
-    socket.send_raw(Message::Ping(Vec::new().into())).await;
-    assert_eq!(socket.closed().await.0, CloseCode::HelloTimeout.code());
-}
 
 /// One that reads nothing at all: its queue is bounded, and after half a minute it is cut.
 #[tokio::test]
@@ -264,13 +219,6 @@ async fn a_full_disk_is_said_and_survived() {
     assert!(reply.get("result").is_some(), "{reply}");
     drop(process);
     crate::support::check_integrity(&data.path().join("chat.db"));
-}
-
-/// A connection that has done no harm can send.
-async fn is_served(socket: &mut Socket) {
-    let params = json!({"key": key(1), "channelId": "a", "content": "x"});
-    let sent = socket.call("message.send", params).await;
-    assert!(sent.get("result").is_some());
 }
 
 /// A file system in memory; unmounted when dropped.

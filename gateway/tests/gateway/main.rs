@@ -6,10 +6,13 @@
     reason = "a test panics where it fails, and picks what it looks for"
 )]
 
+mod autobahn;
 mod crash;
 mod files;
 mod hostile;
 mod http;
+mod raw;
+mod slow;
 mod socket;
 mod store;
 mod support;

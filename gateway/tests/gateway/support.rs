@@ -45,6 +45,11 @@ impl Running {
     }
 
     pub async fn start_in(data: TempDir, flags: &[&str]) -> Self {
+        Self::start_with(data, flags, |_| {}).await
+    }
+
+    /// With settings that are no flags.
+    pub async fn start_with(data: TempDir, flags: &[&str], set: impl FnOnce(&mut Config)) -> Self {
         let path = data.path().to_str().unwrap();
         let base = [
             "alo-gateway",
@@ -55,7 +60,8 @@ impl Running {
             "--jwt-secret",
             JWT_SECRET,
         ];
-        let config = Config::prepare(Flags::parse_from(base.iter().chain(flags))).unwrap();
+        let mut config = Config::prepare(Flags::parse_from(base.iter().chain(flags))).unwrap();
+        set(&mut config);
         let Gateway { state, stop, .. } = Gateway::start(&config).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
@@ -93,6 +99,16 @@ impl Running {
 
     pub fn url(&self, path: &str) -> String {
         format!("{}{path}", self.endpoint)
+    }
+
+    /// How many event connections are open, by the gateway's own count.
+    pub async fn connections(&self) -> u64 {
+        let metrics = self.http.get(self.url("/metrics")).send().await.unwrap();
+        let metrics = metrics.text().await.unwrap();
+        let line = metrics
+            .lines()
+            .find_map(|line| line.strip_prefix("alo_connections "));
+        line.unwrap().parse().unwrap()
     }
 
     pub async fn token(&self, user: &str, channels: &[&str]) -> String {
@@ -318,6 +334,13 @@ impl Process {
         socket.hello(&token, channels).await;
         socket
     }
+}
+
+/// A connection that has done no harm can send.
+pub async fn is_served(socket: &mut Socket) {
+    let params = json!({"key": key(0xffff), "channelId": "a", "content": "x"});
+    let sent = socket.call("message.send", params).await;
+    assert!(sent.get("result").is_some());
 }
 
 /// SQLite's own check of a database, with its write-ahead log.
