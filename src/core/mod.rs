@@ -7,6 +7,7 @@ mod control;
 mod error;
 mod io;
 mod outbox;
+mod pace;
 mod subscriptions;
 mod time;
 mod token;

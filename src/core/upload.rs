@@ -5,16 +5,9 @@ use alo_protocol::{ErrorCode, Uuid};
 
 use super::{
     Error, FileMeta, HttpId, HttpReply, HttpRequest, Instant, KeptFile, UploadId, backoff::Backoff,
+    pace::Pace,
 };
 
-/// The first slice; a file no larger goes in one request.
-const FIRST_SLICE: u64 = 1 << 20;
-/// Slices shrink to this in trouble.
-const MIN_SLICE: u64 = 256 << 10;
-/// Slices grow to this.
-const MAX_SLICE: u64 = 128 << 20;
-/// Slices aim at this time, so that progress is seen and little is lost on a cut.
-const SLICE_MS: u64 = 1_000;
 /// How long one request may take, milliseconds. A connection whose other end is gone tells nothing; what
 /// came of a slow one is kept by the gateway, so ending it loses nothing.
 const REQUEST_MS: u64 = 60_000;
@@ -32,7 +25,7 @@ pub(super) struct Upload {
     pub(super) key: Uuid,
     pub(super) location: Option<String>,
     offset: u64,
-    slice: u64,
+    pace: Pace,
     backoff: Backoff,
     server_failures: u32,
 }
@@ -100,14 +93,14 @@ impl Upload {
             key,
             location,
             offset: 0,
-            slice: FIRST_SLICE,
+            pace: Pace::NEW,
             backoff: Backoff::NEW,
             server_failures: 0,
         }
     }
 
     fn request(&self, step: Step) -> HttpRequest {
-        let length = self.slice.min(self.meta.size - self.offset);
+        let length = self.pace.slice().min(self.meta.size - self.offset);
         match (step, &self.location) {
             (Step::Append, Some(location)) => HttpRequest::Append {
                 location: location.clone(),
@@ -227,11 +220,7 @@ impl Upload {
             self.backoff.reset();
             self.server_failures = 0;
             if step != Step::Probe {
-                let sent = offset - self.offset;
-                let aim = sent.saturating_mul(SLICE_MS) / now.since(started).max(1);
-                self.slice = aim
-                    .clamp(self.slice / 2, self.slice.saturating_mul(4))
-                    .clamp(MIN_SLICE, MAX_SLICE);
+                self.pace.sent(offset - self.offset, now.since(started));
             }
         }
         self.offset = offset;
@@ -258,7 +247,7 @@ impl Upload {
     }
 
     fn wait(&mut self, now: Instant, rng: &mut fastrand::Rng) -> Outcome {
-        self.slice = (self.slice / 2).max(MIN_SLICE);
+        self.pace.failed();
         self.state = State::Waiting {
             until: now.plus(self.backoff.next(rng)),
             step: self.step_after_trouble(),
