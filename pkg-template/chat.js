@@ -87,7 +87,8 @@ export function define(source) {
       this.#disposed = true;
       const engine = this.#engine;
       this.#engine = undefined;
-      engine?.disconnect();
+      // Only then: it may be at work, with this as one of its listeners. What still runs keeps what it needs.
+      engine?.disconnect().then(() => engine.free());
       this.#outbox?.close();
       this.#listeners.clear();
     }

@@ -129,6 +129,42 @@ test("dispose() is the end, also for a listener that calls again", async (t) => 
   assert.deepEqual(problems, []);
 });
 
+test("dispose() gives the engine's memory back, also when a listener calls it while a call is under way", { timeout: 60_000 }, async (t) => {
+  const { page, problems, settings } = await openedPage(t);
+  const { statuses, freed } = await page.evaluate(async ({ endpoint, authToken, index }) => {
+    let freed = 0;
+    let whenFreed;
+    // The loader sees the module's exports as they are here.
+    const { instantiateStreaming } = WebAssembly;
+    WebAssembly.instantiateStreaming = async (...args) => {
+      const { instance, module } = await instantiateStreaming.apply(WebAssembly, args);
+      const free = (...args) => {
+        freed++;
+        instance.exports.__wbg_engine_free(...args);
+        whenFreed();
+      };
+      return { instance: { exports: { ...instance.exports, __wbg_engine_free: free } }, module };
+    };
+    const { AloChat } = await import(index);
+    const statuses = [];
+    for (const symbol of [undefined, Symbol.dispose]) {
+      const chat = new AloChat({ endpoint, authToken });
+      const isFreed = new Promise((resolve) => (whenFreed = resolve));
+      chat.addEventListener("message.new", () => (symbol ? chat[symbol]() : chat.dispose()));
+      await chat.subscribe({ channelIds: ["alpha"] });
+      const files = [new File([new Uint8Array(4 << 20)], "a.bin")];
+      const open = chat.sendMessage({ channelId: "alpha", content: "with a file", files });
+      chat.sendMessage({ channelId: "alpha", content: "ends it all" });
+      statuses.push((await open).status.errorData?.code);
+      await isFreed;
+    }
+    return { statuses, freed };
+  }, settings);
+  assert.deepEqual(statuses, ["disconnected", "disconnected"]);
+  assert.equal(freed, 2);
+  assert.deepEqual(problems, []);
+});
+
 test("an error page in place of a token is an error of its own", async (t) => {
   const { page, settings } = await openedPage(t);
   const { status } = await page.evaluate(async ({ endpoint, index }) => {
