@@ -17,13 +17,13 @@ use super::{
     frame, http,
     options::Endpoint,
     outbox::{self, Outbox},
-    socket::{Socket, SocketEvent},
+    socket::{Received, Socket, SocketEvent},
     timer::Timer,
     token::TokenSource,
 };
 use crate::core::{
-    CallId, Client, Error, Event, FileMeta, HttpId, HttpRequest, Input, Output, Settled, SocketId,
-    Storage, UploadId,
+    CallId, Client, Error, Event, FileMeta, HttpId, HttpRequest, Incoming, Input, Output, Settled,
+    SocketId, Storage, UploadId,
 };
 
 /// The code given for a socket that could not even be made.
@@ -149,7 +149,7 @@ impl Driver {
         }
         self.pumping.set(false);
         let deadline = self.client.borrow().next_timeout();
-        self.timer.arm(environment::now(), deadline);
+        self.timer.arm(deadline);
     }
 
     fn run(&self, output: Output<JsValue>) {
@@ -272,7 +272,7 @@ impl Driver {
 
     fn open_socket(&self, id: SocketId) {
         let this = self.this.clone();
-        let report = Rc::new(move |id, event| {
+        let report = Rc::new(move |id, event: SocketEvent<'_>| {
             if let Some(driver) = this.upgrade() {
                 driver.socket_event(id, event);
             }
@@ -288,18 +288,32 @@ impl Driver {
         }
     }
 
-    fn socket_event(&self, id: SocketId, event: SocketEvent) {
+    fn socket_event(&self, id: SocketId, event: SocketEvent<'_>) {
         match event {
             SocketEvent::Opened => self.input(Input::SocketOpened(id)),
             SocketEvent::Closed(code) => self.input(Input::SocketClosed(id, code)),
-            SocketEvent::Frame(data) => {
-                let now = environment::now();
-                frame::decode(&data, |incoming| {
-                    self.client
-                        .borrow_mut()
-                        .handle(now, Input::Received(id, incoming));
-                });
-                self.pump();
+            SocketEvent::Received { what, at, is_last } => {
+                let each = |incoming| {
+                    let mut client = self.client.borrow_mut();
+                    client.handle(at, Input::Received(id, incoming));
+                };
+                match what {
+                    Received::Push {
+                        channel,
+                        epoch,
+                        seq,
+                        event,
+                    } => each(Incoming::Push {
+                        channel,
+                        epoch,
+                        seq: seq as u64,
+                        event,
+                    }),
+                    Received::Item(value) => frame::decode(&value).map_or((), each),
+                }
+                if is_last {
+                    self.pump();
+                }
             }
         }
     }

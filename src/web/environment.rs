@@ -28,7 +28,12 @@ const WAKE_EVENTS: [&str; 4] = ["online", "offline", "pageshow", "visibilitychan
 
 /// Now, on the clock the core uses.
 pub(super) fn now() -> Instant {
-    Instant(performance_now() as u64)
+    instant(performance_now())
+}
+
+/// What a browser event's `timeStamp`, which is of the same clock, says.
+pub(super) fn instant(time_stamp: f64) -> Instant {
+    Instant(time_stamp as u64)
 }
 
 /// Milliseconds since 1970.

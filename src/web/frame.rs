@@ -1,8 +1,7 @@
 //! Frames to and from JSON. The browser's own JSON does the work: a push is parsed once and its
-//! `{type, data}` handed on as it is; of the rest only the few fields around it are read.
+//! `{type, data}` handed on as it is, see frames.js; of all other items the few fields that count are read here.
 
 use alo_protocol::{ChannelId, Cursor, GapReason, Limits};
-use js_sys::Array;
 use serde::Deserialize;
 use wasm_bindgen::{JsCast, prelude::*};
 
@@ -16,16 +15,8 @@ extern "C" {
     #[wasm_bindgen(js_namespace = JSON, js_name = stringify, catch)]
     pub(super) fn json_stringify(value: &JsValue) -> Result<JsValue, JsValue>;
 
-    /// Any frame or item of one. A getter of a field that is not there gives `undefined`.
+    /// Any item but a push. A getter of a field that is not there gives `undefined`.
     type Item;
-    #[wasm_bindgen(method, getter)]
-    fn channel(this: &Item) -> JsValue;
-    #[wasm_bindgen(method, getter)]
-    fn epoch(this: &Item) -> JsValue;
-    #[wasm_bindgen(method, getter)]
-    fn seq(this: &Item) -> JsValue;
-    #[wasm_bindgen(method, getter)]
-    fn event(this: &Item) -> JsValue;
     #[wasm_bindgen(method, getter)]
     fn id(this: &Item) -> JsValue;
     #[wasm_bindgen(method, getter)]
@@ -53,53 +44,33 @@ extern "C" {
     fn retryable(this: &Body) -> JsValue;
 }
 
-/// Reads a frame and gives each item in it. Items the client does not know, as a newer gateway may
-/// send, are passed over.
-pub(super) fn decode(data: &JsValue, mut each: impl FnMut(Incoming<'_, JsValue>)) {
-    let Ok(frame) = json_parse(data) else {
-        return;
-    };
-    match frame.dyn_ref::<Array>() {
-        Some(items) => items.iter().for_each(|item| decode_item(&item, &mut each)),
-        None => decode_item(&frame, &mut each),
-    }
-}
-
-fn decode_item(item: &JsValue, each: &mut impl FnMut(Incoming<'_, JsValue>)) {
+/// Reads an item of a frame, or a frame of one item, that is no push. One the client does not know, as a newer
+/// gateway may send, is passed over.
+pub(super) fn decode(item: &JsValue) -> Option<Incoming<'static, JsValue>> {
     if !item.is_object() {
-        return;
+        return None;
     }
     let item: &Item = item.unchecked_ref();
-    if let Some(seq) = item.seq().as_f64() {
-        if let (Some(channel), Some(epoch)) = (item.channel().as_string(), item.epoch().as_string())
-        {
-            let event = item.event();
-            each(Incoming::Push {
-                channel: &channel,
-                epoch: &epoch,
-                seq: seq as u64,
-                event,
-            });
-        }
-    } else if let Some(id) = item.id().as_f64() {
+    if let Some(id) = item.id().as_f64() {
         let error = item.error();
         let result = if error.is_object() {
             Err(decode_error(&error))
         } else {
             Ok(decode_reply(&item.result()))
         };
-        each(Incoming::Reply(id as u32, result));
-    } else if item.pong().as_f64().is_some() {
-        each(Incoming::Pong);
-    } else if let Ok(welcome) = serde_wasm_bindgen::from_value::<WireWelcome>(item.welcome()) {
-        each(Incoming::Welcome(Welcome {
-            user: welcome.user_id,
-            heartbeat_ms: welcome.heartbeat_ms,
-            token_expires_in_ms: welcome.token_expires_in_ms as u64,
-            limits: welcome.limits,
-            channels: welcome.channels.into_iter().map(Into::into).collect(),
-        }));
+        return Some(Incoming::Reply(id as u32, result));
     }
+    if item.pong().as_f64().is_some() {
+        return Some(Incoming::Pong);
+    }
+    let welcome = serde_wasm_bindgen::from_value::<WireWelcome>(item.welcome()).ok()?;
+    Some(Incoming::Welcome(Welcome {
+        user: welcome.user_id,
+        heartbeat_ms: welcome.heartbeat_ms,
+        token_expires_in_ms: welcome.token_expires_in_ms as u64,
+        limits: welcome.limits,
+        channels: welcome.channels.into_iter().map(Into::into).collect(),
+    }))
 }
 
 fn decode_reply(result: &JsValue) -> Reply<JsValue> {

@@ -5,6 +5,7 @@ use std::cell::Cell;
 use js_sys::Function;
 use wasm_bindgen::prelude::*;
 
+use super::environment;
 use crate::core::Instant;
 
 #[wasm_bindgen]
@@ -34,8 +35,8 @@ impl Timer {
 
     /// Asks to be called at `deadline`. A deadline moved back keeps the timer as it is: that fires too
     /// early, finds nothing to do and is armed anew. So a frame, which moves the heartbeat, costs no
-    /// call to the browser.
-    pub(super) fn arm(&self, now: Instant, deadline: Option<Instant>) {
+    /// call to the browser, not even for the time.
+    pub(super) fn arm(&self, deadline: Option<Instant>) {
         let Some(deadline) = deadline else {
             return;
         };
@@ -43,7 +44,7 @@ impl Timer {
             return;
         }
         self.disarm();
-        let ms = i32::try_from(deadline.since(now)).unwrap_or(i32::MAX);
+        let ms = i32::try_from(deadline.since(environment::now())).unwrap_or(i32::MAX);
         self.armed.set(Some(deadline));
         self.id
             .set(set_timeout(self.callback.as_ref().unchecked_ref(), ms));
