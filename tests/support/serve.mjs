@@ -1,9 +1,13 @@
 // A small web server for the pages of the tests.
 
 import { createReadStream } from "node:fs";
-import { stat } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { createServer } from "node:http";
 import { extname, join, normalize, sep } from "node:path";
+import { promisify } from "node:util";
+import { brotliCompress } from "node:zlib";
+
+const brotli = promisify(brotliCompress);
 
 const TYPES = {
   ".css": "text/css; charset=utf-8",
@@ -16,9 +20,11 @@ const TYPES = {
 
 /**
  * Serves `folder` on a free port until the test ends. `files` are served from memory and come first;
- * a value that is no string is sent as JSON. `csp` is the Content-Security-Policy of every answer.
+ * a value that is no string is sent as JSON. `csp` is the Content-Security-Policy of every answer, `headers`
+ * are others. With `compress` files are sent in Brotli, as small as it can make them.
  */
-export async function serve(t, folder, { files = {}, csp } = {}) {
+export async function serve(t, folder, { files = {}, csp, headers = {}, compress = false } = {}) {
+  const compressed = new Map();
   const requested = [];
   const server = createServer(async (request, response) => {
     const path = decodeURIComponent(new URL(request.url, "http://localhost").pathname);
@@ -26,6 +32,7 @@ export async function serve(t, folder, { files = {}, csp } = {}) {
     requested.push(name);
     response.setHeader("X-Content-Type-Options", "nosniff");
     if (csp) response.setHeader("Content-Security-Policy", csp);
+    for (const [header, value] of Object.entries(headers)) response.setHeader(header, value);
     if (Object.hasOwn(files, name)) {
       const isText = typeof files[name] === "string";
       response.setHeader("Content-Type", isText ? (TYPES[extname(name)] ?? "text/plain") : TYPES[".json"]);
@@ -39,6 +46,12 @@ export async function serve(t, folder, { files = {}, csp } = {}) {
       return;
     }
     response.setHeader("Content-Type", TYPES[extname(file)] ?? "application/octet-stream");
+    if (compress) {
+      if (!compressed.has(file)) compressed.set(file, brotli(await readFile(file)));
+      response.setHeader("Content-Encoding", "br");
+      response.end(await compressed.get(file));
+      return;
+    }
     createReadStream(file).pipe(response);
   });
   await new Promise((listening) => server.listen(0, "127.0.0.1", listening));
