@@ -1,8 +1,9 @@
-//! The project's commands: `cargo xtask build | test | demo | sim | mutants | size | docs | install`.
+//! The project's commands: `cargo xtask build | test | demo | bench | sim | mutants | size | docs | install`.
 //!
 //! One file per command. What several need: [`process`] runs programs, [`workspace`] knows where
 //! things are, [`gateway`] starts a gateway for tests, [`install`] brings the tools.
 
+mod bench;
 mod build;
 mod demo;
 mod docs;
@@ -35,6 +36,8 @@ enum Command {
     Test(test::Options),
     /// Starts a gateway and the example chat
     Demo(demo::Options),
+    /// Measures the package in browsers, beside other clients
+    Bench(bench::Options),
     /// Simulates clients, network and gateway, and looks for anything lost, doubled or out of order
     #[command(disable_help_flag = true)]
     Sim(sim::Options),
@@ -58,6 +61,7 @@ fn main() -> ExitCode {
             Err(error) => Err(error),
         },
         Command::Demo(options) => demo::run(&options),
+        Command::Bench(options) => bench::run(&options),
         Command::Sim(options) => sim::run(&options),
         Command::Mutants(options) => mutants::run(&options),
         Command::Size => size::run(),
