@@ -132,6 +132,7 @@ describe("the packed package", () => {
       "inline.d.ts",
       "inline.js",
       "listeners.js",
+      "outbox.js",
       "package.json",
     ]);
   });
