@@ -10,23 +10,29 @@ import { temporaryFolder } from "../../support/package.mjs";
 
 const PKG = join(root, "pkg");
 
-/** Bundles scripts of page/, by their paths without the ending; gives the folder to serve. */
-export async function bundle(t, entries, { splitting = false } = {}) {
+/**
+ * Bundles scripts of page/, by their paths without the ending, each for itself: none shares code with another.
+ * Gives the folder to serve.
+ */
+export async function bundle(t, entries) {
   const outdir = await temporaryFolder(t);
-  await build({
-    absWorkingDir: join(root, "tests/bench/page"),
-    entryPoints: entries.map((entry) => `${entry}.js`),
-    outdir,
-    outbase: ".",
-    alias: { "alo-chat": join(PKG, "index.js") },
-    bundle: true,
-    splitting,
-    minify: true,
-    format: "esm",
-    platform: "browser",
-    target: "es2022",
-    logLevel: "error",
-  });
+  for (const entry of entries) {
+    await build({
+      absWorkingDir: join(root, "tests/bench/page"),
+      entryPoints: [`${entry}.js`],
+      outdir,
+      outbase: ".",
+      alias: { "alo-chat": join(PKG, "index.js") },
+      bundle: true,
+      // What is imported when it is needed stays apart.
+      splitting: true,
+      minify: true,
+      format: "esm",
+      platform: "browser",
+      target: "es2022",
+      logLevel: "error",
+    });
+  }
   // Where esbuild leaves the address of the module to look for it: beside whichever file holds the loader.
   for (const folder of new Set(["", ...entries.map((entry) => join(entry, ".."))])) {
     await copyFile(join(PKG, "alo_chat_bg.wasm"), join(outdir, folder, "alo_chat_bg.wasm"));

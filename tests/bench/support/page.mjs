@@ -22,7 +22,7 @@ export function html(script) {
 
 /** Serves the page of a script in page/, which puts its functions into `globalThis.bench`. */
 export async function servePage(t, name) {
-  const folder = await bundle(t, [name], { splitting: true });
+  const folder = await bundle(t, [name]);
   const { url } = await serve(t, folder, { files: { "/index.html": html(`/${name}.js`) }, headers: ISOLATED });
   return url;
 }
