@@ -1,7 +1,7 @@
 // What an event costs the page's main thread, and how many a second it takes.
 
 import { openInFirefox } from "./support/firefox.mjs";
-import { openBench, printProfile, servePage } from "./support/page.mjs";
+import { openBench, servePage } from "./support/page.mjs";
 import { alternate, series } from "./support/rounds.mjs";
 import { startStub } from "./support/stub.mjs";
 import { content } from "./stub/message.mjs";
@@ -76,7 +76,7 @@ async function inChromium(t, stub, { rounds, only, profile }) {
     const profiled = profile ? await devtools.profile() : undefined;
     await stub.play({ count: events, burst });
     const heard = await call("heard");
-    if (profiled) printProfile(await profiled());
+    await profiled?.();
     const after = await devtools.metrics();
     await call("close");
     assertHeard(heard, events);

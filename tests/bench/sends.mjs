@@ -26,11 +26,11 @@ const SENDERS = {
 
 export const peers = ["ws"];
 
-export async function run(t, { rounds, only = Object.keys(SENDERS) }) {
+export async function run(t, { rounds, only = Object.keys(SENDERS), profile }) {
   const endpoint = required("ALO_TEST_ENDPOINT");
   const apiKey = required("ALO_TEST_API_KEY");
   const stub = await startStub(t);
-  const { version, call } = await openBench(t, "sends");
+  const { version, call, devtools } = await openBench(t, "sends");
   const [userId, channelId] = ["ada", "bench-sends"];
   const authToken = await mintToken({ endpoint, apiKey, userId, channelIds: [channelId] });
   const options = { endpoint, apiKey, authToken, userId, channelId, stub: stub.origin };
@@ -38,7 +38,9 @@ export async function run(t, { rounds, only = Object.keys(SENDERS) }) {
 
   const measure = (pipelined) => async (name) => {
     const count = pipelined ? PIPELINED : ONE_BY_ONE;
+    const profiled = profile ? await devtools.profile() : undefined;
     const { each, all } = await call("sends", SENDERS[name], options, count, pipelined);
+    await profiled?.();
     const result = { p50: percentile(each, 0.5), p99: percentile(each, 0.99), rate: (each.length * 1_000) / all };
     // Right beside the echo, as both make up what a send must cost at least.
     return name === ECHO && !pipelined ? { ...result, commit: await commitTime(folder) } : result;

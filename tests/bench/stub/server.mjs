@@ -18,7 +18,7 @@ const PROTOCOLS = [alo, bare, centrifuge, phoenix, streamChat];
 
 /** As the gateway fills a frame: see gateway/src/frames.rs. */
 const FRAME_ITEMS = 256;
-const FRAME_BYTES = 64 * 1024;
+const FRAME_BYTES = 16 * 1024;
 
 /** After so many frames the stub waits until they are on their way. */
 const AHEAD = 256;

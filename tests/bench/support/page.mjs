@@ -51,11 +51,6 @@ export async function callerOf(page, problems) {
   };
 }
 
-/** Prints the functions that took most. */
-export function printProfile(selfTimes) {
-  for (const [name, ms] of selfTimes.slice(0, 20)) console.error(`${ms.toFixed(1).padStart(10)} ms  ${name}`);
-}
-
 /** Counters of a page. */
 export class DevTools {
   #session;
@@ -85,7 +80,7 @@ export class DevTools {
     return this.#session.send("HeapProfiler.collectGarbage");
   }
 
-  /** Profiles what runs until the returned function is called; that gives self times by function, in ms. */
+  /** Profiles what runs until the returned function is called; that prints the functions that took most. */
   async profile() {
     await this.#session.send("Profiler.enable");
     await this.#session.send("Profiler.start");
@@ -98,7 +93,8 @@ export class DevTools {
         const name = `${functionName || "(anonymous)"} ${url.split("/").at(-1)}`;
         self.set(name, (self.get(name) ?? 0) + profile.timeDeltas[index] / 1_000);
       });
-      return [...self].sort(([, one], [, other]) => other - one);
+      const sorted = [...self].sort(([, one], [, other]) => other - one);
+      for (const [name, ms] of sorted.slice(0, 20)) console.error(`${ms.toFixed(1).padStart(10)} ms  ${name}`);
     };
   }
 }
