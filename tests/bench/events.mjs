@@ -31,7 +31,8 @@ export const peers = ["centrifuge", "phoenix", "stream-chat"];
 export async function run(t, { rounds, only = Object.keys(RUNS), profile }) {
   const stub = await startStub(t);
   const chromium = await inChromium(t, stub, { rounds, only, profile });
-  const firefox = await inFirefox(t, stub, { rounds, only });
+  // The profiler is Chromium's.
+  const firefox = profile ? { taken: {} } : await inFirefox(t, stub, { rounds, only });
   return {
     browsers: { Chromium: chromium.version, Firefox: firefox.version },
     measures: [
