@@ -22,8 +22,8 @@ use super::{
     token::TokenSource,
 };
 use crate::core::{
-    CallId, Client, Error, Event, FileMeta, HttpId, HttpRequest, Incoming, Input, Output, Settled,
-    SocketId, Storage, UploadId,
+    CallId, Client, Error, Event, FileMeta, HttpId, HttpRequest, Incoming, Input, Instant, Output,
+    Settled, SocketId, Storage, UploadId,
 };
 
 /// The code given for a socket that could not even be made.
@@ -37,6 +37,7 @@ pub(super) struct Driver {
     this: Weak<Driver>,
     client: RefCell<Client<JsValue>>,
     pumping: Cell<bool>,
+    latest: Cell<Instant>,
     tokens: TokenSource,
     dispatch: Function,
     outbox: Option<Outbox>,
@@ -65,6 +66,7 @@ impl Driver {
                 this: this.clone(),
                 client: RefCell::new(client),
                 pumping: Cell::new(false),
+                latest: Cell::new(Instant(0)),
                 tokens,
                 dispatch,
                 outbox,
@@ -89,8 +91,15 @@ impl Driver {
 
     /// Gives the core an input and does what it asks for.
     pub(super) fn input(&self, input: Input<'_, JsValue>) {
-        self.client.borrow_mut().handle(environment::now(), input);
+        self.handle(environment::now(), input);
         self.pump();
+    }
+
+    /// Time never goes back for the core, though an event may have waited while other things happened.
+    fn handle(&self, at: Instant, input: Input<'_, JsValue>) {
+        let now = at.max(self.latest.get());
+        self.latest.set(now);
+        self.client.borrow_mut().handle(now, input);
     }
 
     /// Keeps a file until the core releases it.
@@ -281,10 +290,7 @@ impl Driver {
             Ok(socket) => {
                 self.socket.replace(Some(socket));
             }
-            Err(_) => self
-                .client
-                .borrow_mut()
-                .handle(environment::now(), Input::SocketClosed(id, ABNORMAL)),
+            Err(_) => self.handle(environment::now(), Input::SocketClosed(id, ABNORMAL)),
         }
     }
 
@@ -293,10 +299,7 @@ impl Driver {
             SocketEvent::Opened => self.input(Input::SocketOpened(id)),
             SocketEvent::Closed(code) => self.input(Input::SocketClosed(id, code)),
             SocketEvent::Received { what, at, is_last } => {
-                let each = |incoming| {
-                    let mut client = self.client.borrow_mut();
-                    client.handle(at, Input::Received(id, incoming));
-                };
+                let each = |incoming| self.handle(at, Input::Received(id, incoming));
                 match what {
                     Received::Push {
                         channel,
