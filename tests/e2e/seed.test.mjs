@@ -35,17 +35,23 @@ async function listen({ page }) {
   assert.equal(status.error, false);
 }
 
-/** The message that the listening snippet logs next, if `matches`. */
-async function logged({ page }, matches) {
-  for (;;) {
-    const line = await page.waitForEvent("console", (line) => line.text().startsWith("New message:"));
-    assert.equal(line.args().length, 2);
-    const message = await line.args()[1].jsonValue();
-    if (matches(message)) return message;
-  }
+/** The next message the listening snippet logs that `matches`. None is missed while another is read. */
+function logged({ page }, matches) {
+  return new Promise((resolve, reject) => {
+    const read = async (line) => {
+      if (!line.text().startsWith("New message:")) return;
+      assert.equal(line.args().length, 2);
+      const message = await line.args()[1].jsonValue();
+      if (!matches(message)) return;
+      page.off("console", hear);
+      resolve(message);
+    };
+    const hear = (line) => void read(line).catch(reject);
+    page.on("console", hear);
+  });
 }
 
-test("the listening snippet logs messages of both channels", async (t) => {
+test("the listening snippet logs messages of both channels", { timeout: 60_000 }, async (t) => {
   const [ada, grace] = await twoPages(t);
   await listen(grace);
   for (const channelId of ["alpha", "bravo"]) {
@@ -60,7 +66,7 @@ test("the listening snippet logs messages of both channels", async (t) => {
   assert.deepEqual([...ada.problems, ...grace.problems], []);
 });
 
-test("the sending snippet, whose parent nobody has, logs why it failed", async (t) => {
+test("the sending snippet, whose parent nobody has, logs why it failed", { timeout: 60_000 }, async (t) => {
   const [ada] = await twoPages(t);
   const failure = ada.page.waitForEvent("console", (line) => line.text().includes("Send Message Failed"));
   await ada.page.addScriptTag({ content: send });
@@ -69,7 +75,7 @@ test("the sending snippet, whose parent nobody has, logs why it failed", async (
   assert.deepEqual(ada.problems, []);
 });
 
-test("the sending snippet with a parent that exists sends the reply", async (t) => {
+test("the sending snippet with a parent that exists sends the reply", { timeout: 60_000 }, async (t) => {
   const [ada, grace] = await twoPages(t);
   await listen(ada);
   await listen(grace);
