@@ -8,7 +8,7 @@ use std::rc::Rc;
 use alo_chat::core::SocketId;
 
 use crate::{
-    client, gateway,
+    client, gateway, wire,
     world::{Event, World},
 };
 
@@ -70,10 +70,14 @@ impl World {
         self.schedule_at(at, Event::Gateway(gateway::Event::Frame(id, text)));
     }
 
-    /// A frame for the client; some are delivered twice.
+    /// A frame for the client; some are delivered twice, and some events, as if a gateway forgot them, never.
     pub(crate) fn text_to_client(&mut self, id: LinkId, text: String) {
         let text: Rc<str> = text.into();
         self.note(|| format!("{id:?} to client: {}", brief(&text)));
+        if self.happens(self.profile.lost_events) && wire::is_events(&text) {
+            self.counts.add("fault: events lost on a connection");
+            return;
+        }
         self.send_to_client(id, client::Event::Frame(id, text.clone()));
         // Only pushes may be repeated: a reply or welcome is a thing of one connection.
         if text.contains(r#""event":"#)

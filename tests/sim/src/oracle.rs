@@ -651,6 +651,11 @@ impl Oracle {
                 "client {client}: the file of upload {upload} was never released"
             ));
         }
+        self.up_to_date(client, life)
+    }
+
+    /// Every subscription has been given all there is.
+    pub(crate) fn up_to_date(&self, client: usize, life: u32) -> Result<(), String> {
         for ((reader, reader_life, channel), reading) in &self.readings {
             if (*reader, *reader_life) != (client, life) {
                 continue;

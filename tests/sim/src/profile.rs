@@ -50,6 +50,8 @@ pub struct Profile {
     pub http_errors: u32,
     /// Share of frames delivered twice.
     pub duplicates: u32,
+    /// Share of frames of events that are lost, though the connection stands.
+    pub lost_events: u32,
     /// Events that wait for one connection before it lags.
     pub mailbox: usize,
     /// Events in a page of the log.
@@ -89,6 +91,7 @@ impl Profile {
             token_minutes: 60,
             http_errors: 0,
             duplicates: 0,
+            lost_events: 0,
             mailbox: 1_024,
             page: 256,
             batch: 512,
@@ -117,7 +120,7 @@ impl Profile {
         };
         let (disk_errors, read_errors) = (share(100), share(50));
         let (token_errors, http_errors, duplicates) = (share(300), share(300), share(100));
-        let (storage_errors, replaced) = (share(300), share(500));
+        let (storage_errors, replaced, lost_events) = (share(300), share(500), share(20));
         let slowest = [2, 20, 200, 2_000][rng.usize(..4)];
         Self {
             clients: rng.usize(1..6),
@@ -141,6 +144,7 @@ impl Profile {
             token_minutes: if rng.bool() { rng.u32(1..4) } else { 60 },
             http_errors,
             duplicates,
+            lost_events,
             mailbox: [2, 16, 1_024][rng.usize(..3)],
             page: [1, 3, 64][rng.usize(..3)],
             batch: [1, 4, 512][rng.usize(..3)],

@@ -118,6 +118,13 @@ impl World {
         }
     }
 
+    /// Whether its storage holds messages of pages that are gone.
+    pub(crate) fn has_left(&self, index: usize) -> bool {
+        let life = self.clients[index].life;
+        let mut held = self.disks[index].messages.iter();
+        held.any(|one| one.holder != life)
+    }
+
     /// Nothing is left behind.
     pub(crate) fn check_disks(&mut self) {
         for index in 0..self.disks.len() {

@@ -90,14 +90,35 @@ impl World {
         }
     }
 
+    /// Everyone who reads still reads: what is said now is heard, and with it all before it.
+    pub(crate) fn first_words(&mut self) -> Result<(), Box<Violation>> {
+        for index in 0..self.clients.len() {
+            // Some had stopped.
+            self.connect(index);
+        }
+        self.run(60_000)?;
+        for channel in self.channels() {
+            self.send(0, &channel, None, &[]);
+        }
+        self.run(60_000)?;
+        for index in 0..self.clients.len() {
+            let verdict = self.oracle.up_to_date(index, self.clients[index].life);
+            self.check(verdict);
+        }
+        Ok(())
+    }
+
     /// Everyone joins anew just while the last messages are sent: what falls between the two has nothing
     /// behind it that would give it away.
     pub(crate) fn last_words(&mut self) -> Result<(), Box<Violation>> {
         let channels = self.channels();
         for index in 0..self.clients.len() {
             self.unsubscribe(index, &channels);
-            // Storage that failed is asked again with the next welcome.
-            self.cut_client(index);
+            // Storage that failed is asked again with the next welcome. Others go on as they are: a new
+            // connection would mend what may be wrong with the old one.
+            if self.has_left(index) {
+                self.cut_client(index);
+            }
         }
         self.run(60_000)?;
         for index in 0..self.clients.len() {

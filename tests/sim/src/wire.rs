@@ -111,6 +111,14 @@ pub fn items(text: &str) -> serde_json::Result<Vec<Item<'_>>> {
     }
 }
 
+/// Whether a frame holds events and nothing else.
+pub(crate) fn is_events(text: &str) -> bool {
+    items(text).is_ok_and(|items| {
+        let mut all = items.iter().map(Item::incoming);
+        all.all(|item| matches!(item, Some(Incoming::Push { .. })))
+    })
+}
+
 impl<'a> Item<'a> {
     /// As the core takes it; `None` for what the protocol does not know.
     pub fn incoming(&'a self) -> Option<Incoming<'a, Payload>> {

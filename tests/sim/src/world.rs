@@ -161,6 +161,7 @@ impl World {
         self.is_bad = false;
         self.end_trouble();
         self.run(HEALING_MS)?;
+        self.first_words()?;
         self.last_words()?;
         self.account();
         self.outcome()
