@@ -40,6 +40,9 @@ pub enum GapReason {
 }
 
 impl GapReason {
+    /// All reasons.
+    pub const ALL: [Self; 3] = [Self::EpochChanged, Self::Expired, Self::CursorAhead];
+
     /// The stable name, as on the wire and in `channel.gap`.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -9,6 +9,7 @@ mod io;
 mod outbox;
 mod pace;
 mod subscriptions;
+pub(crate) mod text;
 mod time;
 mod token;
 mod upload;

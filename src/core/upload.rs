@@ -4,8 +4,10 @@
 use alo_protocol::{ErrorCode, Uuid};
 
 use super::{
-    Error, FileMeta, HttpId, HttpReply, HttpRequest, Instant, KeptFile, UploadId, backoff::Backoff,
+    Error, FileMeta, HttpId, HttpReply, HttpRequest, Instant, KeptFile, UploadId,
+    backoff::Backoff,
     pace::Pace,
+    text::{concat, digits},
 };
 
 /// How long one request may take, milliseconds. A connection whose other end is gone tells nothing; what
@@ -229,8 +231,8 @@ impl Upload {
         }
         self.state = State::Queued(Step::Append);
         // Never 100 before the last byte is up.
-        let percent = u128::from(offset) * 100 / u128::from(self.meta.size);
-        Outcome::Progress(u8::try_from(percent.min(99)).unwrap_or(99))
+        let percent = offset.saturating_mul(100) / self.meta.size;
+        Outcome::Progress(percent.min(99) as u8)
     }
 
     fn server_trouble(
@@ -270,10 +272,13 @@ impl Upload {
             .unwrap_or_else(|| {
                 Error::new(
                     ErrorCode::UploadFailed,
-                    format!("the gateway answered with status {}", reply.status),
+                    concat(&[
+                        "the gateway answered with status ",
+                        &digits(u64::from(reply.status)),
+                    ]),
                 )
             })
-            .about(&format!("file {:?}: ", self.meta.name))
+            .about(&concat(&["file \"", &self.meta.name, "\": "]))
     }
 }
 

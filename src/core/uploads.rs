@@ -5,6 +5,7 @@ use alo_protocol::{ErrorCode, Uuid};
 use super::{
     Error, Event, HttpId, HttpReply, Instant, KeptFile, Output, Storage, UploadId,
     io::Context,
+    text::concat,
     time::earlier,
     upload::{Outcome, State, Upload},
 };
@@ -149,7 +150,7 @@ impl Uploads {
             }
             let error = Error::new(
                 why,
-                format!("file {:?}: its message is not sent", upload.meta.name),
+                concat(&["file \"", &upload.meta.name, "\": its message is not sent"]),
             );
             ctx.emit(Event::UploadError(id, error));
             if let (Some(token), Some(request)) = (token, upload.terminate()) {

@@ -7,32 +7,11 @@ use js_sys::{Array, JsString, Object};
 use wasm_bindgen::{JsCast, prelude::*};
 use web_sys::{AbortSignal, File};
 
-use super::{envelope::object, frame::json_stringify};
-use crate::core::{Draft, Error};
-
-#[wasm_bindgen]
-extern "C" {
-    type Arguments;
-    #[wasm_bindgen(method, getter, js_name = channelId)]
-    fn channel_id(this: &Arguments) -> JsValue;
-    #[wasm_bindgen(method, getter, js_name = channelIds)]
-    fn channel_ids(this: &Arguments) -> JsValue;
-    #[wasm_bindgen(method, getter)]
-    fn content(this: &Arguments) -> JsValue;
-    #[wasm_bindgen(method, getter)]
-    fn metadata(this: &Arguments) -> JsValue;
-    #[wasm_bindgen(method, getter, js_name = parentId)]
-    fn parent_id(this: &Arguments) -> JsValue;
-    #[wasm_bindgen(method, getter)]
-    fn files(this: &Arguments) -> JsValue;
-    #[wasm_bindgen(method, getter)]
-    fn file(this: &Arguments) -> JsValue;
-    #[wasm_bindgen(method, getter)]
-    fn id(this: &Arguments) -> JsValue;
-    #[wasm_bindgen(method, getter)]
-    fn signal(this: &Arguments) -> JsValue;
-
-}
+use super::js::{element, field, json_stringify, length, object};
+use crate::core::{
+    Draft, Error,
+    text::{concat, digits},
+};
 
 /// `sendMessage({…})`
 pub(super) struct SendArguments {
@@ -44,18 +23,18 @@ pub(super) struct SendArguments {
 /// Reads the argument of `sendMessage`.
 pub(super) fn send_message(value: &JsValue) -> Result<SendArguments, Error> {
     let arguments = arguments(value)?;
-    let channel = id("channelId", &arguments.channel_id())?;
-    let content = arguments.content();
+    let channel = id("channelId", &field(arguments, "channelId"))?;
+    let content = field(arguments, "content");
     if !content.is_string() {
         return Err(wrong("content", "must be a string", &content));
     }
-    let parent = arguments.parent_id();
+    let parent = field(arguments, "parentId");
     let parent = if parent.is_null() || parent.is_undefined() {
         None
     } else {
         Some(id::<Uuid>("parentId", &parent)?)
     };
-    let body = body(content, arguments.metadata())?;
+    let body = body(content, field(arguments, "metadata"))?;
     let body_bytes = wire_bytes(&body);
     Ok(SendArguments {
         draft: Draft {
@@ -64,14 +43,14 @@ pub(super) fn send_message(value: &JsValue) -> Result<SendArguments, Error> {
             body: body.into(),
             body_bytes,
         },
-        files: files(&arguments.files())?,
-        signal: signal(&arguments.signal())?,
+        files: files(&field(arguments, "files"))?,
+        signal: signal(&field(arguments, "signal"))?,
     })
 }
 
 /// Reads the argument of `subscribe` and `unsubscribe`.
 pub(super) fn channel_ids(value: &JsValue) -> Result<Vec<ChannelId>, Error> {
-    let list = arguments(value)?.channel_ids();
+    let list = field(arguments(value)?, "channelIds");
     let Some(array) = list.dyn_ref::<Array>() else {
         return Err(wrong("channelIds", "must be an array of strings", &list));
     };
@@ -79,8 +58,8 @@ pub(super) fn channel_ids(value: &JsValue) -> Result<Vec<ChannelId>, Error> {
         return Err(invalid("channelIds: must name at least one channel"));
     }
     let mut ids: Vec<ChannelId> = Vec::new();
-    for (index, value) in array.iter().enumerate() {
-        let id = id(&format!("channelIds[{index}]"), &value)?;
+    for (index, value) in (0..).zip(array.iter()) {
+        let id = id(&indexed("channelIds", index), &value)?;
         if !ids.contains(&id) {
             ids.push(id);
         }
@@ -91,17 +70,19 @@ pub(super) fn channel_ids(value: &JsValue) -> Result<Vec<ChannelId>, Error> {
 /// Reads the argument of `downloadFile`: the file's id and the signal.
 pub(super) fn download_file(value: &JsValue) -> Result<(Uuid, Option<AbortSignal>), Error> {
     let arguments = arguments(value)?;
-    let file = arguments.file();
+    let file = field(arguments, "file");
     if !file.is_object() {
         return Err(wrong("file", "must be a file of a message", &file));
     }
-    let file: &Arguments = file.unchecked_ref();
-    Ok((id("file.id", &file.id())?, signal(&arguments.signal())?))
+    Ok((
+        id("file.id", &field(&file, "id"))?,
+        signal(&field(arguments, "signal"))?,
+    ))
 }
 
-fn arguments(value: &JsValue) -> Result<&Arguments, Error> {
+fn arguments(value: &JsValue) -> Result<&JsValue, Error> {
     if value.is_object() {
-        Ok(value.unchecked_ref())
+        Ok(value)
     } else {
         Err(wrong("the argument", "must be an object", value))
     }
@@ -112,7 +93,7 @@ fn id<T: FromStr<Err = InvalidId>>(name: &str, value: &JsValue) -> Result<T, Err
         .as_string()
         .ok_or_else(|| wrong(name, "must be a string", value))?;
     text.parse()
-        .map_err(|error| invalid(&format!("{name}: {error}")))
+        .map_err(|error: InvalidId| invalid(&concat(&[name, ": ", error.as_str()])))
 }
 
 /// Content and metadata as JSON text, taken now: what the caller changes later is not sent.
@@ -129,10 +110,10 @@ fn body(content: JsValue, metadata: JsValue) -> Result<JsString, Error> {
         let reason = error
             .dyn_ref::<js_sys::Error>()
             .map(|error| String::from(error.message()));
-        invalid(&format!(
-            "metadata: cannot be written as JSON; {}",
-            reason.unwrap_or_default()
-        ))
+        invalid(&concat(&[
+            "metadata: cannot be written as JSON; ",
+            &reason.unwrap_or_default(),
+        ]))
     })?;
     text.dyn_into()
         .map_err(|_| invalid("metadata: cannot be written as JSON"))
@@ -152,17 +133,14 @@ fn files(value: &JsValue) -> Result<Vec<File>, Error> {
     if value.is_undefined() || value.is_null() {
         return Ok(Vec::new());
     }
-    // A FileList is iterable, and so is an array; a string is too, but holds no files.
-    let items = js_sys::try_iter(value)
-        .ok()
-        .flatten()
-        .ok_or_else(|| wrong("files", "must be an array of File objects", value))?;
-    items
-        .enumerate()
-        .map(|(index, item)| {
-            let item = item.map_err(|_| invalid("files: could not be read"))?;
-            item.dyn_into()
-                .map_err(|item| wrong(&format!("files[{index}]"), "must be a File", &item))
+    // A string has a length too, but holds no files.
+    let length =
+        length(value).ok_or_else(|| wrong("files", "must be an array of File objects", value))?;
+    (0..length)
+        .map(|index| {
+            element(value, index)
+                .dyn_into()
+                .map_err(|item| wrong(&indexed("files", index), "must be a File", &item))
         })
         .collect()
 }
@@ -187,6 +165,10 @@ pub(super) fn wire_bytes(text: &JsString) -> u32 {
     u32::try_from(String::from(text).len()).unwrap_or(u32::MAX)
 }
 
+fn indexed(name: &str, index: u32) -> String {
+    concat(&[name, "[", &digits(u64::from(index)), "]"])
+}
+
 fn wrong(name: &str, rule: &str, value: &JsValue) -> Error {
     let what = if value.is_null() {
         "null".to_owned()
@@ -195,7 +177,7 @@ fn wrong(name: &str, rule: &str, value: &JsValue) -> Error {
     } else {
         value.js_typeof().as_string().unwrap_or_default()
     };
-    invalid(&format!("{name}: {rule}, but is {what}"))
+    invalid(&concat(&[name, ": ", rule, ", but is ", &what]))
 }
 
 fn invalid(message: &str) -> Error {

@@ -7,14 +7,15 @@ use std::{
 
 use js_sys::Function;
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::spawn_local;
 use web_sys::{AbortController, AbortSignal, File};
 
 use super::{
     calls::{AbortWatch, Calls},
     envelope,
     environment::{self, WakeListener},
-    frame, http,
+    frame,
+    http::{self, spawn},
+    js::object,
     options::Endpoint,
     outbox::{self, Outbox},
     socket::{Received, Socket, SocketEvent},
@@ -209,19 +210,24 @@ impl Driver {
                 upload,
                 key,
                 location,
-            } => outbox.keep_upload(upload.0, &key.to_string(), location),
-            Storage::Forget(key) => outbox.forget(&key.to_string()),
+            } => outbox.keep_upload(upload.0, &String::from(key), location),
+            Storage::Forget(key) => outbox.forget(&String::from(key)),
             Storage::Restore { user } => outbox.restore(&user),
         }
     }
 
     fn settle(&self, call: CallId, result: Result<Settled<JsValue>, Error>) {
+        let value = match result {
+            Ok(Settled::Token(token)) => token.into(),
+            result => envelope::settled(result),
+        };
+        self.resolve(call, &value);
+    }
+
+    /// Answers a call, if it is still open.
+    pub(super) fn resolve(&self, call: CallId, value: &JsValue) {
         if let Some(resolve) = self.calls.take(call) {
-            let value = match result {
-                Ok(Settled::Token(token)) => token.into(),
-                result => envelope::settled(result),
-            };
-            let _ = resolve.call1(&JsValue::UNDEFINED, &value);
+            let _ = resolve.call1(&JsValue::UNDEFINED, value);
         }
     }
 
@@ -234,7 +240,7 @@ impl Driver {
                 Some(("percent", percent.into())),
             ),
             Event::UploadComplete(id, file) => {
-                self.upload_event(id, "file.upload.complete", Some(file.to_string()), None)
+                self.upload_event(id, "file.upload.complete", Some(file.into()), None)
             }
             Event::UploadError(id, error) => self.upload_event(
                 id,
@@ -272,10 +278,7 @@ impl Driver {
             ("source", source.into()),
             ("id", file_id.map_or(JsValue::UNDEFINED, JsValue::from)),
         ];
-        let data: Vec<_> = [("file", envelope::object(&file))]
-            .into_iter()
-            .chain(more)
-            .collect();
+        let data: Vec<_> = [("file", object(&file))].into_iter().chain(more).collect();
         Some(envelope::typed(kind, &data))
     }
 
@@ -325,10 +328,10 @@ impl Driver {
         let Some(driver) = self.this.upgrade() else {
             return;
         };
-        spawn_local(async move {
+        spawn(Box::pin(async move {
             let token = driver.tokens.fetch().await;
             driver.input(Input::TokenFetched(token));
-        });
+        }));
     }
 
     fn http(&self, id: HttpId, upload: UploadId, token: String, request: HttpRequest) {
@@ -340,13 +343,13 @@ impl Driver {
         let uploads = self.uploads.borrow();
         let source = uploads.iter().find(|(held, _, _)| *held == upload);
         let source = source.map(|(_, file, meta)| (file.clone(), meta.clone()));
-        spawn_local(async move {
+        spawn(Box::pin(async move {
             let reply = http::send(&driver.endpoint, &token, &request, source, &signal).await;
             // One that was cancelled is not waited for.
             if driver.take_request(id).is_some() {
                 driver.input(Input::HttpDone(id, reply));
             }
-        });
+        }));
     }
 
     fn take_request(&self, id: HttpId) -> Option<AbortController> {

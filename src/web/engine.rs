@@ -5,13 +5,13 @@ use std::rc::Rc;
 use alo_protocol::ErrorCode;
 use js_sys::{Array, Function, Promise};
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::future_to_promise;
 
 use super::{
     arguments::{self, SendArguments},
-    download,
+    download::download,
     driver::Driver,
     envelope, environment,
+    http::spawn,
     options::Options,
     outbox::{self, Outbox},
     token::TokenSource,
@@ -38,7 +38,8 @@ impl Engine {
         dispatch: Function,
         outbox: Option<Outbox>,
     ) -> Result<Engine, JsValue> {
-        let options = Options::parse(options)?;
+        let options = Options::parse(&options)
+            .ok_or_else(|| js_sys::TypeError::new("endpoint: must be a string"))?;
         let tokens = TokenSource::new(auth_token)
             .ok_or_else(|| js_sys::TypeError::new("authToken: must be a string or a function"))?;
         let client = Client::new(Config {
@@ -147,26 +148,16 @@ impl Engine {
             Ok(arguments) => arguments,
             Err(error) => return refuse(&error),
         };
+        if signal.as_ref().is_some_and(web_sys::AbortSignal::aborted) {
+            return refuse(&Error::new(ErrorCode::Aborted, "the signal was aborted"));
+        }
         let driver = self.driver.clone();
-        future_to_promise(async move {
-            let mut refused = None;
-            if signal.as_ref().is_some_and(web_sys::AbortSignal::aborted) {
-                let error = Error::new(ErrorCode::Aborted, "the signal was aborted");
-                return Ok(envelope::failure(&error));
-            }
-            loop {
-                let token = match driver.token(refused.clone(), signal.as_ref()).await {
-                    Ok(token) => token,
-                    Err(envelope) => return Ok(envelope),
-                };
-                match download::download(&driver.endpoint, &token, file, signal.as_ref()).await {
-                    // Once more with another token, if there is one.
-                    Err(error) if error.status == 401 && refused.is_none() => refused = Some(token),
-                    Err(error) => return Ok(envelope::failure(&error)),
-                    Ok(response) => return Ok(envelope::success(response)),
-                }
-            }
-        })
+        let (call, promise) = driver.calls.open();
+        spawn(Box::pin(async move {
+            let result = download(&driver, file, signal).await;
+            driver.resolve(call, &result);
+        }));
+        promise
     }
 
     fn call(&self, input: impl FnOnce(CallId) -> Input<'static, JsValue>) -> Promise {

@@ -1,19 +1,9 @@
 //! What JavaScript receives: `{status, response}` and `{type, data}`.
 
-use js_sys::{Array, Object, Reflect};
 use wasm_bindgen::prelude::*;
 
+use super::js::object;
 use crate::core::{Error, Event, Settled};
-
-/// A plain object with these keys.
-pub(super) fn object(entries: &[(&str, JsValue)]) -> JsValue {
-    let object = Object::new();
-    for (key, value) in entries {
-        // Setting a key of a fresh plain object cannot fail.
-        let _ = Reflect::set(&object, &JsValue::from_str(key), value);
-    }
-    object.into()
-}
 
 /// What a call resolves to.
 pub(super) fn settled(result: Result<Settled<JsValue>, Error>) -> JsValue {
@@ -21,11 +11,9 @@ pub(super) fn settled(result: Result<Settled<JsValue>, Error>) -> JsValue {
         Ok(Settled::Done | Settled::Token(_)) => success(JsValue::UNDEFINED),
         Ok(Settled::Sent(message)) => success(object(&[("message", message)])),
         Ok(Settled::Subscribed(channels)) => {
-            let ids: Array = channels
-                .iter()
-                .map(|channel| JsValue::from_str(channel.as_str()))
-                .collect();
-            success(object(&[("channelIds", ids.into())]))
+            // A list of strings always serialises.
+            let ids = serde_wasm_bindgen::to_value(&channels).unwrap_or_default();
+            success(object(&[("channelIds", ids)]))
         }
         Err(error) => failure(&error),
     }

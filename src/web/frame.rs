@@ -2,135 +2,90 @@
 //! `{type, data}` handed on as it is, see frames.js; of all other items the few fields that count are read here.
 
 use alo_protocol::{ChannelId, Cursor, GapReason, Limits};
-use serde::Deserialize;
-use wasm_bindgen::{JsCast, prelude::*};
+use wasm_bindgen::prelude::*;
 
-use crate::core::{Draft, Error, Frame, Incoming, Method, Recovery, Reply, Welcome};
-
-#[wasm_bindgen]
-extern "C" {
-    #[wasm_bindgen(js_namespace = JSON, js_name = parse, catch)]
-    pub(super) fn json_parse(text: &JsValue) -> Result<JsValue, JsValue>;
-
-    #[wasm_bindgen(js_namespace = JSON, js_name = stringify, catch)]
-    pub(super) fn json_stringify(value: &JsValue) -> Result<JsValue, JsValue>;
-
-    /// Any item but a push. A getter of a field that is not there gives `undefined`.
-    type Item;
-    #[wasm_bindgen(method, getter)]
-    fn id(this: &Item) -> JsValue;
-    #[wasm_bindgen(method, getter)]
-    fn result(this: &Item) -> JsValue;
-    #[wasm_bindgen(method, getter)]
-    fn error(this: &Item) -> JsValue;
-    #[wasm_bindgen(method, getter)]
-    fn welcome(this: &Item) -> JsValue;
-    #[wasm_bindgen(method, getter)]
-    fn pong(this: &Item) -> JsValue;
-
-    /// A result or an error.
-    type Body;
-    #[wasm_bindgen(method, getter)]
-    fn message(this: &Body) -> JsValue;
-    #[wasm_bindgen(method, getter)]
-    fn channels(this: &Body) -> JsValue;
-    #[wasm_bindgen(method, getter, js_name = tokenExpiresInMs)]
-    fn token_expires_in_ms(this: &Body) -> JsValue;
-    #[wasm_bindgen(method, getter)]
-    fn code(this: &Body) -> JsValue;
-    #[wasm_bindgen(method, getter, js_name = statusCode)]
-    fn status_code(this: &Body) -> JsValue;
-    #[wasm_bindgen(method, getter)]
-    fn retryable(this: &Body) -> JsValue;
-}
+use super::js::{element, field, json_stringify, length, number, text};
+use crate::core::{Draft, Error, Frame, Incoming, Method, Recovery, Reply, Welcome, text::digits};
 
 /// Reads an item of a frame, or a frame of one item, that is no push. One the client does not know, as a newer
 /// gateway may send, is passed over.
 pub(super) fn decode(item: &JsValue) -> Option<Incoming<'static, JsValue>> {
-    if !item.is_object() {
-        return None;
-    }
-    let item: &Item = item.unchecked_ref();
-    if let Some(id) = item.id().as_f64() {
-        let error = item.error();
+    if let Some(id) = number(item, "id") {
+        let error = field(item, "error");
         let result = if error.is_object() {
             Err(decode_error(&error))
         } else {
-            Ok(decode_reply(&item.result()))
+            Ok(decode_reply(&field(item, "result")))
         };
         return Some(Incoming::Reply(id as u32, result));
     }
-    if item.pong().as_f64().is_some() {
+    if number(item, "pong").is_some() {
         return Some(Incoming::Pong);
     }
-    let welcome = serde_wasm_bindgen::from_value::<WireWelcome>(item.welcome()).ok()?;
-    Some(Incoming::Welcome(Welcome {
-        user: welcome.user_id,
-        heartbeat_ms: welcome.heartbeat_ms,
-        token_expires_in_ms: welcome.token_expires_in_ms as u64,
-        limits: welcome.limits,
-        channels: welcome.channels.into_iter().map(Into::into).collect(),
-    }))
+    Some(Incoming::Welcome(decode_welcome(&field(item, "welcome"))?))
 }
 
 fn decode_reply(result: &JsValue) -> Reply<JsValue> {
-    if !result.is_object() {
-        return Reply {
-            message: None,
-            channels: Vec::new(),
-            token_expires_in_ms: None,
-        };
-    }
-    let body: &Body = result.unchecked_ref();
-    let message = body.message();
-    let channels =
-        serde_wasm_bindgen::from_value::<Vec<WireRecovery>>(body.channels()).unwrap_or_default();
+    let message = field(result, "message");
     Reply {
         message: message.is_object().then_some(message),
-        channels: channels.into_iter().map(Into::into).collect(),
-        token_expires_in_ms: body.token_expires_in_ms().as_f64().map(|ms| ms as u64),
+        channels: decode_recoveries(result).unwrap_or_default(),
+        token_expires_in_ms: number(result, "tokenExpiresInMs").map(|ms| ms as u64),
     }
+}
+
+fn decode_welcome(welcome: &JsValue) -> Option<Welcome> {
+    let limits = field(welcome, "limits");
+    Some(Welcome {
+        user: text(welcome, "userId")?,
+        heartbeat_ms: number(welcome, "heartbeatMs")? as u32,
+        token_expires_in_ms: number(welcome, "tokenExpiresInMs")? as u64,
+        // The others are the gateway's to watch over.
+        limits: Limits {
+            frame_bytes: number(&limits, "frameBytes")? as u32,
+            requests_in_flight: number(&limits, "requestsInFlight")? as u32,
+            ..Limits::DEFAULT
+        },
+        channels: decode_recoveries(welcome)?,
+    })
+}
+
+fn decode_recoveries(answer: &JsValue) -> Option<Vec<Recovery>> {
+    let list = field(answer, "channels");
+    (0..length(&list)?)
+        .map(|index| {
+            let item = element(&list, index);
+            let cursor = field(&item, "cursor");
+            let gap = text(&item, "gap");
+            Some(Recovery {
+                channel: text(&item, "id")?.parse::<ChannelId>().ok()?,
+                cursor: match text(&cursor, "epoch") {
+                    Some(epoch) => Some(Cursor {
+                        epoch,
+                        seq: number(&cursor, "seq")? as u64,
+                    }),
+                    None => None,
+                },
+                // A reason the client does not know is a gap all the same.
+                gap: gap.map(|gap| {
+                    let known = |reason: &GapReason| reason.as_str() == gap;
+                    let known = GapReason::ALL.into_iter().find(known);
+                    known.unwrap_or(GapReason::Expired)
+                }),
+            })
+        })
+        .collect()
 }
 
 /// Reads an error of the gateway, from a frame or an HTTP body.
 pub(super) fn decode_error(error: &JsValue) -> Error {
-    let body: &Body = error.unchecked_ref();
     Error {
-        code: body
-            .code()
-            .as_string()
+        code: text(error, "code")
             .unwrap_or_else(|| "internal".to_owned())
             .into(),
-        status: body.status_code().as_f64().unwrap_or(500.0) as u16,
-        message: body.message().as_string().unwrap_or_default(),
-        retryable: body.retryable().is_truthy(),
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct WireWelcome {
-    user_id: String,
-    heartbeat_ms: u32,
-    token_expires_in_ms: f64,
-    limits: Limits,
-    channels: Vec<WireRecovery>,
-}
-
-#[derive(Deserialize)]
-struct WireRecovery {
-    id: ChannelId,
-    cursor: Option<Cursor>,
-    gap: Option<GapReason>,
-}
-
-impl From<WireRecovery> for Recovery {
-    fn from(WireRecovery { id, cursor, gap }: WireRecovery) -> Self {
-        Self {
-            channel: id,
-            cursor,
-            gap,
-        }
+        status: number(error, "statusCode").unwrap_or(500.0) as u16,
+        message: text(error, "message").unwrap_or_default(),
+        retryable: field(error, "retryable").is_truthy(),
     }
 }
 
@@ -150,7 +105,7 @@ pub(super) fn encode(frame: &Frame<JsValue>) -> String {
                 text.push_str(r#","cursor":{"epoch":"#);
                 push_string(text, &cursor.epoch);
                 text.push_str(r#","seq":"#);
-                text.push_str(&cursor.seq.to_string());
+                text.push_str(&digits(cursor.seq));
                 text.push_str("}}");
             });
             text.push_str("}}");
@@ -158,7 +113,7 @@ pub(super) fn encode(frame: &Frame<JsValue>) -> String {
         }
         Frame::Request(id, method) => {
             let mut text = String::from(r#"{"id":"#);
-            text.push_str(&id.to_string());
+            text.push_str(&digits(u64::from(*id)));
             push_method(&mut text, method);
             text.push_str("}}");
             text
@@ -194,18 +149,18 @@ fn push_method(text: &mut String, method: &Method<JsValue>) {
                 ..
             } = draft;
             text.push_str(r#","method":"message.send","params":{"key":""#);
-            text.push_str(&key.to_string());
+            text.push_str(&String::from(*key));
             text.push_str(r#"","channelId":"#);
             push_string(text, channel.as_str());
             if let Some(parent) = parent {
                 text.push_str(r#","parentId":""#);
-                text.push_str(&parent.to_string());
+                text.push_str(&String::from(*parent));
                 text.push('"');
             }
             if !files.is_empty() {
                 text.push_str(r#","fileIds":"#);
                 push_list(text, files, |text, file| {
-                    push_string(text, &file.to_string())
+                    push_string(text, &String::from(*file))
                 });
             }
             let body = body.as_string().unwrap_or_default();
@@ -219,7 +174,7 @@ fn push_method(text: &mut String, method: &Method<JsValue>) {
     }
 }
 
-fn push_list<T>(text: &mut String, items: &[T], mut push: impl FnMut(&mut String, &T)) {
+fn push_list<T>(text: &mut String, items: &[T], push: fn(&mut String, &T)) {
     text.push('[');
     for (index, item) in items.iter().enumerate() {
         if index > 0 {

@@ -12,6 +12,7 @@ mod envelope;
 mod environment;
 mod frame;
 mod http;
+mod js;
 mod options;
 mod outbox;
 mod socket;
@@ -20,3 +21,13 @@ mod token;
 
 pub use engine::Engine;
 pub use outbox::Outbox;
+
+/// A third of the size of the default one, and of constant time.
+#[global_allocator]
+static ALLOCATOR: rlsf::GlobalTlsf<Pools> = rlsf::GlobalTlsf::new();
+
+struct Pools;
+
+impl rlsf::GlobalTlsfOptions for Pools {
+    const ENABLE_REALLOCATION: bool = false;
+}

@@ -2,37 +2,35 @@
 //! it must do before the engine is loaded.
 
 use alo_protocol::{CONNECT_PATH, FILES_PATH, Uuid};
-use serde::Deserialize;
 use wasm_bindgen::prelude::*;
 
-/// Plain options, read by serde.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+use super::js::{number, text};
+use crate::core::text::concat;
+
+const OUTBOX_LIMIT: u32 = 1_000;
+const PARALLEL_UPLOADS: u32 = 3;
+
+/// Plain options.
 pub(super) struct Options {
     endpoint: String,
-    #[serde(default = "default_outbox_limit")]
     pub(super) outbox_limit: u32,
-    #[serde(default = "default_parallel_uploads")]
     pub(super) parallel_uploads: u32,
 }
 
 impl Options {
-    pub(super) fn parse(value: JsValue) -> Result<Self, JsValue> {
-        Ok(serde_wasm_bindgen::from_value(value)?)
+    pub(super) fn parse(value: &JsValue) -> Option<Self> {
+        let count = |name, default| number(value, name).map_or(default, |number| number as u32);
+        Some(Self {
+            endpoint: text(value, "endpoint")?,
+            outbox_limit: count("outboxLimit", OUTBOX_LIMIT),
+            parallel_uploads: count("parallelUploads", PARALLEL_UPLOADS),
+        })
     }
 
     /// Where things are on the gateway.
     pub(super) fn endpoint(&self) -> Endpoint {
         Endpoint(self.endpoint.trim_end_matches('/').to_owned())
     }
-}
-
-const fn default_outbox_limit() -> u32 {
-    1_000
-}
-
-const fn default_parallel_uploads() -> u32 {
-    3
 }
 
 /// The gateway's address, without a slash at its end.
@@ -43,23 +41,23 @@ impl Endpoint {
     pub(super) fn connect(&self) -> String {
         // http becomes ws, https becomes wss.
         let rest = self.0.strip_prefix("http").unwrap_or(&self.0);
-        format!("ws{rest}{CONNECT_PATH}")
+        concat(&["ws", rest, CONNECT_PATH])
     }
 
     /// Of the uploads.
     pub(super) fn files(&self) -> String {
-        format!("{}{FILES_PATH}", self.0)
+        concat(&[&self.0, FILES_PATH])
     }
 
     /// Of one file.
     pub(super) fn file(&self, id: Uuid) -> String {
-        format!("{}{FILES_PATH}/{id}", self.0)
+        self.upload(&String::from(id))
     }
 
     /// Of an upload a `Location` header names. Only its last segment counts: behind a proxy the
     /// gateway does not know its full address, and the token goes to the endpoint alone.
     pub(super) fn upload(&self, location: &str) -> String {
         let id = location.rsplit('/').next().unwrap_or_default();
-        format!("{}{FILES_PATH}/{id}", self.0)
+        concat(&[&self.0, FILES_PATH, "/", id])
     }
 }

@@ -4,6 +4,7 @@ use super::Client;
 use crate::core::{
     CallId, Error, Instant, Method, Output, Settled,
     connection::{Connection, Loss},
+    text::concat,
 };
 use alo_protocol::ErrorCode;
 
@@ -86,7 +87,10 @@ impl<P: Clone> Client<P> {
             // One that was given up may fail too; that is nothing new.
             Err(_) if self.token.fetch_deadline().is_none() => {}
             Err(reason) => {
-                let error = Error::new(ErrorCode::TokenUnavailable, format!("authToken: {reason}"));
+                let error = Error::new(
+                    ErrorCode::TokenUnavailable,
+                    concat(&["authToken: ", &reason]),
+                );
                 self.no_token(now, error);
             }
         }

@@ -4,6 +4,7 @@ use super::{Client, TOKEN_REFUSALS, auth::token_expired};
 use crate::core::{
     Error, Event, Frame, Instant, Output, Recovery, Settled, SocketId, Storage, Welcome,
     connection::{Beat, Connection, Loss, OPEN_MS, PONG_MS, PROBE_MS, SLEPT_MS, STABLE_MS},
+    text::{concat, digits},
 };
 use alo_protocol::{CloseCode, ErrorCode, Reconnect};
 
@@ -167,9 +168,11 @@ impl<P: Clone> Client<P> {
                 Reconnect::Retry => None,
                 Reconnect::Never => Some(Error::new(
                     ErrorCode::MalformedFrame,
-                    format!(
-                        "the gateway closed the connection with code {code}: it does not understand this client"
-                    ),
+                    concat(&[
+                        "the gateway closed the connection with code ",
+                        &digits(u64::from(*code)),
+                        ": it does not understand this client",
+                    ]),
                 )),
                 Reconnect::WithNewToken => {
                     self.token.refuse();

@@ -7,6 +7,7 @@ use crate::core::{
     control::{Control, Kind},
     outbox::State,
     subscriptions::Verdict,
+    text::{concat, digits},
 };
 use alo_protocol::ErrorCode;
 
@@ -149,7 +150,11 @@ impl<P: Clone> Client<P> {
             if entry.draft.body_bytes > too_large {
                 let error = Error::new(
                     ErrorCode::ContentTooLarge,
-                    format!("content: with metadata it must stay below {too_large} bytes"),
+                    concat(&[
+                        "content: with metadata it must stay below ",
+                        &digits(u64::from(too_large)),
+                        " bytes",
+                    ]),
                 );
                 if let Some(entry) = self.outbox.take_request(request) {
                     self.settle_entry(&entry, Err(error));
