@@ -1,11 +1,15 @@
 //! `cargo xtask build`: the npm package in pkg/.
 
-use std::{fs, path::Path, process::Command};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use anyhow::{Context, Result};
 use base64::{Engine, engine::general_purpose::STANDARD};
 
-use crate::{install, process, workspace};
+use crate::{install, module, process, workspace};
 
 /// What the template holds in place of the version.
 const VERSION_IN_TEMPLATE: &str = "0.0.0-template";
@@ -58,6 +62,11 @@ pub fn run() -> Result<()> {
     Ok(())
 }
 
+/// Where a build leaves the module with the names of its functions.
+pub fn named_module() -> PathBuf {
+    workspace::target().join("xtask/alo_chat.named.wasm")
+}
+
 /// The module, its glue and the module as JavaScript.
 ///
 /// The module stands beside the loader: bundlers that leave `new URL` alone, as esbuild does, then look
@@ -68,7 +77,7 @@ fn engine(module: &Path, package: &Path) -> Result<()> {
     process::run(
         Command::new(workspace::tool("wasm-bindgen")?)
             .args(["--target", "web", "--no-typescript"])
-            .args(["--remove-name-section", "--remove-producers-section"])
+            .arg("--remove-producers-section")
             // The loaders name the module; here it would drag the file into the inline variant.
             .arg("--omit-default-module-path")
             .args(["--out-name", "alo_chat", "--out-dir"])
@@ -76,13 +85,34 @@ fn engine(module: &Path, package: &Path) -> Result<()> {
             .arg(module),
     )?;
     let raw = folder.join("alo_chat_bg.wasm");
+    let glue = folder.join("alo_chat.js");
+    let slim = module::slim(&fs::read(&raw)?, &fs::read_to_string(&glue)?)?;
+    fs::write(&raw, slim.wasm)?;
+    fs::write(&glue, slim.glue)?;
+
     let wasm = package.join("alo_chat_bg.wasm");
-    process::run(
-        workspace::npm_tool("binaryen/bin/wasm-opt")
-            .args(WASM_FEATURES)
-            .args(["-Oz", "--strip-debug", "--strip-producers", "-o"])
-            .args([&wasm, &raw]),
-    )?;
+    let named = named_module();
+    if let Some(folder) = named.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    let optimise = |arguments: &[&str], from: &Path, to: &Path| {
+        process::run(
+            workspace::npm_tool("binaryen/bin/wasm-opt")
+                .args(WASM_FEATURES)
+                // The lowest kilobyte of the memory is the last of the stack.
+                .args(["-Oz", "--low-memory-unused"])
+                .args(arguments)
+                .arg("-o")
+                .args([to, from]),
+        )
+    };
+    optimise(&["--converge", "--debuginfo"], &raw, &named)?;
+    let strip = [
+        "--strip-debug",
+        "--strip-producers",
+        "--strip-target-features",
+    ];
+    optimise(&strip, &named, &wasm)?;
     fs::remove_file(&raw)?;
     let bytes = fs::read(&wasm).with_context(|| format!("reading {}", wasm.display()))?;
     fs::write(

@@ -10,6 +10,7 @@ mod docs;
 mod example;
 mod gateway;
 mod install;
+mod module;
 mod mutants;
 mod process;
 mod sim;
