@@ -96,14 +96,15 @@ impl Uuid {
 
 impl From<Uuid> for String {
     fn from(id: Uuid) -> Self {
-        const HEX: &[u8; 16] = b"0123456789abcdef";
+        const HEX: &str = "0123456789abcdef";
         let mut text = String::with_capacity(36);
         for (index, byte) in id.0.iter().enumerate() {
             if matches!(index, 4 | 6 | 8 | 10) {
-                text.push('-');
+                text += "-";
             }
-            text.push(char::from(HEX[usize::from(byte >> 4)]));
-            text.push(char::from(HEX[usize::from(byte & 15)]));
+            for digit in [usize::from(byte >> 4), usize::from(byte & 15)] {
+                text.push_str(HEX.get(digit..=digit).unwrap_or_default());
+            }
         }
         text
     }

@@ -20,16 +20,29 @@ pub struct Error {
 
 impl Error {
     /// An error of the registry.
-    pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+    // Inlined, so that a code known at the call needs no table of all codes in the browser module.
+    #[inline(always)]
+    pub fn new(code: ErrorCode, message: impl AsRef<str>) -> Self {
+        Self::assemble(
+            code.as_str(),
+            code.status(),
+            code.retryable(),
+            message.as_ref(),
+        )
+    }
+
+    #[inline(never)]
+    fn assemble(code: &'static str, status: u16, retryable: bool, message: &str) -> Self {
         Self {
-            code: Cow::Borrowed(code.as_str()),
-            status: code.status(),
-            message: message.into(),
-            retryable: code.retryable(),
+            code: Cow::Borrowed(code),
+            status,
+            message: message.to_owned(),
+            retryable,
         }
     }
 
     /// Whether the error has this code.
+    #[inline(always)]
     pub fn is(&self, code: ErrorCode) -> bool {
         self.code == code.as_str()
     }

@@ -1,7 +1,5 @@
 //! Messages not yet confirmed, in the order of the calls.
 
-use std::collections::VecDeque;
-
 use alo_protocol::Uuid;
 
 use super::{CallId, Draft, UploadId};
@@ -37,14 +35,14 @@ pub(super) enum State {
 /// The bounded queue.
 #[derive(Debug)]
 pub(super) struct Outbox<P> {
-    entries: VecDeque<Entry<P>>,
+    entries: Vec<Entry<P>>,
     limit: usize,
 }
 
 impl<P> Outbox<P> {
     pub(super) const fn new(limit: usize) -> Self {
         Self {
-            entries: VecDeque::new(),
+            entries: Vec::new(),
             limit,
         }
     }
@@ -54,14 +52,13 @@ impl<P> Outbox<P> {
     }
 
     pub(super) fn push(&mut self, entry: Entry<P>) {
-        self.entries.push_back(entry);
+        self.entries.push(entry);
     }
 
     /// Puts messages of earlier pages, in their order, before all others.
-    pub(super) fn restore(&mut self, entries: impl DoubleEndedIterator<Item = Entry<P>>) {
-        for entry in entries.rev() {
-            self.entries.push_front(entry);
-        }
+    pub(super) fn restore(&mut self, mut entries: Vec<Entry<P>>) {
+        entries.append(&mut self.entries);
+        self.entries = entries;
     }
 
     /// The first message that may go out now. One whose files are still going up does not hold back
@@ -117,12 +114,12 @@ impl<P> Outbox<P> {
     }
 
     /// Empties the queue.
-    pub(super) fn take_all(&mut self) -> VecDeque<Entry<P>> {
+    pub(super) fn take_all(&mut self) -> Vec<Entry<P>> {
         std::mem::take(&mut self.entries)
     }
 
     fn take(&mut self, matches: impl Fn(&Entry<P>) -> bool) -> Option<Entry<P>> {
         let index = self.entries.iter().position(matches)?;
-        self.entries.remove(index)
+        Some(self.entries.remove(index))
     }
 }

@@ -10,6 +10,12 @@ pub(crate) fn concat(parts: &[&str]) -> String {
     text
 }
 
+/// What follows the last slash.
+pub(crate) fn last_segment(path: &str) -> &str {
+    let start = path.bytes().rposition(|byte| byte == b'/');
+    start.map_or(path, |start| path.get(start + 1..).unwrap_or_default())
+}
+
 /// A number in decimal digits.
 #[inline(never)]
 pub(crate) fn digits(number: u64) -> String {

@@ -7,7 +7,7 @@ use super::{
     Error, FileMeta, HttpId, HttpReply, HttpRequest, Instant, KeptFile, UploadId,
     backoff::Backoff,
     pace::Pace,
-    text::{concat, digits},
+    text::{concat, digits, last_segment},
 };
 
 /// How long one request may take, milliseconds. A connection whose other end is gone tells nothing; what
@@ -284,5 +284,5 @@ impl Upload {
 
 /// The file's id: the last segment of where it lives.
 fn file_id(location: &str) -> Option<Uuid> {
-    location.rsplit('/').next()?.parse().ok()
+    last_segment(location).parse().ok()
 }

@@ -138,7 +138,7 @@ impl Uploads {
         ctx: &mut Context<'_, P>,
         token: Option<&str>,
         ids: impl IntoIterator<Item = UploadId>,
-        why: ErrorCode,
+        aborted: bool,
     ) {
         for id in ids {
             let Some(index) = self.list.iter().position(|upload| upload.id == id) else {
@@ -148,10 +148,13 @@ impl Uploads {
             if let State::Busy { http, .. } = upload.state {
                 ctx.out.push_back(Output::CancelHttp(http));
             }
-            let error = Error::new(
-                why,
-                concat(&["file \"", &upload.meta.name, "\": its message is not sent"]),
-            );
+            let name = &upload.meta.name;
+            let message = concat(&["file \"", name, "\": its message is not sent"]);
+            let error = if aborted {
+                Error::new(ErrorCode::Aborted, message)
+            } else {
+                Error::new(ErrorCode::UploadFailed, message)
+            };
             ctx.emit(Event::UploadError(id, error));
             if let (Some(token), Some(request)) = (token, upload.terminate()) {
                 let http = HttpId(self.next_http);

@@ -51,15 +51,16 @@ pub(super) fn send_message(value: &JsValue) -> Result<SendArguments, Error> {
 /// Reads the argument of `subscribe` and `unsubscribe`.
 pub(super) fn channel_ids(value: &JsValue) -> Result<Vec<ChannelId>, Error> {
     let list = field(arguments(value)?, "channelIds");
-    let Some(array) = list.dyn_ref::<Array>() else {
+    if !Array::is_array(&list) {
         return Err(wrong("channelIds", "must be an array of strings", &list));
-    };
-    if array.length() == 0 {
+    }
+    let length = length(&list).unwrap_or_default();
+    if length == 0 {
         return Err(invalid("channelIds: must name at least one channel"));
     }
     let mut ids: Vec<ChannelId> = Vec::new();
-    for (index, value) in (0..).zip(array.iter()) {
-        let id = id(&indexed("channelIds", index), &value)?;
+    for index in 0..length {
+        let id = id(&indexed("channelIds", index), &element(&list, index))?;
         if !ids.contains(&id) {
             ids.push(id);
         }
@@ -136,13 +137,14 @@ fn files(value: &JsValue) -> Result<Vec<File>, Error> {
     // A string has a length too, but holds no files.
     let length =
         length(value).ok_or_else(|| wrong("files", "must be an array of File objects", value))?;
-    (0..length)
-        .map(|index| {
-            element(value, index)
-                .dyn_into()
-                .map_err(|item| wrong(&indexed("files", index), "must be a File", &item))
-        })
-        .collect()
+    let mut files = Vec::new();
+    for index in 0..length {
+        match element(value, index).dyn_into() {
+            Ok(file) => files.push(file),
+            Err(item) => return Err(wrong(&indexed("files", index), "must be a File", &item)),
+        }
+    }
+    Ok(files)
 }
 
 fn signal(value: &JsValue) -> Result<Option<AbortSignal>, Error> {

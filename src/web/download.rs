@@ -1,14 +1,14 @@
 //! `downloadFile`: a file's bytes, with the token in a header as they must be.
 
 use alo_protocol::{ErrorCode, Uuid};
-use gloo_net::http::{Headers, Response};
+use gloo_net::http::Headers;
 use wasm_bindgen::prelude::*;
 use web_sys::AbortSignal;
 
 use super::{
     driver::Driver,
     envelope,
-    http::{error_of, fetch, given},
+    http::{answer, fetch},
     js::object,
 };
 use crate::core::{
@@ -42,24 +42,19 @@ async fn blob(
     let url = driver.endpoint.file(file);
     let asked = signal.map_or(JsValue::UNDEFINED, JsValue::from);
     let body = JsValue::UNDEFINED;
-    let response: Option<Response> = fetch("GET", &url, token, Headers::new(), body, asked).await;
-    let blob = match response {
-        Some(response) if !response.ok() => {
-            let status = digits(u64::from(response.status()));
-            return Err(error_of(response).await.unwrap_or_else(|| {
-                let message = concat(&["the gateway answered with status ", &status]);
-                Error::new(ErrorCode::Unavailable, message)
-            }));
-        }
-        Some(response) => given(web_sys::Response::from(response).blob()).await,
-        None => None,
-    };
-    blob.ok_or_else(|| {
-        if signal.is_some_and(AbortSignal::aborted) {
+    let request = fetch("GET", &url, token, Headers::new(), body, asked);
+    match answer(request, true).await {
+        Some(answer) if answer.status < 400 => Ok(answer.body),
+        Some(answer) => Err(answer.error().unwrap_or_else(|| {
+            let status = digits(u64::from(answer.status));
+            let message = concat(&["the gateway answered with status ", &status]);
+            Error::new(ErrorCode::Unavailable, message)
+        })),
+        None => Err(if signal.is_some_and(AbortSignal::aborted) {
             Error::new(ErrorCode::Aborted, "the signal was aborted")
         } else {
             let message = "the network failed during the download";
             Error::new(ErrorCode::Unavailable, message)
-        }
-    })
+        }),
+    }
 }

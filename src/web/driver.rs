@@ -7,6 +7,7 @@ use std::{
 
 use js_sys::Function;
 use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortController, AbortSignal, File};
 
 use super::{
@@ -18,17 +19,14 @@ use super::{
     js::object,
     options::Endpoint,
     outbox::{self, Outbox},
-    socket::{Received, Socket, SocketEvent},
+    socket::{ABNORMAL, Socket},
     timer::Timer,
-    token::TokenSource,
+    token::{self, TokenSource},
 };
 use crate::core::{
-    CallId, Client, Error, Event, FileMeta, HttpId, HttpRequest, Incoming, Input, Instant, Output,
-    Settled, SocketId, Storage, UploadId,
+    CallId, Client, Error, Event, FileMeta, HttpId, HttpRequest, Input, Instant, Output, Settled,
+    SocketId, Storage, UploadId,
 };
-
-/// The code given for a socket that could not even be made.
-const ABNORMAL: u16 = 1006;
 
 /// A client with everything it needs of the browser.
 pub(super) struct Driver {
@@ -97,7 +95,7 @@ impl Driver {
     }
 
     /// Time never goes back for the core, though an event may have waited while other things happened.
-    fn handle(&self, at: Instant, input: Input<'_, JsValue>) {
+    pub(super) fn handle(&self, at: Instant, input: Input<'_, JsValue>) {
         let now = at.max(self.latest.get());
         self.latest.set(now);
         self.client.borrow_mut().handle(now, input);
@@ -139,13 +137,13 @@ impl Driver {
             self.abort_with(call, signal.clone());
         }
         self.input(Input::Token { call, refused });
-        let token = wasm_bindgen_futures::JsFuture::from(promise).await?;
+        let token = JsFuture::from(promise).await?;
         token.as_string().ok_or(token)
     }
 
     /// Runs outputs until there are none. JavaScript called meanwhile may give inputs; their outputs
     /// wait for their turn here, so that every listener sees every event in one order.
-    fn pump(&self) {
+    pub(super) fn pump(&self) {
         if self.pumping.replace(true) {
             return;
         }
@@ -185,7 +183,7 @@ impl Driver {
                 upload,
                 token,
                 request,
-            } => self.http(id, upload, token, request),
+            } => self.http(id, upload, &token, &request),
             Output::CancelHttp(id) => {
                 if let Some(controller) = self.take_request(id) {
                     controller.abort();
@@ -283,13 +281,7 @@ impl Driver {
     }
 
     fn open_socket(&self, id: SocketId) {
-        let this = self.this.clone();
-        let report = Rc::new(move |id, event: SocketEvent<'_>| {
-            if let Some(driver) = this.upgrade() {
-                driver.socket_event(id, event);
-            }
-        });
-        match Socket::open(id, &self.endpoint.connect(), report) {
+        match Socket::open(id, &self.endpoint.connect(), self.this.clone()) {
             Ok(socket) => {
                 self.socket.replace(Some(socket));
             }
@@ -297,44 +289,18 @@ impl Driver {
         }
     }
 
-    fn socket_event(&self, id: SocketId, event: SocketEvent<'_>) {
-        match event {
-            SocketEvent::Opened => self.input(Input::SocketOpened(id)),
-            SocketEvent::Closed(code) => self.input(Input::SocketClosed(id, code)),
-            SocketEvent::Received { what, at, is_last } => {
-                let each = |incoming| self.handle(at, Input::Received(id, incoming));
-                match what {
-                    Received::Push {
-                        channel,
-                        epoch,
-                        seq,
-                        event,
-                    } => each(Incoming::Push {
-                        channel,
-                        epoch,
-                        seq: seq as u64,
-                        event,
-                    }),
-                    Received::Item(value) => frame::decode(&value).map_or((), each),
-                }
-                if is_last {
-                    self.pump();
-                }
-            }
-        }
-    }
-
     fn fetch_token(&self) {
         let Some(driver) = self.this.upgrade() else {
             return;
         };
+        let promise = self.tokens.ask();
         spawn(Box::pin(async move {
-            let token = driver.tokens.fetch().await;
+            let token = token::read(JsFuture::from(promise).await);
             driver.input(Input::TokenFetched(token));
         }));
     }
 
-    fn http(&self, id: HttpId, upload: UploadId, token: String, request: HttpRequest) {
+    fn http(&self, id: HttpId, upload: UploadId, token: &str, request: &HttpRequest) {
         let (Some(driver), Ok(controller)) = (self.this.upgrade(), AbortController::new()) else {
             return;
         };
@@ -342,9 +308,16 @@ impl Driver {
         self.requests.borrow_mut().push((id, controller));
         let uploads = self.uploads.borrow();
         let source = uploads.iter().find(|(held, _, _)| *held == upload);
-        let source = source.map(|(_, file, meta)| (file.clone(), meta.clone()));
+        let source = source.map(|(_, file, meta)| (file, meta));
+        let (promise, sent) = http::send(&self.endpoint, token, request, source, &signal);
         spawn(Box::pin(async move {
-            let reply = http::send(&driver.endpoint, &token, &request, source, &signal).await;
+            let reply = match http::answer(promise, false).await {
+                Some(answer) => Some(answer.into()),
+                None => match sent {
+                    Some(file) if !signal.aborted() => http::unreadable(&file).await,
+                    Some(_) | None => None,
+                },
+            };
             // One that was cancelled is not waited for.
             if driver.take_request(id).is_some() {
                 driver.input(Input::HttpDone(id, reply));

@@ -1,6 +1,6 @@
 //! Clock, entropy and hints of change: the only place that reads them.
 
-use js_sys::{Function, Uint8Array};
+use js_sys::{BigUint64Array, Function};
 use wasm_bindgen::prelude::*;
 
 use crate::core::Instant;
@@ -14,7 +14,7 @@ extern "C" {
     fn date_now() -> f64;
 
     #[wasm_bindgen(js_namespace = crypto, js_name = getRandomValues)]
-    fn get_random_values(bytes: &Uint8Array);
+    fn get_random_values(numbers: &BigUint64Array);
 
     #[wasm_bindgen(js_name = addEventListener)]
     fn add_global_listener(event: &str, listener: &Function);
@@ -43,11 +43,9 @@ pub(super) fn unix_ms() -> u64 {
 
 /// A seed nobody can guess.
 pub(super) fn seed() -> u64 {
-    let bytes = Uint8Array::new_with_length(8);
-    get_random_values(&bytes);
-    let mut seed = [0; 8];
-    bytes.copy_to(&mut seed);
-    u64::from_le_bytes(seed)
+    let numbers = BigUint64Array::new_with_length(1);
+    get_random_values(&numbers);
+    numbers.get_index(0)
 }
 
 /// Listens for hints of change until dropped.

@@ -52,29 +52,30 @@ fn decode_welcome(welcome: &JsValue) -> Option<Welcome> {
 
 fn decode_recoveries(answer: &JsValue) -> Option<Vec<Recovery>> {
     let list = field(answer, "channels");
-    (0..length(&list)?)
-        .map(|index| {
-            let item = element(&list, index);
-            let cursor = field(&item, "cursor");
-            let gap = text(&item, "gap");
-            Some(Recovery {
-                channel: text(&item, "id")?.parse::<ChannelId>().ok()?,
-                cursor: match text(&cursor, "epoch") {
-                    Some(epoch) => Some(Cursor {
-                        epoch,
-                        seq: number(&cursor, "seq")? as u64,
-                    }),
-                    None => None,
-                },
-                // A reason the client does not know is a gap all the same.
-                gap: gap.map(|gap| {
-                    let known = |reason: &GapReason| reason.as_str() == gap;
-                    let known = GapReason::ALL.into_iter().find(known);
-                    known.unwrap_or(GapReason::Expired)
-                }),
-            })
-        })
-        .collect()
+    let mut recoveries = Vec::new();
+    for index in 0..length(&list)? {
+        let item = element(&list, index);
+        let position = field(&item, "cursor");
+        let cursor = match text(&position, "epoch") {
+            Some(epoch) => Some(Cursor {
+                epoch,
+                seq: number(&position, "seq")? as u64,
+            }),
+            None => None,
+        };
+        // A reason the client does not know is a gap all the same.
+        let gap = text(&item, "gap").map(|gap| {
+            let known = |reason: &GapReason| reason.as_str() == gap;
+            let known = GapReason::ALL.into_iter().find(known);
+            known.unwrap_or(GapReason::Expired)
+        });
+        recoveries.push(Recovery {
+            channel: text(&item, "id")?.parse::<ChannelId>().ok()?,
+            cursor,
+            gap,
+        });
+    }
+    Some(recoveries)
 }
 
 /// Reads an error of the gateway, from a frame or an HTTP body.
@@ -128,7 +129,7 @@ fn push_method(text: &mut String, method: &Method<JsValue>) {
             push_list(text, channels, |text, channel| {
                 text.push_str(r#"{"id":"#);
                 push_string(text, channel.as_str());
-                text.push('}');
+                *text += "}";
             });
         }
         Method::Unsubscribe(channels) => {
@@ -155,7 +156,7 @@ fn push_method(text: &mut String, method: &Method<JsValue>) {
             if let Some(parent) = parent {
                 text.push_str(r#","parentId":""#);
                 text.push_str(&String::from(*parent));
-                text.push('"');
+                *text += "\"";
             }
             if !files.is_empty() {
                 text.push_str(r#","fileIds":"#);
@@ -165,24 +166,24 @@ fn push_method(text: &mut String, method: &Method<JsValue>) {
             }
             let body = body.as_string().unwrap_or_default();
             let fields = body
-                .strip_prefix('{')
-                .and_then(|body| body.strip_suffix('}'))
+                .strip_prefix("{")
+                .and_then(|body| body.strip_suffix("}"))
                 .unwrap_or_default();
-            text.push(',');
+            *text += ",";
             text.push_str(fields);
         }
     }
 }
 
 fn push_list<T>(text: &mut String, items: &[T], push: fn(&mut String, &T)) {
-    text.push('[');
+    *text += "[";
     for (index, item) in items.iter().enumerate() {
         if index > 0 {
-            text.push(',');
+            *text += ",";
         }
         push(text, item);
     }
-    text.push(']');
+    *text += "]";
 }
 
 fn push_string(text: &mut String, value: &str) {

@@ -1,24 +1,38 @@
+// What is heard on a socket; socket.rs names these.
+const OPENED = 0;
+const CLOSED = 1;
+const ITEM = 2;
+const LOG = 3;
+const PUSH = 4;
+
 /**
- * Hears the frames of a socket. A frame is parsed and a push taken apart here: from wasm every look at a value is
- * a call.
+ * Hears a socket. A frame is parsed and a push taken apart here: from wasm every look at a value is a call.
  *
- * An event of a log (a channel in one epoch) goes to `push` with the number that `log` once gave for the two;
- * all else goes to `item`. Both learn the time and whether the frame ends with it.
+ * An event of a log (a channel in one epoch) is told with the number that the log, told before, has got; all
+ * else as it is. Both with the time and whether the frame ends with it.
+ *
+ * Gives a function that ends the socket, which is then heard no more.
  */
-export function hear(socket, log, push, item) {
+export function hear(socket, tell) {
   const logs = new Map();
+  let count = 0;
 
   function take(value, time, isLast) {
     const { channel, epoch, seq, event } = value ?? {};
     if (typeof seq !== "number" || typeof channel !== "string" || typeof epoch !== "string") {
-      item(value, time, isLast);
+      tell(ITEM, value, 0, time, isLast);
       return;
     }
     let known = logs.get(channel);
-    if (known?.epoch !== epoch) logs.set(channel, (known = { epoch, number: log(channel, epoch) }));
-    push(known.number, seq, event, time, isLast);
+    if (known?.epoch !== epoch) {
+      logs.set(channel, (known = { epoch, number: PUSH + count++ }));
+      tell(LOG, [channel, epoch], 0, time, false);
+    }
+    tell(known.number, event, seq, time, isLast);
   }
 
+  socket.onopen = () => tell(OPENED, null, 0, 0, true);
+  socket.onclose = ({ code }) => tell(CLOSED, null, code, 0, true);
   socket.onmessage = ({ data, timeStamp }) => {
     let frame;
     try {
@@ -28,5 +42,11 @@ export function hear(socket, log, push, item) {
     }
     if (Array.isArray(frame)) frame.forEach((value, index) => take(value, timeStamp, index === frame.length - 1));
     else take(frame, timeStamp, true);
+  };
+
+  return () => {
+    socket.onopen = socket.onclose = socket.onmessage = null;
+    // "Done", the only code below 3000 that a page may give.
+    socket.close(1000);
   };
 }

@@ -40,15 +40,45 @@ pub(super) fn spawn(future: Pin<Box<dyn Future<Output = ()>>>) {
     spawn_local(future);
 }
 
-/// Makes a request with the token; `None` when there was no answer.
-pub(super) async fn fetch(
+/// What came of a request.
+pub(super) struct Answer {
+    pub(super) status: u16,
+    /// What the body holds, if it was asked for: of a failure the JSON, otherwise the bytes.
+    pub(super) body: JsValue,
+    headers: Headers,
+}
+
+impl Answer {
+    /// The error of a status of 400 or above, if the gateway gave one.
+    pub(super) fn error(&self) -> Option<Error> {
+        let data = field(&field(&self.body, "status"), "errorData");
+        data.is_object().then(|| decode_error(&data))
+    }
+}
+
+impl From<Answer> for HttpReply {
+    fn from(answer: Answer) -> Self {
+        Self {
+            status: answer.status,
+            offset: answer
+                .headers
+                .get("upload-offset")
+                .and_then(|offset| offset.parse().ok()),
+            location: answer.headers.get("location"),
+            error: answer.error(),
+        }
+    }
+}
+
+/// Makes a request with the token.
+pub(super) fn fetch(
     method: &str,
     url: &str,
     token: &str,
     headers: Headers,
     body: JsValue,
     signal: JsValue,
-) -> Option<Response> {
+) -> Promise {
     headers.set("Authorization", &concat(&["Bearer ", token]));
     let init = object(&[
         ("method", method.into()),
@@ -56,24 +86,39 @@ pub(super) async fn fetch(
         ("body", body),
         ("signal", signal),
     ]);
-    let response = JsFuture::from(fetch_url(url, &init)).await.ok()?;
+    fetch_url(url, &init)
+}
+
+/// The answer to a request; `None` when there was none, or its body broke off.
+pub(super) async fn answer(request: Promise, wants_bytes: bool) -> Option<Answer> {
     // `fetch` gives nothing else.
-    Some(response.unchecked_into::<web_sys::Response>().into())
+    let raw: web_sys::Response = JsFuture::from(request).await.ok()?.unchecked_into();
+    let response = Response::from(raw);
+    let (status, headers) = (response.status(), response.headers());
+    let raw: web_sys::Response = response.into();
+    let body = if status >= 400 {
+        // A proxy's error page is no JSON.
+        JsFuture::from(raw.json().ok()?).await.unwrap_or_default()
+    } else if wants_bytes {
+        JsFuture::from(raw.blob().ok()?).await.ok()?
+    } else {
+        JsValue::UNDEFINED
+    };
+    Some(Answer {
+        status,
+        body,
+        headers,
+    })
 }
 
-/// The value a promise gives, if it does.
-pub(super) async fn given(promise: Result<Promise, JsValue>) -> Option<JsValue> {
-    JsFuture::from(promise.ok()?).await.ok()
-}
-
-/// Makes a request of an upload; `None` when there was no answer.
-pub(super) async fn send(
+/// Makes a request of an upload. Tells the file that bytes were taken from, if any were.
+pub(super) fn send(
     endpoint: &Endpoint,
     token: &str,
     request: &HttpRequest,
-    source: Option<(File, FileMeta)>,
+    source: Option<(&File, &FileMeta)>,
     signal: &AbortSignal,
-) -> Option<HttpReply> {
+) -> (Promise, Option<File>) {
     let (method, url) = match request {
         HttpRequest::Create { .. } => ("POST", endpoint.files()),
         HttpRequest::Append { location, .. } => ("PATCH", endpoint.upload(location)),
@@ -82,68 +127,30 @@ pub(super) async fn send(
     };
     let headers = Headers::new();
     headers.set("Tus-Resumable", TUS_VERSION);
-    let body = body(request, source.as_ref(), &headers);
-    let has_body = !body.is_undefined();
-    match (
-        fetch(method, &url, token, headers, body, signal.into()).await,
-        source,
-    ) {
-        (Some(response), _) => Some(reply(response).await),
-        (None, Some((file, _))) if has_body && !signal.aborted() && !is_readable(&file).await => {
-            Some(unreadable())
-        }
-        (None, _) => None,
-    }
+    let body = body(request, source, &headers);
+    let sent = source.filter(|_| !body.is_undefined());
+    let sent = sent.map(|(file, _)| file.clone());
+    let promise = fetch(method, &url, token, headers, body, signal.into());
+    (promise, sent)
 }
 
-/// Whether the file is still what the user chose. `fetch` fails for one that was changed or deleted since as
-/// it does for the network, so the file itself is asked: one byte, which stays in the browser.
-async fn is_readable(file: &File) -> bool {
-    if file.size() == 0.0 {
-        return true;
+/// Stands for an answer that ends the upload, if the file is no longer what the user chose. `fetch` fails for one
+/// that was changed or deleted since as it does for the network, so the file itself is asked: one byte, which
+/// stays in the browser.
+pub(super) async fn unreadable(file: &File) -> Option<HttpReply> {
+    let byte = file.slice_with_f64_and_f64(0.0, 1.0).ok()?;
+    if file.size() == 0.0 || JsFuture::from(byte.array_buffer()).await.is_ok() {
+        return None;
     }
-    match file.slice_with_f64_and_f64(0.0, 1.0) {
-        Ok(byte) => given(Ok(byte.array_buffer())).await.is_some(),
-        Err(_) => false,
-    }
-}
-
-/// Stands for an answer that ends the upload.
-fn unreadable() -> HttpReply {
     let message = "was changed or deleted, or can no longer be read";
-    HttpReply {
+    Some(HttpReply {
         error: Some(Error::new(ErrorCode::UploadFailed, message)),
         ..HttpReply::default()
-    }
-}
-
-/// The error in the body of an answer of 400 or above.
-pub(super) async fn error_of(response: Response) -> Option<Error> {
-    let response: web_sys::Response = response.into();
-    let body = given(response.json()).await?;
-    let data = field(&field(&body, "status"), "errorData");
-    data.is_object().then(|| decode_error(&data))
-}
-
-async fn reply(response: Response) -> HttpReply {
-    let headers = response.headers();
-    let status = response.status();
-    HttpReply {
-        status,
-        offset: headers
-            .get("upload-offset")
-            .and_then(|offset| offset.parse().ok()),
-        location: headers.get("location"),
-        error: if status < 400 {
-            None
-        } else {
-            error_of(response).await
-        },
-    }
+    })
 }
 
 /// Sets the headers a request with bytes needs and cuts the bytes from the file.
-fn body(request: &HttpRequest, source: Option<&(File, FileMeta)>, headers: &Headers) -> JsValue {
+fn body(request: &HttpRequest, source: Option<(&File, &FileMeta)>, headers: &Headers) -> JsValue {
     let Some((file, meta)) = source else {
         return JsValue::UNDEFINED;
     };

@@ -42,6 +42,11 @@ pub(super) fn text(value: &JsValue, key: &str) -> Option<String> {
     field(value, key).as_string()
 }
 
+/// A string; empty if the value is none.
+pub(super) fn text_of(value: &JsValue) -> String {
+    value.as_string().unwrap_or_default()
+}
+
 /// The number at a key.
 pub(super) fn number(value: &JsValue, key: &str) -> Option<f64> {
     field(value, key).as_f64()

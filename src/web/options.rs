@@ -5,7 +5,7 @@ use alo_protocol::{CONNECT_PATH, FILES_PATH, Uuid};
 use wasm_bindgen::prelude::*;
 
 use super::js::{number, text};
-use crate::core::text::concat;
+use crate::core::text::{concat, last_segment};
 
 const OUTBOX_LIMIT: u32 = 1_000;
 const PARALLEL_UPLOADS: u32 = 3;
@@ -29,7 +29,8 @@ impl Options {
 
     /// Where things are on the gateway.
     pub(super) fn endpoint(&self) -> Endpoint {
-        Endpoint(self.endpoint.trim_end_matches('/').to_owned())
+        let bare = self.endpoint.strip_suffix("/");
+        Endpoint(bare.unwrap_or(&self.endpoint).to_owned())
     }
 }
 
@@ -57,7 +58,6 @@ impl Endpoint {
     /// Of an upload a `Location` header names. Only its last segment counts: behind a proxy the
     /// gateway does not know its full address, and the token goes to the endpoint alone.
     pub(super) fn upload(&self, location: &str) -> String {
-        let id = location.rsplit('/').next().unwrap_or_default();
-        concat(&[&self.0, FILES_PATH, "/", id])
+        concat(&[&self.0, FILES_PATH, "/", last_segment(location)])
     }
 }

@@ -56,47 +56,51 @@ pub(super) fn keep(outbox: &Outbox, kept: &Kept<JsValue>, file_of: impl Fn(Uploa
 /// that runs at the page's origin.
 pub(super) fn read(
     value: &JsValue,
-    mut add_upload: impl FnMut(File, FileMeta) -> UploadId,
+    add_upload: impl FnMut(File, FileMeta) -> UploadId,
 ) -> Result<Kept<JsValue>, Error> {
     let damaged = || Error::new(ErrorCode::OutboxUnavailable, "a kept message is damaged");
-    let id = |value: &JsValue, key: &str| text(value, key)?.parse::<Uuid>().ok();
-    let body: JsString = field(value, "body").dyn_into().map_err(|_| damaged())?;
+    read_message(value, add_upload).ok_or_else(damaged)
+}
+
+fn read_message(
+    value: &JsValue,
+    mut add_upload: impl FnMut(File, FileMeta) -> UploadId,
+) -> Option<Kept<JsValue>> {
+    let body: JsString = field(value, "body").dyn_into().ok()?;
     let draft = Draft {
-        channel: text(value, "channelId")
-            .and_then(|id| id.parse().ok())
-            .ok_or_else(damaged)?,
+        channel: text(value, "channelId")?.parse().ok()?,
         parent: id(value, "parentId"),
         body_bytes: wire_bytes(&body),
         body: body.into(),
     };
+    let key = id(value, "key")?;
     let list = field(value, "files");
-    let parts = (0..length(&list).unwrap_or_default())
-        .map(|index| {
-            let part = element(&list, index);
-            let file: File = field(&part, "file").dyn_into().ok()?;
-            Some((id(&part, "key")?, file, part))
-        })
-        .collect::<Option<Vec<_>>>()
-        .ok_or_else(damaged)?;
-    let key = id(value, "key").ok_or_else(damaged)?;
-    let files = parts
-        .into_iter()
-        .map(|(key, file, part)| {
-            let meta = FileMeta {
-                channel: draft.channel.clone(),
-                name: file.name(),
-                size: file.size() as u64,
-            };
-            let upload = add_upload(file, meta.clone());
-            set(&part, "upload", &upload.0.into());
-            let location = text(&part, "location");
-            KeptFile {
-                upload,
-                meta,
-                key,
-                location,
-            }
-        })
-        .collect();
-    Ok(Kept { key, draft, files })
+    let mut parts = Vec::new();
+    for index in 0..length(&list).unwrap_or_default() {
+        let part = element(&list, index);
+        let file: File = field(&part, "file").dyn_into().ok()?;
+        parts.push((id(&part, "key")?, file, part));
+    }
+    // Only now: of a damaged message no file is taken.
+    let mut files = Vec::new();
+    for (key, file, part) in parts {
+        let meta = FileMeta {
+            channel: draft.channel.clone(),
+            name: file.name(),
+            size: file.size() as u64,
+        };
+        let upload = add_upload(file, meta.clone());
+        set(&part, "upload", &upload.0.into());
+        files.push(KeptFile {
+            upload,
+            meta,
+            key,
+            location: text(&part, "location"),
+        });
+    }
+    Some(Kept { key, draft, files })
+}
+
+fn id(value: &JsValue, key: &str) -> Option<Uuid> {
+    text(value, key)?.parse().ok()
 }

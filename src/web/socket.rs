@@ -1,122 +1,98 @@
 //! The event socket: `web_sys::WebSocket`, whose late events are told by the socket's id.
 
-use std::{cell::RefCell, rc::Rc};
+use std::{cell::RefCell, rc::Weak};
 
 use alo_protocol::SUBPROTOCOL;
+use js_sys::Function;
 use wasm_bindgen::prelude::*;
-use web_sys::{BinaryType, CloseEvent, WebSocket};
+use web_sys::WebSocket;
 
-use super::environment;
-use crate::core::{Instant, SocketId};
+use super::{
+    driver::Driver,
+    environment, frame,
+    js::{element, text_of},
+};
+use crate::core::{Incoming, Input, SocketId};
 
-/// The close code for "done", the only one below 3000 a page may give.
-const NORMAL: u16 = 1000;
 /// What a close without a code stands for.
-const ABNORMAL: u16 = 1006;
+pub(super) const ABNORMAL: u16 = 1006;
+
+// What frames.js tells; higher numbers are events of a log.
+const OPENED: u32 = 0;
+const CLOSED: u32 = 1;
+const ITEM: u32 = 2;
+const LOG: u32 = 3;
+const PUSH: u32 = 4;
 
 #[wasm_bindgen(module = "/src/web/frames.js")]
 extern "C" {
     /// See there.
-    fn hear(socket: &WebSocket, log: &JsValue, push: &JsValue, item: &JsValue);
-}
-
-/// What a socket reports.
-pub(super) enum SocketEvent<'a> {
-    Opened,
-    /// A frame, or one item of a frame with many.
-    Received {
-        what: Received<'a>,
-        at: Instant,
-        /// Nothing more comes of this frame.
-        is_last: bool,
-    },
-    Closed(u16),
-}
-
-/// What is in a frame.
-pub(super) enum Received<'a> {
-    /// An event of a channel.
-    Push {
-        channel: &'a str,
-        epoch: &'a str,
-        seq: f64,
-        event: JsValue,
-    },
-    /// All else, as JSON has it.
-    Item(JsValue),
+    fn hear(socket: &WebSocket, tell: &JsValue) -> Function;
 }
 
 /// An open or opening socket; closed when dropped.
 pub(super) struct Socket {
     pub(super) id: SocketId,
     socket: WebSocket,
-    _open: Closure<dyn FnMut()>,
-    _log: Closure<dyn FnMut(String, String) -> usize>,
-    _push: Closure<dyn FnMut(usize, f64, JsValue, f64, bool)>,
-    _item: Closure<dyn FnMut(JsValue, f64, bool)>,
-    _close: Closure<dyn FnMut(CloseEvent)>,
+    end: Function,
+    _tell: Closure<dyn FnMut(u32, JsValue, f64, f64, bool)>,
 }
 
 impl Socket {
-    /// Opens a socket; what happens on it is told to `report`.
-    pub(super) fn open(
-        id: SocketId,
-        url: &str,
-        report: Rc<dyn Fn(SocketId, SocketEvent<'_>)>,
-    ) -> Result<Self, JsValue> {
+    /// Opens a socket; what happens on it is told to `driver`.
+    pub(super) fn open(id: SocketId, url: &str, driver: Weak<Driver>) -> Result<Self, JsValue> {
         let socket = WebSocket::new_with_str(url, SUBPROTOCOL)?;
-        socket.set_binary_type(BinaryType::Arraybuffer);
-        let on_open = report.clone();
-        let open = Closure::<dyn FnMut()>::new(move || on_open(id, SocketEvent::Opened));
-        let logs: Rc<RefCell<Vec<(String, String)>>> = Rc::default();
-        let known = logs.clone();
-        let log = Closure::<dyn FnMut(String, String) -> usize>::new(move |channel, epoch| {
-            let mut logs = logs.borrow_mut();
-            logs.push((channel, epoch));
-            logs.len() - 1
-        });
-        let on_push = report.clone();
-        let push = Closure::<dyn FnMut(usize, f64, JsValue, f64, bool)>::new(
-            move |number: usize, seq, event, time, is_last| {
-                // The number was given by `log`; what is reported may call back, but opens no log.
-                let logs = known.borrow();
-                if let Some((channel, epoch)) = logs.get(number) {
-                    let what = Received::Push {
-                        channel,
-                        epoch,
-                        seq,
-                        event,
-                    };
-                    let at = environment::instant(time);
-                    on_push(id, SocketEvent::Received { what, at, is_last });
+        let logs: RefCell<Vec<(String, String)>> = RefCell::default();
+        let tell = Closure::<dyn FnMut(u32, JsValue, f64, f64, bool)>::new(
+            move |what, value: JsValue, number, time, is_last| {
+                let Some(driver) = driver.upgrade() else {
+                    return;
+                };
+                let logs = &logs;
+                let told = match what {
+                    OPENED => return driver.input(Input::SocketOpened(id)),
+                    CLOSED => {
+                        let code = if number == 0.0 {
+                            ABNORMAL
+                        } else {
+                            number as u16
+                        };
+                        return driver.input(Input::SocketClosed(id, code));
+                    }
+                    LOG => {
+                        let log = (text_of(&element(&value, 0)), text_of(&element(&value, 1)));
+                        return logs.borrow_mut().push(log);
+                    }
+                    ITEM => None,
+                    push => Some(push - PUSH),
+                };
+                let at = environment::instant(time);
+                let hear = |incoming| driver.handle(at, Input::Received(id, incoming));
+                match told {
+                    None => frame::decode(&value).map_or((), hear),
+                    Some(log) => {
+                        // Told before; and what the core does calls no JavaScript.
+                        if let Some((channel, epoch)) = logs.borrow().get(log as usize) {
+                            hear(Incoming::Push {
+                                channel,
+                                epoch,
+                                seq: number as u64,
+                                event: value,
+                            });
+                        }
+                    }
+                }
+                if is_last {
+                    driver.pump();
                 }
             },
         );
-        let on_item = report.clone();
-        let item = Closure::<dyn FnMut(JsValue, f64, bool)>::new(move |value, time, is_last| {
-            let what = Received::Item(value);
-            let at = environment::instant(time);
-            on_item(id, SocketEvent::Received { what, at, is_last });
-        });
-        let close = Closure::<dyn FnMut(CloseEvent)>::new(move |event: CloseEvent| {
-            let code = if event.code() == 0 {
-                ABNORMAL
-            } else {
-                event.code()
-            };
-            report(id, SocketEvent::Closed(code));
-        });
-        socket.set_onopen(Some(open.as_ref().unchecked_ref()));
-        hear(&socket, log.as_ref(), push.as_ref(), item.as_ref());
-        socket.set_onclose(Some(close.as_ref().unchecked_ref()));
+        let end = hear(&socket, tell.as_ref());
         Ok(Self {
             id,
             socket,
-            _open: open,
-            _log: log,
-            _push: push,
-            _item: item,
-            _close: close,
+            end,
+            _tell: tell,
         })
     }
 
@@ -128,9 +104,6 @@ impl Socket {
 
 impl Drop for Socket {
     fn drop(&mut self) {
-        self.socket.set_onopen(None);
-        self.socket.set_onmessage(None);
-        self.socket.set_onclose(None);
-        let _ = self.socket.close_with_code(NORMAL);
+        let _ = self.end.call0(&JsValue::UNDEFINED);
     }
 }

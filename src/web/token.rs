@@ -2,7 +2,8 @@
 
 use js_sys::{Function, Promise};
 use wasm_bindgen::{JsCast, prelude::*};
-use wasm_bindgen_futures::JsFuture;
+
+use super::js::text;
 
 /// Where tokens come from.
 pub(super) enum TokenSource {
@@ -23,27 +24,32 @@ impl TokenSource {
         matches!(self, Self::Function(_))
     }
 
-    /// A token, or why there is none.
-    pub(super) async fn fetch(&self) -> Result<String, String> {
-        let token = match self {
-            Self::Fixed(token) => return Ok(token.clone()),
+    /// Asks for a token; see [`read`].
+    pub(super) fn ask(&self) -> Promise {
+        match self {
+            Self::Fixed(token) => Promise::resolve(&JsValue::from(token)),
             Self::Function(function) => match function.call0(&JsValue::UNDEFINED) {
-                Ok(token) => JsFuture::from(Promise::resolve(&token)).await,
-                Err(error) => Err(error),
+                Ok(token) => Promise::resolve(&token),
+                Err(error) => Promise::reject(&error),
             },
-        };
-        match token {
-            Ok(token) => match token.as_string() {
-                Some(token) if is_token(&token) => Ok(token),
-                Some(_) => Err("gave a string that is no token".to_owned()),
-                None => Err("gave no string".to_owned()),
-            },
-            Err(error) => Err(match error.dyn_ref::<js_sys::Error>() {
-                Some(error) => String::from(error.message()),
-                None => error.as_string().unwrap_or_else(|| "failed".to_owned()),
-            }),
         }
     }
+}
+
+/// A token, or why there is none.
+pub(super) fn read(answer: Result<JsValue, JsValue>) -> Result<String, String> {
+    let why = match answer {
+        Ok(token) => match token.as_string() {
+            Some(token) if is_token(&token) => return Ok(token),
+            Some(_) => "gave a string that is no token",
+            None => "gave no string",
+        },
+        Err(error) => {
+            let message = text(&error, "message").or_else(|| error.as_string());
+            return Err(message.unwrap_or_else(|| "failed".into()));
+        }
+    };
+    Err(why.into())
 }
 
 /// Whether a text can stand in an `Authorization` header; an error page, say, cannot.

@@ -295,9 +295,14 @@ impl Reencode for Pass {
     ) -> Result<(), reencode::Error<Self::Error>> {
         for import in section.into_imports() {
             let import = import?;
-            let short = short(self.imports.len());
-            imports.import(MODULE, &short, self.entity_type(import.ty)?);
-            self.imports.insert(import.name.to_owned(), short);
+            let ty = self.entity_type(import.ty)?;
+            if import.module == LONG_MODULE {
+                let short = short(self.imports.len());
+                imports.import(MODULE, &short, ty);
+                self.imports.insert(import.name.to_owned(), short);
+            } else {
+                imports.import(import.module, import.name, ty);
+            }
         }
         Ok(())
     }

@@ -60,7 +60,7 @@ pub struct Client<P> {
     outbox: Outbox<P>,
     restore: Restore,
     uploads: Uploads,
-    control: VecDeque<Control>,
+    control: Vec<Control>,
     /// `connect()` calls that wait for the welcome.
     connects: Vec<CallId>,
     /// Calls that wait for the token.
@@ -98,7 +98,7 @@ impl<P: Clone> Client<P> {
             outbox: Outbox::new(config.outbox_limit),
             restore: Restore::new(config.outbox_kept),
             uploads: Uploads::new(config.parallel_uploads, config.outbox_kept),
-            control: VecDeque::new(),
+            control: Vec::new(),
             connects: Vec::new(),
             token_calls: Vec::new(),
             refresh_request: None,
@@ -183,7 +183,7 @@ impl<P: Clone> Client<P> {
         {
             return self.settle(control.call, Ok(Settled::Subscribed(control.channels)));
         }
-        self.control.push_back(control);
+        self.control.push(control);
         self.want_connection(now);
     }
 
@@ -272,14 +272,11 @@ impl<P: Clone> Client<P> {
 
     /// Settles an entry that is out of the outbox with an error, and ends what is left of its uploads.
     fn drop_entry(&mut self, now: Instant, entry: Entry<P>, error: Error) {
-        let why = if error.is(ErrorCode::Aborted) {
-            ErrorCode::Aborted
-        } else {
-            ErrorCode::UploadFailed
-        };
+        let aborted = error.is(ErrorCode::Aborted);
         let ids: Vec<_> = entry.files.iter().map(|(id, _)| *id).collect();
         let mut ctx = context!(self, now);
-        self.uploads.cancel(&mut ctx, self.token.get(), ids, why);
+        self.uploads
+            .cancel(&mut ctx, self.token.get(), ids, aborted);
         self.settle_entry(&entry, Err(error));
     }
 

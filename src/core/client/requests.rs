@@ -77,8 +77,8 @@ impl<P: Clone> Client<P> {
             .control
             .iter()
             .position(|control| control.request == Some(id))
-            && let Some(control) = self.control.remove(index)
         {
+            let control = self.control.remove(index);
             self.confirmed(control, result);
         }
     }
@@ -112,9 +112,8 @@ impl<P: Clone> Client<P> {
             if self.control[index].request.is_none() {
                 let Some(method) = self.control[index].method() else {
                     // Later calls have decided about all of it.
-                    if let Some(control) = self.control.remove(index) {
-                        self.settle(control.call, Ok(control.done()));
-                    }
+                    let control = self.control.remove(index);
+                    self.settle(control.call, Ok(control.done()));
                     continue;
                 };
                 self.control[index].request = Some(self.request(socket, method));

@@ -92,7 +92,7 @@ impl<P: Clone> Client<P> {
                 self.drop_entry(now, entry, error.clone());
             }
         } else {
-            self.outbox.restore(entries.into_iter());
+            self.outbox.restore(entries);
         }
     }
 }
