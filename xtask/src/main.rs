@@ -45,7 +45,7 @@ enum Command {
     /// Plants faults in a copy of the product, which the simulation must catch
     Mutants(mutants::Options),
     /// Prints how large the package is for a browser
-    Size,
+    Size(size::Options),
     /// Writes the generated documentation: docs/errors.md
     Docs,
     /// Installs what the other commands need and is missing
@@ -65,7 +65,7 @@ fn main() -> ExitCode {
         Command::Bench(options) => bench::run(&options),
         Command::Sim(options) => sim::run(&options),
         Command::Mutants(options) => mutants::run(&options),
-        Command::Size => size::run(),
+        Command::Size(options) => size::run(&options),
         Command::Docs => docs::run(),
         Command::Install(options) => install::run(&options),
     };

@@ -16,7 +16,7 @@ use clap::Args;
 
 use self::count::Count;
 use crate::{
-    build, docs, example, gateway, gateway::Gateway, install::Engine, process, sim, workspace,
+    build, docs, example, gateway, gateway::Gateway, install::Engine, process, sim, size, workspace,
 };
 
 /// Options of `cargo xtask test`.
@@ -40,7 +40,7 @@ struct Step {
 /// Steps of the simulation; its seeds are the same every time.
 const SIMULATED_STEPS: &str = "5000000";
 
-const STEPS: [Step; 17] = [
+const STEPS: [Step; 18] = [
     step("fmt", &[], |_| rust::fmt()),
     step("clippy", &[], |_| rust::clippy()),
     step("docs", &[], |_| rust::docs()),
@@ -53,6 +53,7 @@ const STEPS: [Step; 17] = [
         Ok(Count::check(sim::simulate(arguments)))
     }),
     step("build", &[], |_| Ok(Count::check(build::run()))),
+    step("size", &["build"], |_| Ok(Count::check(size::check()))),
     step("publint", &["build"], |_| package::publint()),
     step("attw", &["build"], |_| package::attw()),
     step("types", &["build"], |_| node::types()),
