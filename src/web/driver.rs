@@ -295,7 +295,8 @@ impl Driver {
         };
         let promise = self.tokens.ask();
         spawn(Box::pin(async move {
-            let token = token::read(JsFuture::from(promise).await);
+            let answer = JsFuture::from(promise).await;
+            let token = token::read(answer, !driver.tokens.is_renewable());
             driver.input(Input::TokenFetched(token));
         }));
     }
