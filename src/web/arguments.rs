@@ -90,11 +90,14 @@ fn arguments(value: &JsValue) -> Result<&JsValue, Error> {
 }
 
 fn id<T: FromStr<Err = InvalidId>>(name: &str, value: &JsValue) -> Result<T, Error> {
-    let text = value
-        .as_string()
-        .ok_or_else(|| wrong(name, "must be a string", value))?;
-    text.parse()
-        .map_err(|error: InvalidId| invalid(&concat(&[name, ": ", error.as_str()])))
+    let malformed = |error: InvalidId| invalid(&concat(&[name, ": ", error.as_str()]));
+    string(name, value)?.parse().map_err(malformed)
+}
+
+#[inline(never)]
+fn string(name: &str, value: &JsValue) -> Result<String, Error> {
+    let wrong = || wrong(name, "must be a string", value);
+    value.as_string().ok_or_else(wrong)
 }
 
 /// Content and metadata as JSON text, taken now: what the caller changes later is not sent.

@@ -3,12 +3,13 @@
 use alo_protocol::{ErrorCode, Uuid};
 use gloo_net::http::Headers;
 use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
 use web_sys::AbortSignal;
 
 use super::{
     driver::Driver,
     envelope,
-    http::{answer, fetch},
+    http::{Answer, answer, fetch},
     js::object,
 };
 use crate::core::{
@@ -18,43 +19,44 @@ use crate::core::{
 
 /// What the call resolves to.
 pub(super) async fn download(driver: &Driver, file: Uuid, signal: Option<AbortSignal>) -> JsValue {
+    let url = driver.endpoint.file(file);
     let mut refused = None;
     loop {
-        let token = match driver.token(refused.clone(), signal.as_ref()).await {
-            Ok(token) => token,
-            Err(envelope) => return envelope,
+        // Promises of calls never reject.
+        let given = JsFuture::from(driver.token(refused.clone(), signal.as_ref())).await;
+        let given = given.unwrap_or_default();
+        let Some(token) = given.as_string() else {
+            return given;
         };
-        match blob(driver, &token, file, signal.as_ref()).await {
+        let (headers, body) = (Headers::new(), JsValue::UNDEFINED);
+        let asked = signal.as_ref().map_or(JsValue::UNDEFINED, JsValue::from);
+        let request = fetch("GET", &url, &token, headers, body, asked);
+        let answer = answer(request, true).await;
+        if refused.is_none() && answer.as_ref().is_some_and(|answer| answer.status == 401) {
             // Once more with another token, if there is one.
-            Err(error) if error.status == 401 && refused.is_none() => refused = Some(token),
-            Err(error) => return envelope::failure(&error),
-            Ok(blob) => return envelope::success(object(&[("blob", blob)])),
+            refused = Some(token);
+            continue;
         }
+        let aborted = signal.as_ref().is_some_and(AbortSignal::aborted);
+        return match blob(answer, aborted) {
+            Ok(blob) => envelope::success(object(&[("blob", blob)])),
+            Err(error) => envelope::failure(&error),
+        };
     }
 }
 
-async fn blob(
-    driver: &Driver,
-    token: &str,
-    file: Uuid,
-    signal: Option<&AbortSignal>,
-) -> Result<JsValue, Error> {
-    let url = driver.endpoint.file(file);
-    let asked = signal.map_or(JsValue::UNDEFINED, JsValue::from);
-    let body = JsValue::UNDEFINED;
-    let request = fetch("GET", &url, token, Headers::new(), body, asked);
-    match answer(request, true).await {
+fn blob(answer: Option<Answer>, aborted: bool) -> Result<JsValue, Error> {
+    match answer {
         Some(answer) if answer.status < 400 => Ok(answer.body),
         Some(answer) => Err(answer.error().unwrap_or_else(|| {
             let status = digits(u64::from(answer.status));
             let message = concat(&["the gateway answered with status ", &status]);
             Error::new(ErrorCode::Unavailable, message)
         })),
-        None => Err(if signal.is_some_and(AbortSignal::aborted) {
-            Error::new(ErrorCode::Aborted, "the signal was aborted")
-        } else {
+        None if aborted => Err(Error::new(ErrorCode::Aborted, "the signal was aborted")),
+        None => {
             let message = "the network failed during the download";
-            Error::new(ErrorCode::Unavailable, message)
-        }),
+            Err(Error::new(ErrorCode::Unavailable, message))
+        }
     }
 }

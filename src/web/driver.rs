@@ -5,7 +5,7 @@ use std::{
     rc::{Rc, Weak},
 };
 
-use js_sys::Function;
+use js_sys::{Function, Promise};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortController, AbortSignal, File};
@@ -126,19 +126,15 @@ impl Driver {
         self.calls.watch(call, watch);
     }
 
-    /// The token, as the core has it or gets it; `refused` is the one that did not do.
-    pub(super) async fn token(
-        &self,
-        refused: Option<String>,
-        signal: Option<&AbortSignal>,
-    ) -> Result<String, JsValue> {
+    /// A promise of the token, as the core has it or gets it, or of what the call then resolves to; `refused` is
+    /// the one that did not do.
+    pub(super) fn token(&self, refused: Option<String>, signal: Option<&AbortSignal>) -> Promise {
         let (call, promise) = self.calls.open();
         if let Some(signal) = signal {
             self.abort_with(call, signal.clone());
         }
         self.input(Input::Token { call, refused });
-        let token = JsFuture::from(promise).await?;
-        token.as_string().ok_or(token)
+        promise
     }
 
     /// Runs outputs until there are none. JavaScript called meanwhile may give inputs; their outputs

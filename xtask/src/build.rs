@@ -108,6 +108,7 @@ fn engine(module: &Path, package: &Path) -> Result<()> {
     };
     optimise(&["--converge", "--debuginfo"], &raw, &named)?;
     let strip = [
+        "--reorder-functions-by-name",
         "--strip-debug",
         "--strip-producers",
         "--strip-target-features",

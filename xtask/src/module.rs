@@ -40,6 +40,36 @@ const PANICS: [&str; 16] = [
     "std::panicking::panic_with_hook",
 ];
 
+/// What those of the standard library say.
+const MESSAGES: [&str; 26] = [
+    " but ends at ",
+    " but the index is ",
+    " out of range for slice of length ",
+    ") does not match destination slice length (",
+    ") should be < len (is ",
+    ") should be <= len (is ",
+    "LazyCell instance has previously been poisoned",
+    "RefCell already borrowed",
+    "RefCell already mutably borrowed",
+    "Tried to shrink to a larger capacity",
+    "`async fn` resumed after completion",
+    "assertion `left ",
+    " right` failed: ",
+    " right` failed\n  left: ",
+    "attempt to divide by zero",
+    "called `Option::unwrap()` on a `None` value",
+    "capacity overflow",
+    "copy_from_slice: source slice length (",
+    "index out of bounds: the len is ",
+    "insertion index (is ",
+    "internal error: entered unreachable code",
+    "min > max. min = ",
+    "range end index ",
+    "range start index ",
+    "removal index (is ",
+    "slice index starts at ",
+];
+
 /// A module as [`slim`] leaves it.
 pub struct Slim {
     /// The module.
@@ -55,6 +85,7 @@ pub fn slim(wasm: &[u8], glue: &str) -> Result<Slim> {
     let mut data = facts.data;
     if !formats {
         blank_locations(&mut data);
+        blank_messages(&mut data);
     }
     let mut pass = Pass {
         traps,
@@ -225,6 +256,19 @@ fn blank_locations(data: &mut [Segment]) {
                 && let Some(bytes) = segment.bytes.get_mut(start..start + length)
             {
                 bytes.fill(0);
+            }
+        }
+    }
+}
+
+/// Blanks the messages of the standard library's panics.
+fn blank_messages(data: &mut [Segment]) {
+    for segment in data {
+        for message in MESSAGES {
+            for start in 0..segment.bytes.len() {
+                if segment.bytes[start..].starts_with(message.as_bytes()) {
+                    segment.bytes[start..start + message.len()].fill(0);
+                }
             }
         }
     }
@@ -435,6 +479,7 @@ mod tests {
             bytes,
         }];
         blank_locations(&mut data);
+        blank_messages(&mut data);
         let [Segment { bytes, .. }] = data;
         assert_eq!(bytes[..8], [0; 8]);
         assert_eq!(bytes[8..16], before[8..16]);
