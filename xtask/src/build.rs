@@ -14,6 +14,10 @@ use crate::{install, module, process, workspace};
 /// What the template holds in place of the version.
 const VERSION_IN_TEMPLATE: &str = "0.0.0-template";
 
+/// `opt-level = "z"` speaks for our crates alone: the standard library comes compiled for speed, and what is
+/// inlined of it is more than is saved. From 8 to 15 the module is smallest.
+const INLINING: &str = "-Cllvm-args=-inline-threshold=10";
+
 /// Named one by one: all of wasm-opt's features together make modules that Chromium refuses.
 const WASM_FEATURES: [&str; 8] = [
     "--mvp-features",
@@ -41,6 +45,11 @@ pub fn run() -> Result<()> {
         "wasm",
         "--target",
         workspace::WASM_TARGET,
+        "--config",
+        &format!(
+            "target.{}.rustflags=[\"{INLINING}\"]",
+            workspace::WASM_TARGET
+        ),
     ]))?;
     let module = workspace::target()
         .join(workspace::WASM_TARGET)
