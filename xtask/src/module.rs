@@ -439,7 +439,12 @@ fn rename(
             used.insert(word);
         }
         renamed.push_str(short.map_or(word, String::as_str));
-        rest = after;
+        // A method says the same as a property that is a function.
+        let is_method = short.is_some() && is_key;
+        rest = after
+            .strip_prefix(": function")
+            .filter(|rest| is_method && rest.starts_with('('))
+            .unwrap_or(after);
     }
     renamed.push_str(rest);
     let missing = imports.keys().find(|name| !used.contains(name.as_str()));
@@ -500,7 +505,7 @@ mod tests {
             "{ __wbg_a_1: function() { wasm.run(run); return { \"./alo_chat_bg.js\": i }; } }";
         assert_eq!(
             rename(glue, &name("__wbg_a_1", "b"), &name("run", "c")).unwrap(),
-            "{ b: function() { wasm.c(run); return { a: i }; } }"
+            "{ b() { wasm.c(run); return { a: i }; } }"
         );
         assert!(rename(glue, &name("__wbg_other", "b"), &BTreeMap::new()).is_err());
     }
