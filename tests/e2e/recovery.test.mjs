@@ -14,7 +14,7 @@ import { serve } from "../support/serve.mjs";
 
 const MESSAGES = 400;
 const IN_FLIGHT = 16;
-const FILE_BYTES = 64 * 1024 * 1024;
+const FILE_BYTES = 256 * 1024 * 1024;
 /** The gateway is killed when the upload stands here. */
 const KILLS_AT_PERCENT = [15, 50];
 
