@@ -1,7 +1,7 @@
 // The loader in front of the engine: calls made before it is there, and the ways to hand in the wasm.
 
 import assert from "node:assert/strict";
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 
@@ -100,7 +100,10 @@ test("a file that was changed after it was chosen ends the send, and says why", 
   await writeFile(path, "first");
   await page.setContent(`${HTML}<input type="file">`);
   await page.locator("input").setInputFiles(path);
+  // Browsers look at a file when it is first asked for, and compare its time in seconds.
+  await page.evaluate(() => document.querySelector("input").files[0].size);
   await writeFile(path, "second, and longer");
+  await utimes(path, new Date(), new Date(Date.now() + 10_000));
   const { status } = await page.evaluate(async ({ endpoint, authToken, index }) => {
     const { AloChat } = await import(index);
     const chat = new AloChat({ endpoint, authToken });

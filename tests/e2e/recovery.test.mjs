@@ -10,11 +10,15 @@ import { required } from "../support/environment.mjs";
 import { Gateway } from "../support/gateway.mjs";
 import { pack, project, temporaryFolder } from "../support/package.mjs";
 import { files, openChat } from "../support/page.mjs";
+import { FaultyProxy } from "../support/proxy.mjs";
+import { random } from "../support/random.mjs";
 import { serve } from "../support/serve.mjs";
 
 const MESSAGES = 400;
 const IN_FLIGHT = 16;
-const FILE_BYTES = 256 * 1024 * 1024;
+const FILE_BYTES = 32 * 1024 * 1024;
+/** Of the network, so that the upload has many slices on any machine. */
+const BYTES_PER_SECOND = 4 * 1024 * 1024;
 /** The gateway is killed when the upload stands here. */
 const KILLS_AT_PERCENT = [15, 50];
 
@@ -29,7 +33,9 @@ test("nothing is lost, doubled or reordered when the gateway is killed", { timeo
   const { tarball } = await pack(folder);
   const { url } = await serve(t, await project(folder, tarball), { files });
   const browser = await launch(t);
-  const { endpoint, apiKey } = gateway;
+  const network = new FaultyProxy(t, gateway.endpoint, random(1), { bytesPerSecond: BYTES_PER_SECOND });
+  const endpoint = await network.listen();
+  const { apiKey } = gateway;
   const open = (userId) => openChat(t, browser, url, { endpoint, apiKey, userId, channelIds: ["alpha"] });
   const ada = await open("ada");
   const grace = await open("grace");

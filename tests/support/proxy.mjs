@@ -6,6 +6,7 @@ import { setTimeout as after } from "node:timers/promises";
 
 /** Bytes per second of a throttled connection. */
 const SLOW = 256 * 1024;
+/** A network that is not felt. */
 const CALM = { delayMs: 0, bytesPerSecond: Infinity };
 
 export class FaultyProxy {
@@ -13,14 +14,16 @@ export class FaultyProxy {
   #target;
   #random;
   #links = new Set();
+  #calm;
   #isBad = false;
   #isDown = false;
   counts = { connections: 0, cut: 0, delayed: 0, throttled: 0, "half-open": 0, "all cut": 0, "network down": 0 };
 
-  /** `target` is the endpoint behind it; `random` decides. */
-  constructor(t, target, random) {
+  /** `target` is the endpoint behind it; `random` decides; `calm` is the network when all is well. */
+  constructor(t, target, random, calm = {}) {
     this.#target = new URL(target);
     this.#random = random;
+    this.#calm = { ...CALM, ...calm };
     this.#server = createServer({ noDelay: true }, (client) => void this.#accept(client));
     t.after(async () => {
       this.#isBad = false;
@@ -52,7 +55,7 @@ export class FaultyProxy {
     for (const link of this.#links) {
       // What has fallen silent never speaks again.
       if (link.silent) this.#cut(link);
-      link.weather = CALM;
+      link.weather = this.#calm;
     }
   }
 
@@ -71,13 +74,13 @@ export class FaultyProxy {
       case 5:
         if (!link) return;
         this.counts.delayed++;
-        link.weather = { ...CALM, delayMs: 20 + this.#random.below(500) };
+        link.weather = { ...this.#calm, delayMs: 20 + this.#random.below(500) };
         return;
       case 6:
       case 7:
         if (!link) return;
         this.counts.throttled++;
-        link.weather = { ...CALM, bytesPerSecond: SLOW };
+        link.weather = { ...this.#calm, bytesPerSecond: SLOW };
         return;
       case 8:
         if (!link) return;
@@ -96,7 +99,7 @@ export class FaultyProxy {
         this.#isDown = false;
         return;
       default:
-        if (link) link.weather = CALM;
+        if (link) link.weather = this.#calm;
     }
   }
 
@@ -106,7 +109,7 @@ export class FaultyProxy {
     this.counts.connections++;
     const upstream = connect({ host: this.#target.hostname, port: Number(this.#target.port), noDelay: true });
     upstream.on("error", () => {});
-    const link = { client, upstream, weather: CALM, silent: false };
+    const link = { client, upstream, weather: this.#calm, silent: false };
     this.#links.add(link);
     const ways = [this.#carry(link, client, upstream), this.#carry(link, upstream, client)];
     await Promise.allSettled(ways);

@@ -14,12 +14,14 @@ use alo_gateway::{
     writer::{Submission, draft},
 };
 use alo_protocol::{
-    AuthRequest, AuthUser, ChannelId, CloseCode, Cursor, ErrorBody, ErrorCode, Limits, Uuid,
+    AuthRequest, AuthUser, ChannelId, CloseCode, Cursor, ErrorBody, ErrorCode, Limits, SendMessage,
+    Uuid,
 };
 
 use crate::{
     client,
     network::LinkId,
+    oracle::Tag,
     world::{self, World},
 };
 
@@ -273,7 +275,9 @@ impl World {
                     self.gateway.skew += skew;
                 }
                 if self.happens(self.profile.replaced) {
-                    self.replace_database();
+                    let most = [1, 100, 3_000][self.rng.usize(..3)];
+                    let strangers = self.rng.u32(..most);
+                    self.replace_database(strangers);
                 }
             }
             // Of a process that is gone.
@@ -561,19 +565,11 @@ impl World {
         }
         let results = self.on_disk(|store| store.commit(drafts));
         for (result, content) in results.iter().zip(&contents) {
-            let Ok(committed) = result else {
+            if result.is_err() {
                 self.oracle.not_stored(content);
-                continue;
-            };
-            match &committed.event {
-                Some(event) => {
-                    self.counts.add("messages stored");
-                    let verdict = self.oracle.stored(event);
-                    self.check(verdict);
-                }
-                None => self.counts.add("sends repeated and recognised"),
             }
         }
+        self.account_for(&results);
         whose
             .into_iter()
             .zip(results)
@@ -661,12 +657,50 @@ impl World {
         epoch
     }
 
-    /// The gateway starts over an empty database: a lost disk, or a copy from before all of this.
-    pub fn replace_database(&mut self) {
+    /// The gateway starts over another database, in which strangers have sent so many messages to each
+    /// channel: none after a lost disk, many where a restored or another one stands in.
+    pub fn replace_database(&mut self, strangers: u32) {
         self.counts.add("fault: database replaced");
-        self.note(|| "the database is replaced".to_owned());
+        self.note(|| {
+            format!("the database is replaced by one with {strangers} messages a channel")
+        });
         // It was opened once in this world, so it can be again.
         self.gateway.store = SqliteStore::in_memory().expect("SQLite opens a database in memory");
         self.oracle.replaced();
+        let now_ms = self.unix_ms();
+        let mut drafts = Vec::new();
+        for (channel_id, nth) in self.channels().into_iter().zip(0..) {
+            for number in nth * strangers..(nth + 1) * strangers {
+                let (key, message, epoch) = (self.uuid(), self.uuid(), self.epoch());
+                let submission = Submission {
+                    user_id: "stranger".into(),
+                    send: SendMessage {
+                        key,
+                        channel_id: channel_id.clone(),
+                        content: Tag::of_stranger(number).to_string(),
+                        metadata: None,
+                        parent_id: None,
+                        file_ids: Vec::new(),
+                    },
+                };
+                drafts.push(draft(submission, now_ms, message, epoch));
+            }
+        }
+        let results = self.gateway.store.commit(drafts);
+        self.account_for(&results);
+    }
+
+    /// Tells the model what has been made durable.
+    fn account_for(&mut self, results: &[Result<Committed, ErrorBody>]) {
+        for committed in results.iter().flatten() {
+            match &committed.event {
+                Some(event) => {
+                    self.counts.add("messages stored");
+                    let verdict = self.oracle.stored(event);
+                    self.check(verdict);
+                }
+                None => self.counts.add("sends repeated and recognised"),
+            }
+        }
     }
 }

@@ -67,6 +67,16 @@ impl fmt::Display for Tag {
 }
 
 impl Tag {
+    /// One sent by nobody of this world.
+    pub(crate) const fn of_stranger(number: u32) -> Self {
+        Self {
+            client: usize::MAX,
+            life: 0,
+            number,
+            has_files: false,
+        }
+    }
+
     /// The tag in a draft's body.
     pub(crate) fn of_body(body: &str) -> Option<Self> {
         Self::parse(body.strip_prefix(r#""content":""#)?.strip_suffix('"')?)
