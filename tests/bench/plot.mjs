@@ -5,7 +5,8 @@ import { readFile, writeFile } from "node:fs/promises";
 import * as vega from "vega";
 import { compile } from "vega-lite";
 
-const OWN = "alo-chat";
+/** What series of our own are called: the client, the server. */
+const OWN = ["alo-chat", "gateway"];
 /** Readable on white and on black; the text changes with the reader's choice, see STYLE. */
 const COLOURS = { own: "#e8590c", other: "#7c8ea6", line: "#8a8a8a" };
 /** Stronger than the attributes in the SVG. */
@@ -65,5 +66,5 @@ function summary({ name, values }) {
   const sorted = values.toSorted((one, other) => one - other);
   const middle = sorted.length / 2;
   const median = (sorted[Math.ceil(middle) - 1] + sorted[Math.floor(middle)]) / 2;
-  return { name, median, min: sorted[0], max: sorted.at(-1), own: name.startsWith(OWN) };
+  return { name, median, min: sorted[0], max: sorted.at(-1), own: OWN.some((own) => name.startsWith(own)) };
 }

@@ -6,9 +6,9 @@
 // `cargo xtask bench` starts it, with a gateway of its own in the environment, and reads the file.
 
 import { readFile, writeFile } from "node:fs/promises";
-import { cpus, totalmem } from "node:os";
 import { parseArgs } from "node:util";
 
+import { origin } from "./support/origin.mjs";
 import { withScope } from "./support/scope.mjs";
 
 const { positionals, values } = parseArgs({
@@ -30,7 +30,7 @@ const { browsers, measures, notes = [] } = await withScope((t) => run(t, { ...va
 const packages = JSON.parse(await readFile(new URL("package.json", import.meta.url), "utf8")).devDependencies;
 const result = {
   name,
-  date: new Date(started).toISOString().slice(0, 10),
+  ...origin(),
   seconds: Math.round((Date.now() - started) / 1_000),
   rounds,
   versions: {
@@ -38,7 +38,6 @@ const result = {
     "Node.js": process.versions.node,
     ...Object.fromEntries(peers.map((peer) => [peer, packages[peer]])),
   },
-  machine: { cores: cpus().length, cpu: cpus()[0]?.model ?? "unknown", memoryBytes: totalmem() },
   measures,
   notes,
 };

@@ -40,7 +40,7 @@ struct Flags {
     /// Sockets of `idle`.
     #[arg(long, default_value_t = 10_000)]
     sockets: usize,
-    /// Where to write the results as an array of `{name, unit, value, note}`.
+    /// Where to write the results as an array of `{name, unit, note, values}`, a value for each run.
     #[arg(long)]
     json: Option<PathBuf>,
     /// Cargo gives this to every benchmark.

@@ -13,6 +13,7 @@ pub struct Report {
 }
 
 /// One figure, once for each run.
+#[derive(Serialize)]
 struct Series {
     name: String,
     unit: &'static str,
@@ -20,8 +21,7 @@ struct Series {
     values: Vec<f64>,
 }
 
-/// A figure as written out.
-#[derive(Serialize)]
+/// A figure as people read it.
 struct Row<'a> {
     name: &'a str,
     unit: &'a str,
@@ -46,10 +46,9 @@ impl Report {
         }
     }
 
-    /// An array of `{name, unit, value, note}`.
+    /// An array of `{name, unit, note, values}`.
     pub fn json(&self) -> Result<String> {
-        let rows: Vec<_> = self.series.iter().map(Series::row).collect();
-        Ok(serde_json::to_string_pretty(&rows)?)
+        Ok(serde_json::to_string_pretty(&self.series)?)
     }
 }
 

@@ -1,10 +1,12 @@
-//! `cargo xtask bench`: how light and fast the package is in a browser, beside others.
+//! `cargo xtask bench`: how light and fast the package is in a browser, and the gateway under load, beside
+//! others.
 //!
-//! The benchmarks are in tests/bench/, in JavaScript. Here they are given what they need, and their
-//! results are judged and shown: [`results`] reads them, [`statistics`] makes one number of many,
+//! The benchmarks in browsers are in tests/bench/, in JavaScript; [`gateway`] runs the one in Rust. Here
+//! they are given what they need, and their results are judged and shown: [`results`] reads them, [`statistics`] makes one number of many,
 //! [`table`] shows them, [`document`] puts them into docs/performance.md.
 
 mod document;
+mod gateway;
 mod results;
 mod statistics;
 mod table;
@@ -17,13 +19,20 @@ use clap::Args;
 use self::results::Results;
 use crate::{
     build,
-    gateway::{self, Gateway},
+    gateway::{Gateway, build as build_gateway},
     install::{self, Engine},
     process, workspace,
 };
 
-/// The benchmarks, each a file of tests/bench/.
-const NAMES: [&str; 5] = ["events", "sends", "uploads", "start", "memory"];
+/// The benchmarks; but for the gateway's, each is a file of tests/bench/.
+const NAMES: [&str; 6] = [
+    "events",
+    "sends",
+    "uploads",
+    "start",
+    "memory",
+    gateway::NAME,
+];
 
 /// The one that runs in Firefox too.
 const IN_FIREFOX: &str = "events";
@@ -54,7 +63,7 @@ pub fn run(options: &Options) -> Result<()> {
         .collect();
     let folder = workspace::tests().join("bench");
     build::run()?;
-    let gateway = gateway::build(true)?;
+    let gateway = build_gateway(true)?;
     install::npm_ci(&folder)?;
     let chromium = install::chromium()?;
     let geckodriver = if names.contains(&IN_FIREFOX) {
@@ -73,7 +82,11 @@ pub fn run(options: &Options) -> Result<()> {
     };
     for name in names {
         println!("\n=== {name}");
-        let results = measure(name, options, &folder, &gateway, prepare)?;
+        let results = if name == gateway::NAME {
+            gateway::measure(options.rounds, &gateway, &folder)?
+        } else {
+            measure(name, options, &folder, &gateway, prepare)?
+        };
         print!("\n{}", table::text(&results, &commit));
         if options.write {
             document::write(&results, &commit, &folder)?;
