@@ -144,9 +144,12 @@ impl Records {
         run(&self.reader, move |connection| find(connection, id)).await
     }
 
-    /// The file this key has made before, or a new one.
-    pub(super) async fn create(&self, creation: Creation) -> Result<Row, ErrorBody> {
-        run(&self.writer, move |connection| create(connection, creation)).await
+    /// The upload this key has made before, or a new one.
+    pub(super) async fn create(&self, creation: Creation, now_ms: u64) -> Result<Row, ErrorBody> {
+        run(&self.writer, move |connection| {
+            create(connection, creation, now_ms)
+        })
+        .await
     }
 
     /// Counts parts that are durable and follow the bytes there are; false if they do not, or the upload
@@ -216,15 +219,22 @@ impl Records {
     }
 }
 
-/// The upload this key has made before, or a new one.
+/// The upload this key has made before, or a new one. One that has ended, or whose time is over, frees its
+/// key: a client that asks again wants the file.
 ///
 /// # Errors
 /// Those of SQLite.
-pub fn create(connection: &Connection, creation: Creation) -> rusqlite::Result<Row> {
-    if let Some(key) = creation.key
-        && let Some(row) = select(connection, "key", key)?
-    {
-        return Ok(row);
+pub fn create(connection: &Connection, creation: Creation, now_ms: u64) -> rusqlite::Result<Row> {
+    if let Some(key) = creation.key {
+        connection
+            .prepare_cached(
+                "UPDATE files SET ended = 1, key = NULL
+                 WHERE key = ?1 AND message IS NULL AND (ended = 1 OR expires_ms <= ?2)",
+            )?
+            .execute(params![key.as_bytes(), now_ms])?;
+        if let Some(row) = select(connection, "key", key)? {
+            return Ok(row);
+        }
     }
     insert(connection, creation)
 }
@@ -359,4 +369,43 @@ async fn run<T: Send + 'static>(
         .await
         .map_err(internal)?
         .map_err(sqlite_error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: Uuid = Uuid::from_bytes([9; 16]);
+
+    fn create_as(connection: &Connection, id: u8, now_ms: u64) -> Uuid {
+        let creation = Creation {
+            id: Uuid::from_bytes([id; 16]),
+            key: Some(KEY),
+            user_id: "ada".into(),
+            metadata: Metadata {
+                channel: "a".parse().unwrap(),
+                name: "f".into(),
+                content_type: "text/plain".into(),
+                last_modified: 0,
+            },
+            header: String::new(),
+            size: 3,
+            expires_ms: now_ms + 10,
+        };
+        create(connection, creation, now_ms).unwrap().id
+    }
+
+    /// Found by the simulation's seed 100840: a page that came back was given an upload that had been ended.
+    #[test]
+    fn a_key_is_free_when_its_upload_has_ended_or_expired() {
+        let connection = Connection::open_in_memory().unwrap();
+        migrate(&connection).unwrap();
+        let [first, second, third] = [1, 2, 3].map(|id| Uuid::from_bytes([id; 16]));
+        assert_eq!(create_as(&connection, 1, 0), first);
+        assert_eq!(create_as(&connection, 2, 9), first);
+        assert!(end(&connection, first).unwrap());
+        assert_eq!(create_as(&connection, 2, 9), second);
+        assert_eq!(create_as(&connection, 3, 19), third);
+        assert_eq!(create_as(&connection, 4, 20), third);
+    }
 }

@@ -145,7 +145,7 @@ async fn try_create(
         metadata,
     };
     let (new_id, channel) = (creation.id, creation.metadata.channel.clone());
-    let row = state.files.records.create(creation).await?;
+    let row = state.files.records.create(creation, now_ms).await?;
     if row.user_id != *identity.user_id || row.channel != channel || row.size != size {
         return Err(ErrorBody::new(
             ErrorCode::IdempotencyConflict,

@@ -386,5 +386,5 @@ fn whole_file(store: &mut SqliteStore, number: u64) -> Uuid {
         size: 0,
         expires_ms: 0,
     };
-    records::create(store.connection(), creation).unwrap().id
+    records::create(store.connection(), creation, 0).unwrap().id
 }

@@ -32,6 +32,12 @@ impl World {
     pub(crate) fn request(&mut self, client: usize, request: Request) {
         let (latency, life) = (self.latency(), self.clients[client].life);
         self.counts.add("HTTP requests");
+        self.note(|| {
+            format!(
+                "client {client} asks as {:?}: {:?}",
+                request.id, request.request
+            )
+        });
         self.schedule(latency, world::Event::Request(client, life, request));
     }
 
@@ -65,6 +71,7 @@ impl World {
             None
         };
         let answer = self.serve(&token, &channel, size, &request, part);
+        self.note(|| format!("client {client} in life {life} is answered as {id:?}: {answer:?}"));
         if self.hanging || (cut && self.rng.bool()) {
             // Half-open: the client hears nothing, ever.
             self.counts.add("fault: request hangs");
@@ -116,7 +123,7 @@ impl World {
                     size,
                     expires_ms: now_ms + LIFE_MS,
                 };
-                let row = self.disk(|connection| records::create(connection, creation))?;
+                let row = self.disk(|connection| records::create(connection, creation, now_ms))?;
                 let offset = if row.offset == 0 {
                     self.take(&row, 0, *length, part)?
                 } else {

@@ -225,3 +225,22 @@ fn what_was_stored_when_the_page_ended_is_not_stored_again() {
     assert_eq!(world.counts().get("messages stored"), 1);
     heal(world);
 }
+
+/// Found by seed 100840: the calls were answered, and the uploads ended, but the browser had not forgotten the
+/// message when the page ended.
+#[test]
+fn a_message_the_browser_did_not_forget_has_its_files_uploaded_anew() {
+    let mut world = keeping_world();
+    world.subscribe(1, &a());
+    world.connect(0);
+    world.run(100).unwrap();
+    world.send(0, &a()[0], None, &[3 << 19]);
+    world.run(13).unwrap();
+    world.disconnect(0);
+    world.reload(0);
+    world.connect(0);
+    world.run(10_000).unwrap();
+    assert_eq!(world.counts().get("messages restored"), 1);
+    assert_eq!(world.counts().get("events delivered"), 1);
+    heal(world);
+}
