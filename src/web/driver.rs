@@ -19,7 +19,7 @@ use super::{
     js::object,
     options::Endpoint,
     outbox::{self, Outbox},
-    socket::{ABNORMAL, Socket},
+    socket::{ABNORMAL, Socket, tell},
     timer::Timer,
     token::{self, TokenSource},
 };
@@ -250,7 +250,7 @@ impl Driver {
             | Event::Gap(..)) => envelope::event(event),
         };
         if let Some(value) = value {
-            let _ = self.dispatch.call1(&JsValue::UNDEFINED, &value);
+            tell(&self.dispatch, &value);
         }
     }
 

@@ -13,26 +13,26 @@ const PUSH = 4;
  *
  * Gives a function that ends the socket, which is then heard no more.
  */
-export function hear(socket, tell) {
+export function hear(socket, ear) {
   const logs = new Map();
   let count = 0;
 
   function take(value, time, isLast) {
     const { channel, epoch, seq, event } = value ?? {};
     if (typeof seq !== "number" || typeof channel !== "string" || typeof epoch !== "string") {
-      tell(ITEM, value, 0, time, isLast);
+      ear.tell(ITEM, value, 0, time, isLast);
       return;
     }
     let known = logs.get(channel);
     if (known?.epoch !== epoch) {
       logs.set(channel, (known = { epoch, number: PUSH + count++ }));
-      tell(LOG, [channel, epoch], 0, time, false);
+      ear.tell(LOG, [channel, epoch], 0, time, false);
     }
-    tell(known.number, event, seq, time, isLast);
+    ear.tell(known.number, event, seq, time, isLast);
   }
 
-  socket.onopen = () => tell(OPENED, null, 0, 0, true);
-  socket.onclose = ({ code }) => tell(CLOSED, null, code, 0, true);
+  socket.onopen = () => ear.tell(OPENED, null, 0, 0, true);
+  socket.onclose = ({ code }) => ear.tell(CLOSED, null, code, 0, true);
   socket.onmessage = ({ data, timeStamp }) => {
     let frame;
     try {
@@ -48,5 +48,16 @@ export function hear(socket, tell) {
     socket.onopen = socket.onclose = socket.onmessage = null;
     // "Done", the only code below 3000 that a page may give.
     socket.close(1000);
+    // Not now: it may be what has ended the socket.
+    queueMicrotask(() => ear.free());
   };
+}
+
+/** Tells a listener, whose errors are its own. */
+export function tell(listener, event) {
+  try {
+    listener(event);
+  } catch (error) {
+    reportError(error);
+  }
 }

@@ -27,7 +27,9 @@ const PUSH: u32 = 4;
 #[wasm_bindgen(module = "/src/web/frames.js")]
 extern "C" {
     /// See there.
-    fn hear(socket: &WebSocket, tell: &JsValue) -> Function;
+    fn hear(socket: &WebSocket, ear: Ear) -> Function;
+    /// See there.
+    pub(super) fn tell(listener: &Function, event: &JsValue);
 }
 
 /// An open or opening socket; closed when dropped.
@@ -35,65 +37,74 @@ pub(super) struct Socket {
     pub(super) id: SocketId,
     socket: WebSocket,
     end: Function,
-    _tell: Closure<dyn FnMut(u32, JsValue, f64, f64, bool)>,
+}
+
+/// What frames.js tells of a socket; an exported class, as calling a closure costs several times as much.
+#[wasm_bindgen]
+pub struct Ear {
+    socket: SocketId,
+    driver: Weak<Driver>,
+    /// Channel and epoch of each log that was told.
+    logs: RefCell<Vec<(String, String)>>,
+}
+
+#[wasm_bindgen]
+impl Ear {
+    /// Hears what frames.js tells.
+    pub fn tell(&self, what: u32, value: JsValue, number: f64, time: f64, is_last: bool) {
+        let Some(driver) = self.driver.upgrade() else {
+            return;
+        };
+        let told = match what {
+            OPENED => return driver.input(Input::SocketOpened(self.socket)),
+            CLOSED => {
+                let code = if number == 0.0 {
+                    ABNORMAL
+                } else {
+                    number as u16
+                };
+                return driver.input(Input::SocketClosed(self.socket, code));
+            }
+            LOG => {
+                let log = (text_of(&element(&value, 0)), text_of(&element(&value, 1)));
+                return self.logs.borrow_mut().push(log);
+            }
+            ITEM => None,
+            push => Some(push - PUSH),
+        };
+        let at = environment::instant(time);
+        let hear = |incoming| driver.handle(at, Input::Received(self.socket, incoming));
+        match told {
+            None => frame::decode(&value).map_or((), hear),
+            Some(log) => {
+                // Told before; and what the core does calls no JavaScript.
+                if let Some((channel, epoch)) = self.logs.borrow().get(log as usize) {
+                    hear(Incoming::Push {
+                        channel,
+                        epoch,
+                        seq: number as u64,
+                        event: value,
+                    });
+                }
+            }
+        }
+        if is_last {
+            driver.pump();
+        }
+    }
 }
 
 impl Socket {
     /// Opens a socket; what happens on it is told to `driver`.
     pub(super) fn open(id: SocketId, url: &str, driver: Weak<Driver>) -> Result<Self, JsValue> {
         let socket = WebSocket::new_with_str(url, SUBPROTOCOL)?;
-        let logs: RefCell<Vec<(String, String)>> = RefCell::default();
-        let tell = Closure::<dyn FnMut(u32, JsValue, f64, f64, bool)>::new(
-            move |what, value: JsValue, number, time, is_last| {
-                let Some(driver) = driver.upgrade() else {
-                    return;
-                };
-                let logs = &logs;
-                let told = match what {
-                    OPENED => return driver.input(Input::SocketOpened(id)),
-                    CLOSED => {
-                        let code = if number == 0.0 {
-                            ABNORMAL
-                        } else {
-                            number as u16
-                        };
-                        return driver.input(Input::SocketClosed(id, code));
-                    }
-                    LOG => {
-                        let log = (text_of(&element(&value, 0)), text_of(&element(&value, 1)));
-                        return logs.borrow_mut().push(log);
-                    }
-                    ITEM => None,
-                    push => Some(push - PUSH),
-                };
-                let at = environment::instant(time);
-                let hear = |incoming| driver.handle(at, Input::Received(id, incoming));
-                match told {
-                    None => frame::decode(&value).map_or((), hear),
-                    Some(log) => {
-                        // Told before; and what the core does calls no JavaScript.
-                        if let Some((channel, epoch)) = logs.borrow().get(log as usize) {
-                            hear(Incoming::Push {
-                                channel,
-                                epoch,
-                                seq: number as u64,
-                                event: value,
-                            });
-                        }
-                    }
-                }
-                if is_last {
-                    driver.pump();
-                }
-            },
-        );
-        let end = hear(&socket, tell.as_ref());
-        Ok(Self {
-            id,
-            socket,
-            end,
-            _tell: tell,
-        })
+        let ear = Ear {
+            socket: id,
+            driver,
+            logs: RefCell::default(),
+        };
+        let end = hear(&socket, ear);
+        Ok(Self { id, socket, end })
     }
 
     /// Sends a frame. One sent on a closing socket is lost; its `close` event brings the resend.
