@@ -13,7 +13,7 @@ pub const NAME: &str = "gateway";
 
 /// What is measured; deflate is not, as docs/decisions/0005 has decided it.
 const MEASUREMENTS: [&str; 5] = ["idle-delay", "sends", "fan-out", "half-load", "idle"];
-/// Connections, and messages that each has in flight.
+/// Connections × messages that each has in flight.
 const SENDERS: [(u32, u32); 6] = [(1, 1), (1, 64), (10, 1), (10, 64), (100, 1), (100, 64)];
 const SUBSCRIBERS: [u32; 3] = [1, 100, 1_000];
 /// Of process memory for an idle socket, bytes.
@@ -150,7 +150,7 @@ fn sends(rows: &Rows, title: &str, unit: &str, what: &str) -> Result<Measure> {
     let mut series = Vec::new();
     for (connections, in_flight) in SENDERS {
         series.push(rows.series(
-            format!("gateway: {connections} connections, {in_flight} in flight each"),
+            format!("gateway: {connections} × {in_flight} in flight"),
             &format!("sends/{connections}x{in_flight}/{what}"),
         )?);
     }
