@@ -17,6 +17,8 @@ export class FaultyProxy {
   #calm;
   #isBad = false;
   #isDown = false;
+  #carriedBytes = 0;
+  #awaiting = [];
   counts = { connections: 0, cut: 0, delayed: 0, throttled: 0, "half-open": 0, "all cut": 0, "network down": 0 };
 
   /** `target` is the endpoint behind it; `random` decides; `calm` is the network when all is well. */
@@ -36,6 +38,11 @@ export class FaultyProxy {
     this.#server.listen(0, "127.0.0.1");
     await once(this.#server, "listening");
     return `http://127.0.0.1:${this.#server.address().port}`;
+  }
+
+  /** Resolves when so many bytes have gone to the target, over all connections. */
+  async carried(bytes) {
+    if (this.#carriedBytes < bytes) await new Promise((reached) => this.#awaiting.push({ bytes, reached }));
   }
 
   /** Lets things go wrong, one after another, until the time is over; then all is well again. */
@@ -112,7 +119,8 @@ export class FaultyProxy {
     const link = { client, upstream, weather: this.#calm, silent: false };
     this.#links.add(link);
     const ways = [this.#carry(link, client, upstream), this.#carry(link, upstream, client)];
-    await Promise.allSettled(ways);
+    // An end that is reset is news for the other at once, not when it next sends.
+    await Promise.all(ways).catch(() => {});
     if (!link.silent) this.#cut(link);
   }
 
@@ -125,9 +133,17 @@ export class FaultyProxy {
       if (wait >= 1) await after(wait);
       if (link.silent) continue;
       if (to.destroyed) break;
+      if (to === link.upstream) this.#count(chunk.length);
       if (!to.write(chunk)) await Promise.race([once(to, "drain"), once(to, "close")]);
     }
     if (!link.silent) to.end();
+  }
+
+  #count(bytes) {
+    this.#carriedBytes += bytes;
+    const due = this.#awaiting.filter((waiting) => waiting.bytes <= this.#carriedBytes);
+    this.#awaiting = this.#awaiting.filter((waiting) => !due.includes(waiting));
+    for (const { reached } of due) reached();
   }
 
   #cut(link) {
