@@ -9,7 +9,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::{ChannelId, Cursor, ErrorBody, GapReason, Limits, Resume, Uuid};
+use crate::{ChannelId, ErrorBody, Limits, Recovery, Request, Resume, Uuid};
 
 /// A frame a client sent.
 #[derive(Debug)]
@@ -32,19 +32,6 @@ pub enum ClientFrame {
     },
     /// Proof of life; answered by `{"pong": n}` with the same number.
     Ping(u64),
-}
-
-/// The methods, each with its parameters.
-#[derive(Debug)]
-pub enum Request {
-    /// `subscribe`
-    Subscribe(Subscribe),
-    /// `unsubscribe`
-    Unsubscribe(Unsubscribe),
-    /// `message.send`
-    SendMessage(SendMessage),
-    /// `auth.refresh`
-    AuthRefresh(AuthRefresh),
 }
 
 /// Text that is no frame; the connection is closed with `malformed-frame`.
@@ -116,41 +103,6 @@ struct RawFrame<'a> {
     ping: Option<u64>,
 }
 
-impl Request {
-    fn decode(method: Option<&str>, params: Option<&RawValue>) -> Result<Self, ErrorBody> {
-        use crate::ErrorCode::{InvalidArgument, UnknownMethod};
-        let params = params.map_or("{}", RawValue::get);
-        let wrong =
-            |error: serde_json::Error| ErrorBody::new(InvalidArgument, format!("params: {error}"));
-        match method {
-            Some("subscribe") => serde_json::from_str(params)
-                .map(Self::Subscribe)
-                .map_err(wrong),
-            Some("unsubscribe") => serde_json::from_str(params)
-                .map(Self::Unsubscribe)
-                .map_err(wrong),
-            Some("message.send") => {
-                let send: SendMessage = serde_json::from_str(params).map_err(wrong)?;
-                match &send.metadata {
-                    Some(metadata) if !metadata.get().starts_with('{') => Err(ErrorBody::new(
-                        InvalidArgument,
-                        "params: metadata must be an object",
-                    )),
-                    Some(_) | None => Ok(Self::SendMessage(send)),
-                }
-            }
-            Some("auth.refresh") => serde_json::from_str(params)
-                .map(Self::AuthRefresh)
-                .map_err(wrong),
-            Some(other) => Err(ErrorBody::new(
-                UnknownMethod,
-                format!("method: no such method as {other:?}"),
-            )),
-            None => Err(ErrorBody::new(InvalidArgument, "method: is missing")),
-        }
-    }
-}
-
 /// The first frame: who speaks, and where he stands in the channels he was subscribed to.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Hello {
@@ -180,137 +132,6 @@ pub struct Welcome {
     pub limits: Limits,
     /// One for each channel of the hello, in its order.
     pub channels: Vec<Recovery>,
-}
-
-/// Where a subscription starts. The next push of the channel has `cursor.seq + 1`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Recovery {
-    /// The channel.
-    pub id: ChannelId,
-    /// The client's own cursor when recovered whole, else the head of the log. Absent with `error`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cursor: Option<Cursor>,
-    /// Set when events after the client's cursor could not be recovered whole.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub gap: Option<GapReason>,
-    /// Set when the channel may no longer be read; it is not subscribed then.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub error: Option<ErrorBody>,
-}
-
-/// Parameters of `subscribe`. All channels or none: one that is forbidden fails the request.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Subscribe {
-    /// What to subscribe to, each with a cursor if known.
-    pub channels: Vec<Resume>,
-}
-
-/// Result of `subscribe`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Subscribed {
-    /// In the order of the request.
-    pub channels: Vec<Recovery>,
-}
-
-/// Parameters of `unsubscribe`; its result is `{}`. Unknown channels are no error.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Unsubscribe {
-    /// What to leave.
-    pub channel_ids: Vec<ChannelId>,
-}
-
-/// Parameters of `message.send`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct SendMessage {
-    /// Idempotency key, a UUIDv7 the client made: the same key is the same message, for ever.
-    pub key: Uuid,
-    /// Where to.
-    pub channel_id: ChannelId,
-    /// Untrusted text; HTML is the reader's to sanitise.
-    pub content: String,
-    /// Any JSON object, kept to the letter.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub metadata: Option<Box<RawValue>>,
-    /// The message replied to, in the same channel.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub parent_id: Option<Uuid>,
-    /// Files uploaded before, by the same user to the same channel.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub file_ids: Vec<Uuid>,
-}
-
-/// Result of `message.send`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Sent {
-    /// The message as stored.
-    pub message: Box<RawValue>,
-}
-
-/// Parameters of `auth.refresh`: a newer token of the same user.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct AuthRefresh {
-    /// The JWT.
-    pub token: String,
-}
-
-/// Result of `auth.refresh`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct AuthRefreshed {
-    /// Until the new token expires, milliseconds.
-    pub token_expires_in_ms: u64,
-}
-
-/// A message as users see it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Message {
-    /// UUIDv7.
-    pub id: Uuid,
-    /// Where it stands.
-    pub channel_id: ChannelId,
-    /// Who sent it.
-    pub user_id: String,
-    /// Unix time in milliseconds, as a string.
-    pub timestamp: String,
-    /// Untrusted text.
-    pub content: String,
-    /// Any JSON object; `{}` when none was given.
-    pub metadata: Box<RawValue>,
-    /// The message replied to, itself without `parent`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub parent: Option<Box<Message>>,
-    /// Root of the chain of replies.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub root_message_id: Option<Uuid>,
-    /// Translations by language code.
-    pub i18n: Box<RawValue>,
-    /// Attachments, in the order given.
-    pub files: Vec<File>,
-    /// Reactions, receipts and the like.
-    pub actions: Vec<Box<RawValue>>,
-}
-
-/// A file of a message.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct File {
-    /// UUIDv7.
-    pub id: Uuid,
-    /// The channel it was uploaded to.
-    pub channel_id: ChannelId,
-    /// As on the sender's disk; untrusted.
-    pub name: String,
-    /// Unix time in milliseconds.
-    pub last_modified: i64,
-    /// Bytes.
-    pub size: u64,
-    /// As the sender's browser said; untrusted.
-    pub content_type: String,
-    /// Where to download it, relative to the gateway: `/v1/files/{id}`.
-    pub url: String,
 }
 
 /// A push: an event beside its place in the channel's log.

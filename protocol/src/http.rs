@@ -1,9 +1,8 @@
 //! Bodies of the HTTP side.
 
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 
-use crate::{ChannelId, ErrorBody, Uuid};
+use crate::{ChannelId, ErrorBody, JsonObject, Uuid};
 
 /// `POST /v1/auth`, sent by the app's own server with its API key.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -54,7 +53,7 @@ pub struct PlatformMessage {
     pub parent_id: Option<Uuid>,
     /// Any JSON object.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub metadata: Option<Box<RawValue>>,
+    pub metadata: Option<JsonObject>,
 }
 
 /// Answer to [`PlatformMessage`].

@@ -18,6 +18,20 @@ impl ChannelId {
     }
 }
 
+/// Longest user id, in characters.
+const USER_ID_CHARS: usize = 128;
+
+/// The app's own id of a user: 1 to 128 characters without control characters.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UserId(std::sync::Arc<str>);
+
+impl UserId {
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 /// A text that is not the identifier it should be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InvalidId {
@@ -25,6 +39,8 @@ pub enum InvalidId {
     Empty,
     /// More than 128 bytes.
     TooLong,
+    /// More than 128 characters.
+    TooManyCharacters,
     /// A control character, such as a line break.
     ControlCharacter,
     /// Not of the form `xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx` in hexadecimal.
@@ -37,6 +53,7 @@ impl InvalidId {
         match self {
             Self::Empty => "must not be empty",
             Self::TooLong => "must be at most 128 bytes",
+            Self::TooManyCharacters => "must have 1 to 128 characters",
             Self::ControlCharacter => "must not contain control characters",
             Self::NotAUuid => "must be a UUID",
         }
@@ -59,6 +76,22 @@ impl FromStr for ChannelId {
             Err(InvalidId::Empty)
         } else if text.len() > CHANNEL_ID_BYTES {
             Err(InvalidId::TooLong)
+        } else if text.chars().any(char::is_control) {
+            Err(InvalidId::ControlCharacter)
+        } else {
+            Ok(Self(text.into()))
+        }
+    }
+}
+
+impl FromStr for UserId {
+    type Err = InvalidId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        if text.is_empty() {
+            Err(InvalidId::Empty)
+        } else if text.chars().count() > USER_ID_CHARS {
+            Err(InvalidId::TooManyCharacters)
         } else if text.chars().any(char::is_control) {
             Err(InvalidId::ControlCharacter)
         } else {
@@ -152,6 +185,12 @@ impl Serialize for ChannelId {
     }
 }
 
+impl Serialize for UserId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
 impl Serialize for Uuid {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&String::from(*self))
@@ -171,7 +210,14 @@ macro_rules! parsed {
 }
 
 parsed!(ChannelId);
+parsed!(UserId);
 parsed!(Uuid);
+
+impl fmt::Display for UserId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
 
 impl fmt::Display for ChannelId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -9,29 +9,50 @@ mod cursor;
 mod error_code;
 mod id;
 mod limits;
+pub mod registry;
 
 #[cfg(feature = "json")]
 mod frame;
 #[cfg(feature = "json")]
 mod http;
+#[cfg(feature = "json")]
+mod message;
+#[cfg(feature = "json")]
+mod methods;
+#[cfg(feature = "samples")]
+pub mod samples;
 
 pub use close::{CloseCode, Reconnect};
 pub use cursor::{Cursor, GapReason, Resume};
 pub use error_code::{ErrorBody, ErrorCode};
-pub use id::{ChannelId, InvalidId, Uuid};
+pub use id::{ChannelId, InvalidId, UserId, Uuid};
 pub use limits::Limits;
 
 #[cfg(feature = "json")]
 pub use frame::{
-    AuthRefresh, AuthRefreshed, ClientFrame, DecodeError, File, Hello, Message, Push, Recovery,
-    Request, SendMessage, Sent, Subscribe, Subscribed, Unsubscribe, Welcome, error_text,
-    result_text, welcome_text,
+    ClientFrame, DecodeError, Hello, Push, Welcome, error_text, result_text, welcome_text,
 };
 #[cfg(feature = "json")]
 pub use http::{
     AuthRequest, AuthResponse, AuthUser, HttpError, HttpErrorStatus, PlatformMessage,
     PlatformMessageCreated,
 };
+
+#[cfg(feature = "json")]
+pub use message::{File, Message};
+#[cfg(feature = "json")]
+pub use methods::{
+    Empty, JsonObject,
+    auth::{AuthRefresh, AuthRefreshed},
+    history::{
+        DEFAULT_LIMIT, History, HistoryAround, HistoryPage, MAX_LIMIT, NewerPageToken,
+        OlderPageToken,
+    },
+    send::{SendMessage, Sent},
+    subscribe::{Recovery, Subscribe, Subscribed, Unsubscribe},
+};
+#[cfg(feature = "json")]
+pub use registry::Request;
 
 /// The WebSocket subprotocol both sides must agree on.
 pub const SUBPROTOCOL: &str = "alo.v1.json";

@@ -34,13 +34,6 @@ pub(super) async fn create_message(
         idempotency_key(request.headers())?.unwrap_or_else(|| random::uuid(state.clock.now_ms()));
     let body: PlatformMessage = json(request).await?;
     check_user_id("user_id", &body.user_id)?;
-    if body
-        .metadata
-        .as_ref()
-        .is_some_and(|metadata| !metadata.get().starts_with('{'))
-    {
-        return Err(wrong("metadata: must be an object".to_owned()));
-    }
     let send = SendMessage {
         key,
         channel_id,

@@ -332,6 +332,10 @@ impl Session {
             Request::SendMessage(send) => self.send_message(id, send),
             Request::Unsubscribe(unsubscribe) => Ok(Some(self.unsubscribe(id, unsubscribe))),
             Request::AuthRefresh(refresh) => self.auth_refresh(now_ms, id, &refresh).map(Some),
+            Request::History(_) | Request::HistoryAround(_) => Err(ErrorBody::new(
+                ErrorCode::Unavailable,
+                "history: is not served yet",
+            )),
         };
         match result {
             Ok(Some(reply)) => self.send(now_ms, reply),

@@ -68,8 +68,8 @@ impl MemoryStore {
         }
         let channel = self.channel(&draft.channel, &draft.new_epoch);
         channel.last_ms = channel.last_ms.max(draft.now_ms);
-        let body = message::build(draft, channel.last_ms, parent.as_deref(), Vec::new())?;
         let seq = channel.events.len() as u64 + 1;
+        let body = message::build(draft, seq, channel.last_ms, parent.as_deref(), Vec::new())?;
         let event = message::log_event(
             &draft.channel,
             &channel.epoch,

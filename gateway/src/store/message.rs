@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use alo_protocol::{ChannelId, ErrorBody, ErrorCode, File, Message};
+use alo_protocol::{ChannelId, ErrorBody, ErrorCode, File, JsonObject, Message};
 use serde::Serialize;
-use serde_json::value::RawValue;
 
 use super::{Draft, LogEvent};
 
 /// Makes the message. `parent` is the stored JSON of the message replied to.
 pub(super) fn build(
     draft: &Draft,
+    seq: u64,
     timestamp_ms: u64,
     parent: Option<&str>,
     files: Vec<File>,
@@ -26,9 +26,10 @@ pub(super) fn build(
         id: draft.id,
         channel_id: draft.channel.clone(),
         user_id: draft.user_id.to_string(),
+        seq,
         timestamp: timestamp_ms.to_string(),
         content: draft.content.clone(),
-        metadata: draft.metadata.clone().unwrap_or_else(empty_object),
+        metadata: draft.metadata.clone().unwrap_or_default().into(),
         parent: parent.map(|parent| {
             Box::new(Message {
                 parent: None,
@@ -36,7 +37,7 @@ pub(super) fn build(
             })
         }),
         root_message_id,
-        i18n: empty_object(),
+        i18n: JsonObject::default().into(),
         files,
         actions: Vec::new(),
     };
@@ -89,10 +90,6 @@ fn push(channel: &ChannelId, epoch: &str, seq: u64, event: &str) -> String {
     .expect("names are valid JSON");
     let open = names.strip_suffix('}').unwrap_or(&names);
     format!(r#"{open},"event":{event}}}"#)
-}
-
-fn empty_object() -> Box<RawValue> {
-    RawValue::from_string("{}".to_owned()).expect("{} is valid JSON")
 }
 
 /// A page of the log that keeps to its limit.

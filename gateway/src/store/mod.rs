@@ -10,8 +10,7 @@ mod sqlite;
 
 use std::sync::Arc;
 
-use alo_protocol::{ChannelId, Cursor, ErrorBody, Uuid};
-use serde_json::value::RawValue;
+use alo_protocol::{ChannelId, Cursor, ErrorBody, JsonObject, Uuid};
 
 pub use memory::MemoryStore;
 pub use sqlite::{OpenError, SqliteStore};
@@ -33,7 +32,7 @@ pub struct Draft {
     /// The text.
     pub content: String,
     /// A JSON object.
-    pub metadata: Option<Box<RawValue>>,
+    pub metadata: Option<JsonObject>,
     /// The message replied to.
     pub parent_id: Option<Uuid>,
     /// Uploaded files.

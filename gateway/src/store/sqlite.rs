@@ -290,11 +290,11 @@ fn insert(
         }
     };
     let timestamp_ms = channel.last_ms.max(draft.now_ms);
-    let body = match message::build(draft, timestamp_ms, parent.as_deref(), files) {
+    let seq = channel.head.seq + 1;
+    let body = match message::build(draft, seq, timestamp_ms, parent.as_deref(), files) {
         Ok(body) => body,
         Err(error) => return Ok(Err(error)),
     };
-    let seq = channel.head.seq + 1;
     let event = message::new_event(&body);
     transaction
         .prepare_cached("UPDATE channels SET head = ?2, last_ms = ?3 WHERE number = ?1")?

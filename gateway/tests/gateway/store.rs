@@ -6,7 +6,7 @@ use alo_gateway::files::{
 };
 use alo_gateway::store::{Committed, Draft, MemoryStore, PageLimit, SqliteStore, Store};
 use alo_protocol::{Cursor, ErrorCode, Uuid};
-use serde_json::{Value, json, value::RawValue};
+use serde_json::{Value, json};
 
 const ALL: PageLimit = PageLimit {
     events: 1_000,
@@ -214,7 +214,7 @@ fn replies_carry_their_parent_and_the_root(store: &mut dyn Store) {
 
 fn metadata_is_kept_to_the_letter(store: &mut dyn Store) {
     let text = r#"{"__proto__":{"x":1},"я":"\ud83d\ude80","n":1.0,"big":12345678901234567890,"a":[null,{}]}"#;
-    let metadata = RawValue::from_string(text.to_owned()).unwrap();
+    let metadata = serde_json::from_str(text).unwrap();
     let committed = commit(
         store,
         Draft {
