@@ -1,0 +1,203 @@
+//! What goes over the connection: requests that wait to be sent, frames from the gateway.
+
+use super::Client;
+use crate::core::{
+    Error, Event, Incoming, Instant, Method, Payload, Settled, SocketId,
+    codec::{decode_ms, decode_recoveries},
+    connection::{Beat, Connection, Loss},
+    in_flight::Purpose,
+    outbox::State,
+    pending::{Kind, Pending},
+    subscriptions::Verdict,
+    text::{concat, digits},
+};
+use alo_protocol::ErrorCode;
+
+/// Room in a frame for what surrounds a request's body.
+const FRAME_OVERHEAD: u32 = 4_096;
+
+impl<P: Payload> Client<P> {
+    pub(super) fn received(&mut self, now: Instant, from: SocketId, incoming: Incoming<'_, P>) {
+        match (&mut self.connection, incoming) {
+            (
+                Connection::Online {
+                    socket,
+                    heartbeat_ms,
+                    beat,
+                    ..
+                },
+                incoming,
+            ) if *socket == from => {
+                *beat = Beat::Heard {
+                    ping_at: now.plus(*heartbeat_ms),
+                };
+                match incoming {
+                    Incoming::Push {
+                        channel,
+                        epoch,
+                        seq,
+                        event,
+                    } => match self.subscriptions.accept(channel, epoch, seq) {
+                        Verdict::Deliver => self.emit(Event::Pushed(event)),
+                        Verdict::Drop => {}
+                        Verdict::Resume => self.lost(now, Loss::Resume),
+                    },
+                    Incoming::Reply(id, result) => {
+                        self.replied(now, id, result);
+                        self.pump_requests();
+                    }
+                    Incoming::Gap(recovery) => {
+                        if self.subscriptions.contains(&recovery.channel) {
+                            self.recovered(recovery);
+                        }
+                    }
+                    Incoming::Pong | Incoming::Welcome(_) => {}
+                }
+            }
+            (Connection::Greeting { socket, .. }, Incoming::Welcome(welcome))
+                if *socket == from =>
+            {
+                self.welcomed(now, from, welcome);
+                self.pump_requests();
+            }
+            (_, _) => {}
+        }
+    }
+
+    fn replied(&mut self, now: Instant, id: u32, result: Result<P, Error>) {
+        match self.in_flight.take(id) {
+            Some(Purpose::Refresh) => {
+                // A refused renewal is no loss yet: the gateway closes when the old token expires.
+                let ms = result
+                    .ok()
+                    .and_then(|result| decode_ms(&result, "tokenExpiresInMs"));
+                if let Some(ms) = ms {
+                    self.token.expires_in(now, ms);
+                }
+            }
+            Some(Purpose::Once(call)) => {
+                if let Some(entry) = self.outbox.take(call) {
+                    self.settle_entry(&entry, result.map(Settled::Value));
+                }
+            }
+            Some(Purpose::Asked(call)) => {
+                if self.asked.take(call).is_some() {
+                    self.settle(call, result.map(Settled::Value));
+                }
+            }
+            Some(Purpose::Subscription(call)) => {
+                if let Some(index) = self.pending.iter().position(|pending| pending.call == call) {
+                    let pending = self.pending.remove(index);
+                    self.confirmed(&pending, result);
+                }
+            }
+            None => {}
+        }
+    }
+
+    fn confirmed(&mut self, pending: &Pending, result: Result<P, Error>) {
+        let settled = match (pending.kind, result) {
+            (Kind::Subscribe, Ok(result)) => {
+                for recovery in decode_recoveries(&result).unwrap_or_default() {
+                    // An active channel keeps its own cursor: its pushes have moved it on.
+                    if pending.decides(&recovery.channel)
+                        && !self.subscriptions.contains(&recovery.channel)
+                    {
+                        self.recovered(recovery);
+                    }
+                }
+                Ok(pending.done())
+            }
+            (Kind::Unsubscribe, Ok(_)) => Ok(pending.done()),
+            (_, Err(error)) => Err(error),
+        };
+        self.settle(pending.call, settled);
+    }
+
+    // Sending what waits.
+
+    /// Sends what may go out. Requests follow right behind `hello`: the gateway takes them in order after it.
+    /// Each kind has a share of the gateway's limit, so that none holds up another.
+    pub(super) fn pump_requests(&mut self) {
+        let Some(socket) = self.connection.greeted() else {
+            return;
+        };
+        let limit = usize::try_from(self.limits.requests_in_flight).unwrap_or(usize::MAX);
+        self.pump_subscriptions(socket, (limit / 4).max(1));
+        self.pump_asked(socket, (limit / 8).max(1));
+        if !self.restore.holds_commands() {
+            self.pump_outbox(socket, (limit / 2).max(1));
+        }
+    }
+
+    /// Asks for subscriptions in the order of the calls.
+    fn pump_subscriptions(&mut self, socket: SocketId, window: usize) {
+        let mut index = 0;
+        while index < self.pending.len().min(window) {
+            if !self.pending[index].sent {
+                let Some(method) = self.pending[index].method() else {
+                    // Later calls have decided about all of it.
+                    let pending = self.pending.remove(index);
+                    self.settle(pending.call, Ok(pending.done()));
+                    continue;
+                };
+                self.pending[index].sent = true;
+                let call = self.pending[index].call;
+                self.request(socket, Purpose::Subscription(call), method);
+            }
+            index += 1;
+        }
+    }
+
+    fn pump_asked(&mut self, socket: SocketId, window: usize) {
+        let is_asked = |purpose: &Purpose| matches!(purpose, Purpose::Asked(_));
+        let mut free = window.saturating_sub(self.in_flight.count(is_asked));
+        while free > 0 {
+            let Some(asked) = self.asked.next_ready() else {
+                return;
+            };
+            asked.sent = true;
+            let (call, method) = (asked.call, Method::Other(asked.body.clone()));
+            self.request(socket, Purpose::Asked(call), method);
+            free -= 1;
+        }
+    }
+
+    fn pump_outbox(&mut self, socket: SocketId, window: usize) {
+        let is_once = |purpose: &Purpose| matches!(purpose, Purpose::Once(_));
+        let mut free = window.saturating_sub(self.in_flight.count(is_once));
+        while free > 0 {
+            let too_large = self.limits.frame_bytes.saturating_sub(FRAME_OVERHEAD);
+            let Some(entry) = self.outbox.next_ready() else {
+                return;
+            };
+            let call = entry.call;
+            if entry.bytes > too_large {
+                let error = self.too_large(too_large);
+                if let Some(entry) = self.outbox.take(call) {
+                    self.settle_entry(&entry, Err(error));
+                }
+                continue;
+            }
+            (entry.state, entry.tried) = (State::InFlight, true);
+            let method = Method::Once {
+                body: entry.body.clone(),
+                key: entry.key,
+                files: entry.files.iter().filter_map(|(_, file)| *file).collect(),
+            };
+            self.request(socket, Purpose::Once(call), method);
+            free -= 1;
+        }
+    }
+
+    fn too_large(&self, limit: u32) -> Error {
+        Error::new(
+            ErrorCode::ContentTooLarge,
+            concat(&[
+                "content: with metadata it must stay below ",
+                &digits(u64::from(limit)),
+                " bytes",
+            ]),
+        )
+    }
+}
