@@ -13,7 +13,7 @@ fn js(expression: &str) -> JsValue {
 #[wasm_bindgen_test]
 async fn wrong_arguments_are_named_and_nothing_is_sent() {
     watch_sockets();
-    let ada = Person::with_token(&"never used".into()).await;
+    let ada = Person::with_token(&"never-used".into()).await;
     for (argument, name) in [
         ("undefined", "the argument"),
         ("'text'", "the argument"),

@@ -98,7 +98,7 @@ async fn a_token_function_is_asked_once_for_all_and_again_when_refused() {
 
 #[wasm_bindgen_test]
 async fn a_fixed_token_that_is_refused_ends_in_a_clear_error() {
-    let ada = Person::with_token(&"not a token".into()).await;
+    let ada = Person::with_token(&"no-token".into()).await;
     let result = settle(ada.send("a", "x")).await;
     assert!(assert_error(&result, "token-invalid").contains("authToken"));
     let failed = ada.events.next("status.failed").await;

@@ -60,6 +60,13 @@ impl<P: Payload> Client<P> {
                 self.welcomed(now, from, welcome);
                 self.pump_requests();
             }
+            // Gateways welcome first; one that does not must not leave a call open.
+            (Connection::Greeting { socket, .. }, Incoming::Reply(id, result))
+                if *socket == from =>
+            {
+                self.replied(now, id, result);
+                self.pump_requests();
+            }
             (_, _) => {}
         }
     }
