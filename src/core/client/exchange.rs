@@ -87,10 +87,8 @@ impl<P: Payload> Client<P> {
                     self.settle_entry(&entry, result.map(Settled::Value));
                 }
             }
-            Some(Purpose::Asked(call)) => {
-                if self.asked.take(call).is_some() {
-                    self.settle(call, result.map(Settled::Value));
-                }
+            Some(Purpose::Asked(call)) if self.asked.take(call).is_some() => {
+                self.settle(call, result.map(Settled::Value));
             }
             Some(Purpose::Subscription(call)) => {
                 if let Some(index) = self.pending.iter().position(|pending| pending.call == call) {
@@ -98,7 +96,8 @@ impl<P: Payload> Client<P> {
                     self.confirmed(&pending, result);
                 }
             }
-            None => {}
+            // Nobody waits for it any more.
+            Some(Purpose::Asked(_)) | None => {}
         }
     }
 
