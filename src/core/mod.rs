@@ -19,8 +19,6 @@ mod upload;
 mod uploads;
 
 #[cfg(all(test, not(target_arch = "wasm32")))]
-mod properties;
-#[cfg(test)]
 mod tests;
 
 pub use client::{Client, Config};
