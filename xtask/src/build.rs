@@ -30,7 +30,7 @@ const WASM_FEATURES: [&str; 8] = [
     "--enable-multivalue",
 ];
 
-/// Makes pkg/ anew; a failure leaves the old one as it was.
+/// Makes pkg/; a failure leaves the earlier one as it was.
 pub fn run() -> Result<()> {
     install::wasm_target()?;
     install::wasm_bindgen()?;
@@ -138,21 +138,9 @@ fn engine(module: &Path, package: &Path) -> Result<()> {
 /// The hand-written part, with the version, and what every package carries.
 fn template(package: &Path) -> Result<()> {
     let root = workspace::root();
-    let mut readme = false;
-    for entry in fs::read_dir(root.join("pkg-template"))? {
-        let entry = entry?;
-        if !entry.file_type()?.is_file() {
-            continue;
-        }
-        readme |= entry.file_name() == "README.md";
-        let text = fs::read_to_string(entry.path())
-            .with_context(|| format!("reading {}", entry.path().display()))?;
-        fs::write(
-            package.join(entry.file_name()),
-            text.replace(VERSION_IN_TEMPLATE, workspace::VERSION),
-        )?;
-    }
-    let carried: &[&str] = if readme {
+    let template = root.join("pkg-template");
+    copy_template(&template, package)?;
+    let carried: &[&str] = if template.join("README.md").exists() {
         &["LICENSE-MIT", "LICENSE-APACHE"]
     } else {
         &["LICENSE-MIT", "LICENSE-APACHE", "README.md"]
@@ -161,6 +149,23 @@ fn template(package: &Path) -> Result<()> {
         let from = root.join(name);
         fs::copy(&from, package.join(name))
             .with_context(|| format!("copying {}", from.display()))?;
+    }
+    Ok(())
+}
+
+/// A folder of the template with all below it.
+fn copy_template(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to).with_context(|| format!("creating {}", to.display()))?;
+    for entry in fs::read_dir(from).with_context(|| format!("reading {}", from.display()))? {
+        let entry = entry?;
+        let place = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy_template(&entry.path(), &place)?;
+            continue;
+        }
+        let text = fs::read_to_string(entry.path())
+            .with_context(|| format!("reading {}", entry.path().display()))?;
+        fs::write(place, text.replace(VERSION_IN_TEMPLATE, workspace::VERSION))?;
     }
     Ok(())
 }

@@ -46,7 +46,7 @@ enum Command {
     Mutants(mutants::Options),
     /// Prints how large the package is for a browser
     Size(size::Options),
-    /// Writes the generated documentation: docs/errors.md
+    /// Writes what is generated from the code: docs/errors.md, tables of docs/protocol.md, golden types
     Docs,
     /// Installs what the other commands need and is missing
     Install(install::Options),
