@@ -1,5 +1,8 @@
 //! The client as pure state machines; see the crate's documentation for how it is driven.
 
+// No clock, no randomness, no order that differs from run to run.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
 mod backoff;
 mod client;
 mod connection;
@@ -16,6 +19,7 @@ mod upload;
 mod uploads;
 
 #[cfg(all(test, not(target_arch = "wasm32")))]
+#[expect(clippy::disallowed_types, reason = "they are not iterated")]
 mod properties;
 #[cfg(test)]
 mod tests;

@@ -9,6 +9,7 @@ mod demo;
 mod docs;
 mod example;
 mod gateway;
+mod glue;
 mod install;
 mod module;
 mod mutants;

@@ -71,7 +71,7 @@ const FLOORS: [Floor; 7] = [
         suffix: ".test.mjs",
         without: &[],
         others: &[
-            "engines", "example", "faults", "loader", "outbox", "recovery", "seed", "sleep", "tus",
+            "example", "faults", "loader", "outbox", "recovery", "seed", "sleep", "tus",
         ],
     },
 ];

@@ -3,6 +3,7 @@
 mod browser;
 mod count;
 mod floors;
+mod lints;
 mod node;
 mod package;
 mod rust;
@@ -41,9 +42,10 @@ struct Step {
 /// Steps of the simulation; its seeds are the same every time.
 const SIMULATED_STEPS: &str = "5000000";
 
-const STEPS: [Step; 18] = [
+const STEPS: [Step; 19] = [
     step("fmt", &[], |_| rust::fmt()),
     step("clippy", &[], |_| rust::clippy()),
+    step("lints", &[], |_| lints::check()),
     step("docs", &[], |_| rust::docs()),
     step("registry", &[], |_| {
         Ok(docs::check()
@@ -61,14 +63,14 @@ const STEPS: [Step; 18] = [
     step("attw", &["build"], |_| package::attw()),
     step("types", &["build"], |_| node::types()),
     step("gateway", &[], Shared::start_gateway),
-    step("chromium", &["gateway"], |shared| {
-        browser::run(Engine::Chromium, shared.gateway()?)
+    step("chromium", &["build", "gateway"], |shared| {
+        shared.engine(Engine::Chromium)
     }),
-    step("firefox", &["gateway"], |shared| {
-        browser::run(Engine::Firefox, shared.gateway()?)
+    step("firefox", &["build", "gateway"], |shared| {
+        shared.engine(Engine::Firefox)
     }),
-    step("webkit", &["gateway"], |shared| {
-        browser::run(Engine::Webkit, shared.gateway()?)
+    step("webkit", &["build", "gateway"], |shared| {
+        shared.engine(Engine::Webkit)
     }),
     step("packaging", &["build", "gateway"], node::packaging),
     step("example", &["build"], |_| {
@@ -106,6 +108,13 @@ impl Shared {
         println!("a gateway for the tests at {}", gateway.endpoint);
         self.gateway = Some((binary, gateway));
         Ok(Count::passed(1))
+    }
+
+    /// The SDK's own tests in an engine, and the packed package.
+    fn engine(&self, engine: Engine) -> Result<Count> {
+        let gateway = self.gateway()?;
+        let sdk = browser::run(engine, gateway)?;
+        Ok(sdk + node::engine(engine, gateway)?)
     }
 
     fn gateway(&self) -> Result<&Gateway> {
