@@ -1,13 +1,8 @@
 //! The gateway put together.
 
-use std::{
-    hash::{DefaultHasher, Hash, Hasher},
-    sync::{Arc, Mutex, PoisonError},
-    thread,
-    time::Duration,
-};
+use std::{sync::Arc, thread, time::Duration};
 
-use alo_protocol::{CONNECT_PATH, ChannelId, ErrorBody, ErrorCode, Limits};
+use alo_protocol::{CONNECT_PATH, ErrorBody, ErrorCode, Limits};
 use axum::{
     Router,
     http::{HeaderMap, HeaderName, HeaderValue, Method, header, request::Parts},
@@ -26,7 +21,7 @@ use crate::{
     metrics::Metrics,
     origin::Origins,
     routes,
-    store::{LogEvent, PageLimit, SqliteStore, Store},
+    store::{Log, Opening, PageLimit, SqliteStore},
     writer::Writer,
     ws,
 };
@@ -34,7 +29,7 @@ use crate::{
 /// Connections that read the log at the same time.
 const READERS: usize = 2;
 /// One page of the log.
-const PAGE: PageLimit = PageLimit {
+pub const PAGE: PageLimit = PageLimit {
     events: 256,
     bytes: 1 << 20,
 };
@@ -59,7 +54,7 @@ pub struct AppState {
     /// Writes.
     pub writer: Writer,
     /// Reads.
-    pub log: LogReaders,
+    pub log: Arc<dyn Log>,
     /// Fan-out.
     pub bus: LocalBus,
     /// Counters.
@@ -102,13 +97,12 @@ impl Gateway {
     pub fn start(config: &Config) -> Result<Self, StartError> {
         let (clock, limits, bus) = (Clock::start(), Limits::DEFAULT, LocalBus::default());
         let metrics = Arc::new(Metrics::default());
-        let store = SqliteStore::open(&config.database)?;
-        let readers = (0..READERS)
-            .map(|_| SqliteStore::open(&config.database).map(Mutex::new))
-            .collect::<Result<Vec<_>, _>>()?;
-        let files = Files::open(&config.database, &config.blobs)?;
+        let store = SqliteStore::open(&config.database, &Opening::new(config.restored))?;
+        let log: Arc<dyn Log> = Arc::new(store.log(READERS)?);
+        let files = Files::open(Arc::new(store.files()?), &config.blobs)?;
         let (writer, writer_thread) = Writer::start(
             Box::new(store),
+            log.clone(),
             Arc::new(bus.clone()),
             clock,
             metrics.clone(),
@@ -122,7 +116,7 @@ impl Gateway {
             files,
             upload_idle: config.upload_idle,
             writer,
-            log: LogReaders(readers.into()),
+            log,
             bus,
             metrics,
             stopping,
@@ -133,26 +127,6 @@ impl Gateway {
             stop,
             writer_thread,
         })
-    }
-}
-
-/// Read connections, each used by one at a time.
-#[derive(Clone)]
-pub struct LogReaders(Arc<[Mutex<SqliteStore>]>);
-
-impl LogReaders {
-    /// A page of the log. Blocks; channels are spread over the readers.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub fn read(&self, channel: &ChannelId, after: u64) -> Result<Vec<LogEvent>, ErrorBody> {
-        let mut hasher = DefaultHasher::new();
-        channel.hash(&mut hasher);
-        let index = usize::try_from(hasher.finish()).unwrap_or(0) % self.0.len();
-        self.0[index]
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .events_after(channel, after, PAGE)
     }
 }
 

@@ -75,15 +75,12 @@ impl LocalBus {
 impl Bus for LocalBus {
     fn publish(&self, events: &[Arc<LogEvent>]) {
         let mut events: Vec<_> = events.iter().collect();
-        events.sort_by(|one, other| one.channel.cmp(&other.channel));
+        events.sort_by(|one, other| one.log.cmp(&other.log));
         let channels = self.channels.lock().unwrap_or_else(PoisonError::into_inner);
-        for events in events.chunk_by(|one, other| one.channel == other.channel) {
+        for events in events.chunk_by(|one, other| one.log == other.log) {
             // Subscriber by subscriber: when one wakes, all of its events are there for one frame.
-            for mailbox in channels
-                .get(&events[0].channel)
-                .into_iter()
-                .flat_map(HashMap::values)
-            {
+            let members = events[0].log.channel().and_then(|id| channels.get(id));
+            for mailbox in members.into_iter().flat_map(HashMap::values) {
                 for event in events {
                     mailbox.put((*event).clone());
                 }
@@ -172,7 +169,7 @@ mod tests {
 
     fn event_of(channel: &str, seq: u64) -> Arc<LogEvent> {
         Arc::new(LogEvent {
-            channel: channel.parse().unwrap(),
+            log: channel.parse::<ChannelId>().unwrap().into(),
             seq,
             push: "{}".into(),
         })
@@ -180,7 +177,7 @@ mod tests {
 
     async fn next(subscriber: &mut Subscriber) -> (String, u64) {
         match subscriber.next().await {
-            Delivery::Event(event) => (event.channel.as_str().to_owned(), event.seq),
+            Delivery::Event(event) => (event.log.channel().unwrap().as_str().to_owned(), event.seq),
             Delivery::Lagged => panic!("nothing is left out"),
         }
     }

@@ -11,7 +11,7 @@ use crate::{
     hub::Bus,
     metrics::Metrics,
     random,
-    store::{Committed, Draft, Store},
+    store::{Change, Committed, Draft, Log, Store},
 };
 
 /// Messages in one commit at most.
@@ -50,6 +50,7 @@ impl Writer {
     /// When no thread can be had.
     pub fn start(
         store: Box<dyn Store>,
+        log: Arc<dyn Log>,
         bus: Arc<dyn Bus>,
         clock: Clock,
         metrics: Arc<Metrics>,
@@ -57,6 +58,7 @@ impl Writer {
         let (jobs, receiver) = mpsc::channel(QUEUE);
         let worker = Worker {
             store,
+            log,
             bus,
             clock,
             metrics,
@@ -110,6 +112,7 @@ impl<T> Pending<T> {
 
 struct Worker {
     store: Box<dyn Store>,
+    log: Arc<dyn Log>,
     bus: Arc<dyn Bus>,
     clock: Clock,
     metrics: Arc<Metrics>,
@@ -121,11 +124,8 @@ impl Worker {
         while let Some(job) = next.take() {
             match job {
                 Job::Heads(channels, answer) => {
-                    let channels: Vec<_> = channels
-                        .into_iter()
-                        .map(|id| (id, random::hex::<8>()))
-                        .collect();
-                    let _ = answer.send(self.store.heads(&channels));
+                    let logs: Vec<_> = channels.into_iter().map(Into::into).collect();
+                    let _ = answer.send(self.log.heads(&logs));
                 }
                 Job::Close => return,
                 Job::Commit(submission, answer) => {
@@ -151,17 +151,15 @@ impl Worker {
 
     fn commit(&mut self, batch: Vec<(Submission, Answer<Committed>)>) {
         let now_ms = self.clock.now_ms();
-        // Made once: an epoch tells a channel from its own past, not from other channels.
-        let new_epoch = random::hex::<8>();
-        let (drafts, answers): (Vec<_>, Vec<_>) = batch
+        let (changes, answers): (Vec<_>, Vec<_>) = batch
             .into_iter()
             .map(|(submission, answer)| {
                 let id = random::uuid(now_ms);
-                (draft(submission, now_ms, id, new_epoch.clone()), answer)
+                (Change::Send(draft(submission, now_ms, id)), answer)
             })
             .unzip();
         let started = std::time::Instant::now();
-        let results = self.store.commit(drafts);
+        let results = self.store.commit(changes);
         self.metrics.committed(
             results.iter().filter(|result| result.is_ok()).count(),
             started.elapsed(),
@@ -169,7 +167,7 @@ impl Worker {
         let events: Vec<_> = results
             .iter()
             .flatten()
-            .filter_map(|committed| committed.event.clone().map(Arc::new))
+            .filter_map(|committed| committed.event().cloned().map(Arc::new))
             .collect();
         self.bus.publish(&events);
         for (result, answer) in results.into_iter().zip(answers) {
@@ -179,13 +177,8 @@ impl Worker {
     }
 }
 
-/// The draft of a submission; `id` becomes the message's, `new_epoch` the channel's if it is new.
-pub fn draft(
-    Submission { user_id, send }: Submission,
-    now_ms: u64,
-    id: Uuid,
-    new_epoch: String,
-) -> Draft {
+/// The draft of a submission; `id` becomes the message's.
+pub fn draft(Submission { user_id, send }: Submission, now_ms: u64, id: Uuid) -> Draft {
     let SendMessage {
         key,
         channel_id,
@@ -198,7 +191,6 @@ pub fn draft(
         id,
         key,
         channel: channel_id,
-        new_epoch,
         user_id,
         content,
         metadata,

@@ -24,13 +24,13 @@ use tokio::{
 use tungstenite::error::ProtocolError;
 
 use crate::{
-    app::AppState,
+    app::{AppState, PAGE},
     error::AppError,
     frames,
     hub::{Delivery, Subscriber},
     random,
     session::{HELLO_BYTES, Input, Output, Session},
-    store::{Committed, LogEvent},
+    store::{Committed, LogEvent, Query, Rows},
 };
 
 /// Read buffer of a socket, bytes: each has one, idle or not. Most frames are smaller.
@@ -282,13 +282,20 @@ impl Connection {
                 Output::Read(channel, after) => {
                     let log = self.state.log.clone();
                     self.pages.push(Box::pin(async move {
-                        let wanted = channel.clone();
-                        let page =
-                            tokio::task::spawn_blocking(move || log.read(&wanted, after)).await;
-                        (
-                            channel,
-                            page.unwrap_or_else(|error| Err(crate::error::internal(error))),
-                        )
+                        let query = Query::Tail {
+                            log: channel.clone().into(),
+                            after,
+                        };
+                        let page = tokio::task::spawn_blocking(move || log.read(&query, PAGE))
+                            .await
+                            .unwrap_or_else(|error| Err(crate::error::internal(error)));
+                        let events = page.and_then(|rows| match rows {
+                            Rows::Events(events) => Ok(events),
+                            Rows::Gap(_) | Rows::Page(_) => {
+                                Err(crate::error::internal("events are missing"))
+                            }
+                        });
+                        (channel, events)
                     }));
                 }
                 Output::Join(channel) => self.subscriber.join(channel),

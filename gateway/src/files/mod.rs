@@ -5,7 +5,6 @@
 //! a client is told is never more than what would survive a power failure.
 
 mod announce;
-mod attach;
 mod blobs;
 mod checksum;
 mod download;
@@ -25,15 +24,12 @@ use axum::{
 };
 use tokio::task::JoinHandle;
 
-use crate::{app::AppState, clock::Clock};
+use crate::{app::AppState, clock::Clock, store::FileRecords};
 use blobs::Blobs;
 use lock::Locks;
 use records::Records;
 
 pub use metadata::Metadata;
-
-pub(crate) use attach::attach;
-pub(crate) use records::migrate;
 
 /// The files of a gateway. Cheap to clone.
 #[derive(Clone)]
@@ -46,22 +42,19 @@ pub struct Files {
 /// Why files cannot be kept.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// Of the database.
-    #[error("the database: {0}")]
-    Database(#[from] rusqlite::Error),
     /// Of the folder.
     #[error("the folder: {0}")]
     Folder(#[from] object_store::Error),
 }
 
 impl Files {
-    /// Opens the database the messages are in, and the folder of the bytes.
+    /// Opens the folder of the bytes beside these records.
     ///
     /// # Errors
-    /// When either cannot be used.
-    pub fn open(database: &Path, folder: &Path) -> Result<Self, OpenError> {
+    /// When it cannot be used.
+    pub fn open(records: Arc<dyn FileRecords>, folder: &Path) -> Result<Self, OpenError> {
         Ok(Self {
-            records: Records::open(database)?,
+            records: Records::new(records),
             blobs: Blobs::open(folder)?,
             locks: Arc::default(),
         })

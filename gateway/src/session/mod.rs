@@ -555,9 +555,10 @@ impl Session {
             return;
         };
         let room = self.queue.items < QUEUE_ITEMS && self.queue.bytes < QUEUE_BYTES;
-        let verdict = open
-            .subscriptions
-            .get_mut(&event.channel)
+        let verdict = event
+            .log
+            .channel()
+            .and_then(|channel| open.subscriptions.get_mut(channel))
             .map(|subscription| subscription.published(event, room));
         match verdict {
             Some(Verdict::Send) => self.send(now_ms, event.push.clone()),

@@ -169,7 +169,7 @@ mod tests {
 
     fn event(seq: u64) -> LogEvent {
         LogEvent {
-            channel: "a".parse().unwrap(),
+            log: "a".parse::<alo_protocol::ChannelId>().unwrap().into(),
             seq,
             push: "{}".into(),
         }

@@ -10,7 +10,7 @@ use alo_protocol::{AuthRequest, AuthUser};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::store::{Draft, MemoryStore, PageLimit, Store};
+use crate::store::{Change, Draft, Log, MemoryStore, PageLimit, Query, Rows, Store};
 
 const KEY: &str = "8e8a4e05-12e3-43b5-882e-d9711426f8e3";
 
@@ -57,7 +57,7 @@ impl Driven {
     fn new() -> Self {
         Self {
             session: Session::new(tokens(), Limits::DEFAULT, Uuid::v7(0, [0; 10]), 0),
-            store: MemoryStore::default(),
+            store: MemoryStore::new("e"),
             now: 0,
             sent: VecDeque::new(),
             closed: None,
@@ -104,10 +104,8 @@ impl Driven {
                 Output::Close(code) => self.closed = Some(code),
                 Output::Commit(op, submission) => {
                     let committed = self.commit(submission);
-                    if let Ok(Committed {
-                        event: Some(event), ..
-                    }) = &committed
-                        && self.joined.contains(&event.channel)
+                    if let Ok(Some(event)) = committed.as_ref().map(Committed::event)
+                        && self.joined.contains(event.log.channel().unwrap())
                     {
                         self.session
                             .handle(self.now, Input::Published(event.clone().into()));
@@ -119,25 +117,26 @@ impl Driven {
                     self.heads.push_back((op, channels));
                 }
                 Output::Heads(op, channels) => {
-                    let channels: Vec<_> = channels
-                        .into_iter()
-                        .map(|id| (id, "e".to_owned()))
-                        .collect();
-                    let heads = self.store.heads(&channels);
+                    let logs: Vec<_> = channels.into_iter().map(Into::into).collect();
+                    let heads = self.store.heads(&logs);
                     self.session.handle(self.now, Input::Heads(op, heads));
                 }
                 Output::Read(channel, after) if self.hold_reads => {
                     self.reads.push_back((channel, after));
                 }
                 Output::Read(channel, after) => {
-                    let page = self.store.events_after(
-                        &channel,
+                    let query = Query::Tail {
+                        log: channel.clone().into(),
                         after,
-                        PageLimit {
-                            events: 3,
-                            bytes: 1 << 20,
-                        },
-                    );
+                    };
+                    let limit = PageLimit {
+                        events: 3,
+                        bytes: 1 << 20,
+                    };
+                    let page = self.store.read(&query, limit).map(|rows| match rows {
+                        Rows::Events(events) => events,
+                        Rows::Gap(_) | Rows::Page(_) => panic!("nothing is missing"),
+                    });
                     self.session.handle(self.now, Input::Page(channel, page));
                 }
                 Output::Join(channel) => self.joined.push(channel),
@@ -153,7 +152,6 @@ impl Driven {
             id: Uuid::v7(1, numbered(self.next_id)),
             key: send.key,
             channel: send.channel_id,
-            new_epoch: "e".into(),
             user_id,
             content: send.content,
             metadata: send.metadata,
@@ -161,7 +159,10 @@ impl Driven {
             file_ids: send.file_ids,
             now_ms: self.now,
         };
-        self.store.commit(vec![draft]).pop().expect("an answer")
+        self.store
+            .commit(vec![Change::Send(draft)])
+            .pop()
+            .expect("an answer")
     }
 
     /// Another user's message: committed, and published to this connection if it has joined.
@@ -180,7 +181,7 @@ impl Driven {
                 send,
             })
             .unwrap();
-        committed.event.unwrap()
+        committed.event().unwrap().clone()
     }
 
     fn publish(&mut self, content: &str) {
@@ -488,7 +489,7 @@ fn a_subscribe_that_failed_leaves_the_channel_to_the_next_one() {
     let full = ErrorBody::new(ErrorCode::StorageFull, "full");
     driven.input(Input::Heads(first.0, Err(full)));
     assert_eq!(driven.reply()["error"]["code"], "storage-full");
-    let heads = driven.store.heads(&[(second.1[0].clone(), "e".to_owned())]);
+    let heads = driven.store.heads(&[second.1[0].clone().into()]);
     driven.input(Input::Heads(second.0, heads));
     assert!(driven.reply()["result"].is_object());
     driven.publish("heard");

@@ -10,7 +10,7 @@ use alo_gateway::{
     auth::Tokens,
     files::Metadata,
     session::{Input, Output, Session},
-    store::{MemoryStore, PageLimit, Store},
+    store::{Change, Committed, Log, MemoryStore, PageLimit, Query, Rows, Store},
     writer::draft,
 };
 use alo_protocol::{AuthRequest, AuthUser, ClientFrame, Limits, Uuid};
@@ -54,33 +54,33 @@ fn answer(session: &mut Session, store: &mut MemoryStore, now: u64, output: Outp
             *ids += 1;
             let mut random = [0; 10];
             random[6..].copy_from_slice(&ids.to_be_bytes());
-            let draft = draft(submission, now, Uuid::v7(now, random), "e".to_owned());
-            let committed = store.commit(vec![draft]).pop();
+            let draft = draft(submission, now, Uuid::v7(now, random));
+            let committed = store.commit(vec![Change::Send(draft)]).pop();
             if let Some(committed) = committed {
-                if let Ok(Some(event)) = committed.as_ref().map(|committed| committed.event.clone())
-                {
-                    session.handle(now, Input::Published(event.into()));
+                if let Ok(Some(event)) = committed.as_ref().map(Committed::event) {
+                    session.handle(now, Input::Published(event.clone().into()));
                 }
                 session.handle(now, Input::Committed(op, committed));
             }
         }
         Output::Heads(op, channels) => {
-            let channels: Vec<_> = channels
-                .into_iter()
-                .map(|id| (id, "e".to_owned()))
-                .collect();
-            let heads = store.heads(&channels);
+            let logs: Vec<_> = channels.into_iter().map(Into::into).collect();
+            let heads = store.heads(&logs);
             session.handle(now, Input::Heads(op, heads));
         }
         Output::Read(channel, after) => {
-            let page = store.events_after(
-                &channel,
+            let query = Query::Tail {
+                log: channel.clone().into(),
                 after,
-                PageLimit {
-                    events: 4,
-                    bytes: 1 << 16,
-                },
-            );
+            };
+            let limit = PageLimit {
+                events: 4,
+                bytes: 1 << 16,
+            };
+            let page = store.read(&query, limit).map(|rows| match rows {
+                Rows::Events(events) => events,
+                Rows::Gap(_) | Rows::Page(_) => Vec::new(),
+            });
             session.handle(now, Input::Page(channel, page));
         }
         Output::Send(item) => {

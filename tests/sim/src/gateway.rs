@@ -10,7 +10,10 @@ use alo_gateway::{
     auth::Tokens,
     frames::next_frame,
     session::{Input, Output, Session},
-    store::{Committed, LogEvent, PageLimit, SqliteStore, Store},
+    store::{
+        Change, Committed, Log, LogEvent, MemoryWitness, NewNames, Opening, PageLimit, Query, Rows,
+        SqliteFiles, SqliteLog, SqliteStore, Store,
+    },
     writer::{Submission, draft},
 };
 use alo_protocol::{
@@ -34,6 +37,8 @@ const PAGES: u32 = 1_000_000;
 
 pub(crate) struct GatewayHost {
     pub(crate) store: SqliteStore,
+    pub(crate) log: SqliteLog,
+    pub(crate) files: SqliteFiles,
     pub(crate) tokens: Arc<Tokens>,
     pub(crate) up: bool,
     /// Raised with every start: what an earlier process had in its memory is gone.
@@ -95,10 +100,13 @@ pub(crate) enum Event {
 }
 
 impl GatewayHost {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(opening: &Opening) -> Self {
+        let (store, log, files) = open(opening);
         Self {
-            // Neither can fail: the one is in memory, the other takes any bytes.
-            store: SqliteStore::in_memory().expect("SQLite opens a database in memory"),
+            store,
+            log,
+            files,
+            // It takes any bytes.
             tokens: Arc::new(Tokens::new("key", b"a secret for simulations only...")),
             up: true,
             boot: 0,
@@ -112,6 +120,27 @@ impl GatewayHost {
 
     pub(crate) const fn next_link(&self) -> u64 {
         self.last_link + 1
+    }
+}
+
+/// A new database.
+fn open(opening: &Opening) -> (SqliteStore, SqliteLog, SqliteFiles) {
+    const WHY: &str = "SQLite opens a database in memory";
+    let store = SqliteStore::in_memory(opening, MemoryWitness::default()).expect(WHY);
+    let (log, files) = (store.log(1).expect(WHY), store.files().expect(WHY));
+    (store, log, files)
+}
+
+/// How a database is opened that calls its logs by this.
+pub(crate) fn opening(birth: &str) -> Opening {
+    let names = NewNames {
+        birth: birth.to_owned(),
+        boot: birth.to_owned(),
+        life: birth.to_owned(),
+    };
+    Opening {
+        restored: false,
+        names,
     }
 }
 
@@ -215,7 +244,7 @@ impl World {
                     events: 1_000,
                     bytes: 1 << 30,
                 };
-                match self.gateway.store.events_after(&channel, after, limit) {
+                match self.events_after(&channel, after, limit) {
                     Ok(page) if page.is_empty() => break,
                     Ok(page) => seqs.extend(page.iter().map(|event| event.seq)),
                     Err(error) => {
@@ -463,7 +492,11 @@ impl World {
         let (boot, mailbox) = (self.gateway.boot, self.profile.mailbox);
         let mut due = Vec::new();
         for (id, conn) in &mut self.gateway.conns {
-            if !conn.joined.contains(&event.channel) {
+            if !event
+                .log
+                .channel()
+                .is_some_and(|channel| conn.joined.contains(channel))
+            {
                 continue;
             }
             if conn.mailbox.len() < mailbox {
@@ -529,11 +562,8 @@ impl World {
         };
         let answers = match job {
             Job::Heads(channels) => {
-                let channels: Vec<_> = channels
-                    .into_iter()
-                    .map(|channel| (channel, self.epoch()))
-                    .collect();
-                let heads = self.on_disk(|store| store.heads(&channels));
+                let logs: Vec<_> = channels.into_iter().map(Into::into).collect();
+                let heads = self.gateway.log.heads(&logs);
                 vec![(id, op, Answer::Heads(heads))]
             }
             Job::Commit(submission) => {
@@ -554,16 +584,16 @@ impl World {
 
     fn commit(&mut self, batch: Vec<(LinkId, u64, Submission)>) -> Vec<(LinkId, u64, Answer)> {
         let now_ms = self.unix_ms();
-        let mut drafts = Vec::new();
+        let mut changes = Vec::new();
         let mut whose = Vec::new();
         let mut contents = Vec::new();
         for (id, op, submission) in batch {
             whose.push((id, op));
             contents.push(submission.send.content.clone());
-            let (message, epoch) = (self.uuid(), self.epoch());
-            drafts.push(draft(submission, now_ms, message, epoch));
+            let message = self.uuid();
+            changes.push(Change::Send(draft(submission, now_ms, message)));
         }
-        let results = self.on_disk(|store| store.commit(drafts));
+        let results = self.on_disk(|store| store.commit(changes));
         for (result, content) in results.iter().zip(&contents) {
             if result.is_err() {
                 self.oracle.not_stored(content);
@@ -596,7 +626,7 @@ impl World {
         let limit = self
             .gateway
             .store
-            .connection()
+            .lock()
             .pragma_update(None, "max_page_count", pages);
         if let Err(error) = limit {
             self.violate(format!("max_page_count: {error}"));
@@ -608,9 +638,8 @@ impl World {
         self.gateway.writing = false;
         self.start_writer();
         for (_, _, answer) in &answers {
-            if let Answer::Committed(Ok(Committed {
-                event: Some(event), ..
-            })) = answer
+            if let Answer::Committed(Ok(committed)) = answer
+                && let Some(event) = committed.event()
             {
                 self.publish(event);
             }
@@ -640,21 +669,34 @@ impl World {
             self.counts.add("fault: log unreadable");
             Err(ErrorBody::new(ErrorCode::Internal, "simulated"))
         } else {
-            self.gateway.store.events_after(&channel, after, limit)
+            self.events_after(&channel, after, limit)
         };
         self.session(id, Input::Page(channel, page));
+    }
+
+    fn events_after(
+        &self,
+        channel: &ChannelId,
+        after: u64,
+        limit: PageLimit,
+    ) -> Result<Vec<LogEvent>, ErrorBody> {
+        let query = Query::Tail {
+            log: channel.clone().into(),
+            after,
+        };
+        match self.gateway.log.read(&query, limit)? {
+            Rows::Events(events) => Ok(events),
+            Rows::Gap(_) | Rows::Page(_) => Err(ErrorBody::new(
+                ErrorCode::Internal,
+                "events of the log are missing",
+            )),
+        }
     }
 
     pub(crate) fn uuid(&mut self) -> Uuid {
         let mut random = [0; 10];
         self.rng.fill(&mut random);
         Uuid::v7(self.unix_ms(), random)
-    }
-
-    fn epoch(&mut self) -> String {
-        let epoch = format!("{:016x}", self.rng.u64(..));
-        self.oracle.epoch(&epoch);
-        epoch
     }
 
     /// The gateway starts over another database, in which strangers have sent so many messages to each
@@ -664,14 +706,16 @@ impl World {
         self.note(|| {
             format!("the database is replaced by one with {strangers} messages a channel")
         });
-        // It was opened once in this world, so it can be again.
-        self.gateway.store = SqliteStore::in_memory().expect("SQLite opens a database in memory");
+        let epoch = format!("{:016x}", self.rng.u64(..));
+        let (store, log, files) = open(&opening(&epoch));
+        (self.gateway.store, self.gateway.log, self.gateway.files) = (store, log, files);
         self.oracle.replaced();
+        self.oracle.epoch(&epoch);
         let now_ms = self.unix_ms();
-        let mut drafts = Vec::new();
+        let mut changes = Vec::new();
         for (channel_id, nth) in self.channels().into_iter().zip(0..) {
             for number in nth * strangers..(nth + 1) * strangers {
-                let (key, message, epoch) = (self.uuid(), self.uuid(), self.epoch());
+                let (key, message) = (self.uuid(), self.uuid());
                 let submission = Submission {
                     user_id: "stranger".into(),
                     send: SendMessage {
@@ -683,17 +727,17 @@ impl World {
                         file_ids: Vec::new(),
                     },
                 };
-                drafts.push(draft(submission, now_ms, message, epoch));
+                changes.push(Change::Send(draft(submission, now_ms, message)));
             }
         }
-        let results = self.gateway.store.commit(drafts);
+        let results = self.gateway.store.commit(changes);
         self.account_for(&results);
     }
 
     /// Tells the model what has been made durable.
     fn account_for(&mut self, results: &[Result<Committed, ErrorBody>]) {
         for committed in results.iter().flatten() {
-            match &committed.event {
+            match committed.event() {
                 Some(event) => {
                     self.counts.add("messages stored");
                     let verdict = self.oracle.stored(event);
