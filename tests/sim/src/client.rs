@@ -9,13 +9,13 @@ use alo_chat::core::{
     CallId, Client, Config, Event as Told, FileMeta, Frame, HttpId, HttpReply, Incoming, Input,
     Instant, Lane, Output, Request, Settled, SocketId, UploadId, codec,
 };
-use alo_protocol::{ChannelId, Uuid};
 use fastrand::Rng;
 
 use crate::{
-    Profile, gateway,
+    Profile,
+    features::send::Tag,
     network::LinkId,
-    oracle::Tag,
+    page::PageId,
     storage::Access,
     tus,
     wire::{self, Payload},
@@ -44,10 +44,12 @@ pub(crate) struct ClientHost {
     connected: bool,
 }
 
+/// What a call is for.
 #[derive(Clone, Debug)]
-enum Call {
+pub(crate) enum Call {
     Send(Tag),
     Subscribe,
+    History,
     Other,
 }
 
@@ -106,96 +108,19 @@ fn new_client(profile: &Profile, rng: &mut Rng) -> Client<Payload> {
     })
 }
 
-// What a user does.
+// What every user does.
 impl World {
-    /// Sends a message, with files of these sizes.
-    pub fn send(
-        &mut self,
-        index: usize,
-        channel: &ChannelId,
-        parent: Option<Uuid>,
-        sizes: &[u64],
-    ) -> CallId {
-        let host = &mut self.clients[index];
-        let (call, number) = (host.next_call(), host.next_number);
-        host.next_number += 1;
-        let tag = Tag {
-            client: index,
-            life: host.life,
-            number,
-            has_files: !sizes.is_empty(),
-        };
-        let mut files = Vec::new();
-        for &size in sizes {
-            let meta = FileMeta {
-                channel: channel.clone(),
-                name: "file".into(),
-                size,
-            };
-            files.push((host.add_file(meta.clone()), meta));
+    /// A client's page as it is now.
+    pub(crate) fn page(&self, client: usize) -> PageId {
+        PageId {
+            client,
+            life: self.clients[client].life,
         }
-        host.calls.insert(call.0, Call::Send(tag));
-        let uploads: Vec<_> = files.iter().map(|(id, _)| id.0).collect();
-        self.oracle.sent(tag, &uploads);
-        let parent = parent.map_or_else(String::new, |id| format!(r#","parentId":"{id}""#));
-        let body = format!(
-            r#""message.send","params":{{"channelId":"{channel}"{parent},"content":"{tag}""#
-        );
-        let unix_ms = gateway::UNIX_MS + self.now;
-        self.note(|| {
-            format!(
-                "client {index} sends {tag} to {channel} with {} files",
-                sizes.len()
-            )
-        });
-        self.call(
-            index,
-            call,
-            "send",
-            Input::Request(
-                call,
-                Request {
-                    bytes: body.len() as u32,
-                    body: body.into(),
-                    lane: Lane::Once { unix_ms, files },
-                },
-            ),
-        );
-        call
-    }
-
-    /// Subscribes.
-    pub fn subscribe(&mut self, index: usize, channels: &[ChannelId]) -> CallId {
-        let call = self.clients[index].next_call();
-        self.clients[index].calls.insert(call.0, Call::Subscribe);
-        self.note(|| format!("client {index} subscribes to {channels:?}"));
-        self.call(
-            index,
-            call,
-            "subscribe",
-            Input::Subscribe(call, channels.to_vec()),
-        );
-        call
-    }
-
-    /// Unsubscribes.
-    pub fn unsubscribe(&mut self, index: usize, channels: &[ChannelId]) -> CallId {
-        let call = self.other_call(index);
-        let life = self.clients[index].life;
-        self.oracle.unsubscribed(index, life, call, channels);
-        self.note(|| format!("client {index} unsubscribes from {channels:?}"));
-        self.call(
-            index,
-            call,
-            "unsubscribe",
-            Input::Unsubscribe(call, channels.to_vec()),
-        );
-        call
     }
 
     /// Connects.
     pub fn connect(&mut self, index: usize) -> CallId {
-        let call = self.other_call(index);
+        let call = self.clients[index].next_call(Call::Other);
         self.note(|| format!("client {index} connects"));
         self.call(index, call, "connect", Input::Connect(call));
         call
@@ -203,30 +128,16 @@ impl World {
 
     /// Disconnects.
     pub fn disconnect(&mut self, index: usize) -> CallId {
-        let call = self.other_call(index);
+        let call = self.clients[index].next_call(Call::Other);
         self.note(|| format!("client {index} disconnects"));
         self.call(index, call, "disconnect", Input::Disconnect(call));
-        call
-    }
-
-    /// Asks for the token, as a download does.
-    pub fn token(&mut self, index: usize) -> CallId {
-        let call = self.other_call(index);
-        self.call(
-            index,
-            call,
-            "token",
-            Input::Token {
-                call,
-                refused: None,
-            },
-        );
         call
     }
 
     /// Aborts a call.
     pub fn abort(&mut self, index: usize, call: CallId) {
         self.note(|| format!("client {index} aborts call {}", call.0));
+        self.oracle.history.aborted(self.page(index), call);
         self.input(index, Input::Abort(call));
     }
 
@@ -239,44 +150,53 @@ impl World {
     pub fn reload(&mut self, index: usize) {
         self.counts.add("fault: page reloaded");
         self.note(|| format!("client {index} is reloaded"));
-        let life = self.clients[index].life;
+        let page = self.page(index);
         self.leave(index);
-        self.oracle.closed(index, life);
+        self.oracle.closed(page);
         for link in std::mem::take(&mut self.clients[index].sockets).into_values() {
             self.hang_up(link);
         }
         let mut host = ClientHost::new(index, &self.profile, &mut self.rng);
-        host.life = life + 1;
+        host.life = page.life + 1;
         host.offline = self.clients[index].offline;
         self.clients[index] = host;
     }
 
-    /// A call that stands for a message of an earlier page.
-    pub(crate) fn resend(&mut self, index: usize, tag: Tag) -> CallId {
-        let host = &mut self.clients[index];
-        let call = host.next_call();
-        host.calls.insert(call.0, Call::Send(tag));
-        self.oracle.called(index, host.life, call, "restored send");
-        call
+    /// Makes a request: its body is the method's name and the open object of its parameters.
+    pub(crate) fn request(
+        &mut self,
+        index: usize,
+        call: CallId,
+        what: &'static str,
+        body: String,
+        lane: Lane,
+    ) {
+        let request = Request {
+            bytes: u32::try_from(body.len()).unwrap_or(u32::MAX),
+            body: body.into(),
+            lane,
+        };
+        self.call(index, call, what, Input::Request(call, request));
     }
 
-    fn other_call(&mut self, index: usize) -> CallId {
-        let call = self.clients[index].next_call();
-        self.clients[index].calls.insert(call.0, Call::Other);
-        call
-    }
-
-    fn call(&mut self, index: usize, call: CallId, what: &'static str, input: Input<'_, Payload>) {
-        let life = self.clients[index].life;
-        self.oracle.called(index, life, call, what);
+    pub(crate) fn call(
+        &mut self,
+        index: usize,
+        call: CallId,
+        what: &'static str,
+        input: Input<'_, Payload>,
+    ) {
+        let page = self.page(index);
+        self.oracle.called(page, call, what);
         self.counts.add(match what {
             "send" => "calls: sendMessage",
             "subscribe" => "calls: subscribe",
             "unsubscribe" => "calls: unsubscribe",
+            "history" => "calls: fetchHistory",
             _ => "calls: others",
         });
         self.input(index, input);
-        let verdict = self.oracle.bounded(index, life);
+        let verdict = self.oracle.bounded(page);
         self.check(verdict);
     }
 }
@@ -290,9 +210,18 @@ impl ClientHost {
         upload
     }
 
-    fn next_call(&mut self) -> CallId {
+    /// A call that is being made.
+    pub(crate) fn next_call(&mut self, call: Call) -> CallId {
+        let id = CallId(self.next_call);
         self.next_call += 1;
-        CallId(self.next_call - 1)
+        self.calls.insert(id.0, call);
+        id
+    }
+
+    /// The number of the next message.
+    pub(crate) const fn next_number(&mut self) -> u32 {
+        self.next_number += 1;
+        self.next_number - 1
     }
 }
 
@@ -344,23 +273,20 @@ impl World {
     fn received(&mut self, index: usize, socket: SocketId, incoming: Incoming<'_, Payload>) {
         let is_current = self.clients[index].sockets.contains_key(&socket.0);
         if is_current {
-            let life = self.clients[index].life;
-            match &incoming {
+            let page = self.page(index);
+            let starts = match &incoming {
                 Incoming::Reply(_, Ok(result)) => {
-                    let starts = codec::decode_recoveries(result).unwrap_or_default();
-                    self.oracle.starts(index, life, &starts);
+                    codec::decode_recoveries(result).unwrap_or_default()
                 }
-                Incoming::Gap(recovery) => {
-                    self.oracle
-                        .starts(index, life, std::slice::from_ref(recovery));
-                }
+                Incoming::Gap(recovery) => vec![recovery.clone()],
                 Incoming::Welcome(welcome) => {
-                    let anew = welcome.channels.iter().filter(|one| one.gap.is_some());
-                    let anew: Vec<_> = anew.cloned().collect();
-                    self.oracle.starts(index, life, &anew);
+                    let elsewhere = welcome.channels.iter().filter(|one| one.gap.is_some());
+                    elsewhere.cloned().collect()
                 }
-                Incoming::Reply(_, Err(_)) | Incoming::Pong | Incoming::Push { .. } => {}
-            }
+                Incoming::Reply(_, Err(_)) | Incoming::Pong | Incoming::Push { .. } => Vec::new(),
+            };
+            let oracle = &mut self.oracle;
+            oracle.readers.starts(&oracle.model, page, &starts);
         }
         self.input(index, Input::Received(socket, incoming));
     }
@@ -378,7 +304,7 @@ impl World {
     fn set_timer(&mut self, index: usize) {
         let host = &mut self.clients[index];
         host.timer += 1;
-        let (life, timer) = (host.life, host.timer);
+        let timer = host.timer;
         let Some(deadline) = host.client.next_timeout() else {
             return;
         };
@@ -387,11 +313,12 @@ impl World {
             // Browsers let the timers of hidden pages run once a minute.
             at = at.next_multiple_of(60_000);
         }
-        self.schedule_at(at, world::Event::Client(index, life, Event::Timer(timer)));
+        let page = self.page(index);
+        self.schedule_at(at, world::Event::Client(page, Event::Timer(timer)));
     }
 
     fn output(&mut self, index: usize, output: Output<Payload>) {
-        let life = self.clients[index].life;
+        let page = self.page(index);
         match output {
             Output::OpenSocket(socket) => self.dial(index, socket),
             Output::CloseSocket(socket) => {
@@ -401,7 +328,7 @@ impl World {
             }
             Output::SendFrame(socket, frame) => {
                 if let Frame::Hello { channels, .. } = &frame {
-                    let verdict = self.oracle.greeted(index, life, channels);
+                    let verdict = self.oracle.readers.greeted(page, channels);
                     self.check(verdict);
                 }
                 if let Some(link) = self.clients[index].sockets.get(&socket.0).copied() {
@@ -423,7 +350,7 @@ impl World {
                         "client {index} uploads {upload:?}, which it does not have"
                     ));
                 };
-                self.request(
+                self.upload(
                     index,
                     tus::Request {
                         id,
@@ -441,7 +368,7 @@ impl World {
             Output::Emit(event) => self.told(index, event),
             Output::Storage(storage) => self.store(index, storage),
             Output::ReleaseUpload(upload) => {
-                let verdict = self.oracle.released(index, life, upload.0);
+                let verdict = self.oracle.sends.released(page, upload.0);
                 self.check(verdict);
             }
         }
@@ -453,30 +380,17 @@ impl World {
         call: CallId,
         result: Result<Settled<Payload>, alo_chat::core::Error>,
     ) {
-        let life = self.clients[index].life;
+        let page = self.page(index);
         self.note(|| format!("client {index}: call {} is settled: {result:?}", call.0));
-        let verdict = self.oracle.settled(index, life, call);
+        let verdict = self.oracle.settled(page, call);
         self.check(verdict);
-        let made = self.clients[index].calls.remove(&call.0);
-        let verdict = match (made, result) {
-            (Some(Call::Send(tag)), Ok(Settled::Value(result))) => {
-                self.counts.add("sends resolved");
-                self.oracle.send_succeeded(tag, result.as_str())
-            }
-            (Some(Call::Send(tag)), Err(error)) => {
-                self.counts.add("sends refused");
-                self.oracle.send_failed(tag, &error)
-            }
-            (Some(Call::Subscribe), Ok(Settled::Subscribed(channels))) => {
-                self.oracle.subscribed(index, life, call, &channels);
-                Ok(())
-            }
-            (Some(Call::Subscribe | Call::Other), _) => Ok(()),
-            (Some(Call::Send(tag)), Ok(other)) => {
-                Err(format!("send {tag} was answered with {other:?}"))
-            }
-            (None, _) => Err(format!(
-                "client {index}: call {} was settled but never made",
+        let verdict = match self.clients[index].calls.remove(&call.0) {
+            Some(Call::Send(tag)) => self.send_settled(tag, result),
+            Some(Call::Subscribe) => self.subscribe_settled(page, call, result),
+            Some(Call::History) => self.history_settled(page, call, result),
+            Some(Call::Other) => Ok(()),
+            None => Err(format!(
+                "{page}: call {} was settled but never made",
                 call.0
             )),
         };
@@ -484,13 +398,10 @@ impl World {
     }
 
     fn told(&mut self, index: usize, event: Told<Payload>) {
-        let life = self.clients[index].life;
+        let page = self.page(index);
         self.note(|| format!("client {index} is told {event:?}"));
         let verdict = match event {
-            Told::Pushed(event) => {
-                self.counts.add("events delivered");
-                self.oracle.heard(index, life, event.as_str())
-            }
+            Told::Pushed(event) => self.delivered(page, event.as_str()),
             Told::Connected | Told::Disconnected => {
                 let connects = matches!(event, Told::Connected);
                 let was = std::mem::replace(&mut self.clients[index].connected, connects);
@@ -500,10 +411,7 @@ impl World {
                     Ok(())
                 }
             }
-            Told::Gap(channel, reason) => {
-                self.counts.add("gaps told");
-                self.oracle.gap(index, life, &channel, reason.is_none())
-            }
+            Told::Gap(channel, reason) => self.gap(page, &channel, reason),
             Told::UploadComplete(..) => {
                 self.counts.add("uploads completed");
                 Ok(())
@@ -519,38 +427,5 @@ impl World {
             Told::UploadProgress(..) | Told::UploadError(..) => Ok(()),
         };
         self.check(verdict);
-    }
-
-    fn fetch_token(&mut self, index: usize) {
-        let life = self.clients[index].life;
-        let mut delay = self.latency() * 2;
-        let result = if self.happens(self.profile.token_errors) {
-            match self.rng.u8(..4) {
-                0 => {
-                    self.counts.add("fault: token late");
-                    delay += self.rng.u64(..90_000);
-                    Ok(self.new_token(index, 0))
-                }
-                1 => {
-                    self.counts.add("fault: token old");
-                    let age = self.rng.u64(..120_000);
-                    Ok(self.new_token(index, age))
-                }
-                2 => {
-                    self.counts.add("fault: token of another secret");
-                    Ok("not a token".to_owned())
-                }
-                _ => {
-                    self.counts.add("fault: token function failed");
-                    Err("it failed".to_owned())
-                }
-            }
-        } else {
-            Ok(self.new_token(index, 0))
-        };
-        self.schedule(
-            delay,
-            world::Event::Client(index, life, Event::Token(result)),
-        );
     }
 }

@@ -4,14 +4,17 @@
 //! from one seed.
 //!
 //! [`world::World`] has the queue of events; [`client`] and [`gateway`] drive the two sides, [`network`] is
-//! what lies between, [`trouble`] decides what goes wrong, and [`oracle`] knows what must be true.
+//! what lies between, [`trouble`] decides what goes wrong, and [`oracle`] knows what must be true. What users
+//! can do stands in `features`, a file for each feature.
 
 pub mod client;
 pub mod counts;
+mod features;
 pub mod fuzz;
 pub mod gateway;
 pub mod network;
 pub mod oracle;
+pub mod page;
 pub mod profile;
 mod storage;
 pub mod trouble;

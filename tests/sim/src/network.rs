@@ -8,7 +8,9 @@ use std::rc::Rc;
 use alo_chat::core::SocketId;
 
 use crate::{
-    client, gateway, wire,
+    client, gateway,
+    page::PageId,
+    wire,
     world::{Event, World},
 };
 
@@ -18,8 +20,7 @@ pub(crate) struct LinkId(pub(crate) u64);
 
 #[derive(Debug)]
 pub(crate) struct Link {
-    pub(crate) client: usize,
-    pub(crate) life: u32,
+    pub(crate) page: PageId,
     pub(crate) socket: SocketId,
     /// Nothing passes any more.
     pub(crate) dead: bool,
@@ -32,16 +33,15 @@ pub(crate) struct Link {
 impl World {
     /// A client opens a socket.
     pub(crate) fn dial(&mut self, client: usize, socket: SocketId) {
-        let life = self.clients[client].life;
+        let page = self.page(client);
         let latency = self.latency();
         if self.clients[client].offline || !self.gateway.up {
             let closed = client::Event::Closed(socket, 1006);
-            return self.schedule(latency, Event::Client(client, life, closed));
+            return self.schedule(latency, Event::Client(page, closed));
         }
         let id = LinkId(self.order_number());
         let link = Link {
-            client,
-            life,
+            page,
             socket,
             dead: false,
             latency,
@@ -96,8 +96,8 @@ impl World {
             return;
         };
         link.to_client_at = link.to_client_at.max(now + link.latency + jitter);
-        let (at, client, life) = (link.to_client_at, link.client, link.life);
-        self.schedule_at(at, Event::Client(client, life, event));
+        let (at, page) = (link.to_client_at, link.page);
+        self.schedule_at(at, Event::Client(page, event));
     }
 
     /// Cuts a link. Who hears of it is chance.
@@ -106,14 +106,14 @@ impl World {
             return;
         };
         link.dead = true;
-        let (client, life, socket) = (link.client, link.life, link.socket);
+        let (page, socket) = (link.page, link.socket);
         if self.rng.u32(..1_000) < self.profile.half_open {
             self.counts.add("fault: half-open for the client");
         } else {
             let delay = self.rng.u64(..3_000);
             self.schedule(
                 delay,
-                Event::Client(client, life, client::Event::Closed(socket, 1006)),
+                Event::Client(page, client::Event::Closed(socket, 1006)),
             );
         }
         if self.rng.u32(..1_000) < self.profile.half_open {

@@ -1,14 +1,26 @@
-//! What must be true, by a model so simple that it is right: a list of messages for each channel.
+//! What must be true, by a model so simple that it is right: a list of messages for each channel. Each feature
+//! has its own part of it; here is what they share.
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    borrow::Cow,
+    collections::{BTreeMap, HashMap},
     fmt,
 };
 
-use alo_chat::core::{CallId, Error, Recovery};
+use alo_chat::core::CallId;
 use alo_gateway::store::LogEvent;
-use alo_protocol::{ChannelId, Cursor, ErrorCode, Uuid};
+use alo_protocol::{ChannelId, Uuid};
 use serde::Deserialize;
+
+pub use crate::features::send::Tag;
+use crate::{
+    features::{
+        history::Histories,
+        send::{Sends, Stored},
+        subscribe::Readers,
+    },
+    page::PageId,
+};
 
 /// Something that must not be.
 #[derive(Debug)]
@@ -40,175 +52,182 @@ impl fmt::Display for Violation {
 
 impl std::error::Error for Violation {}
 
-/// Says who sent a message and in what order: `client life number`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Tag {
-    /// Which client.
-    pub client: usize,
-    /// Which life of its page.
-    pub life: u32,
-    /// Which of its sends.
-    pub number: u32,
-    /// Whether it has files, which lets others overtake it.
-    pub has_files: bool,
-}
-
-impl fmt::Display for Tag {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} {} {} {}",
-            self.client,
-            self.life,
-            self.number,
-            u8::from(self.has_files)
-        )
-    }
-}
-
-impl Tag {
-    /// One sent by nobody of this world.
-    pub(crate) const fn of_stranger(number: u32) -> Self {
-        Self {
-            client: usize::MAX,
-            life: 0,
-            number,
-            has_files: false,
-        }
-    }
-
-    /// The tag in the body of a command.
-    pub(crate) fn of_body(body: &str) -> Option<Self> {
-        let (_, content) = body.rsplit_once(r#""content":""#)?;
-        Self::parse(content.strip_suffix('"')?)
-    }
-
-    fn parse(text: &str) -> Option<Self> {
-        let mut words = text.split(' ');
-        Some(Self {
-            client: words.next()?.parse().ok()?,
-            life: words.next()?.parse().ok()?,
-            number: words.next()?.parse().ok()?,
-            has_files: words.next()? == "1",
-        })
-    }
-}
-
-/// How a send ended, as its caller was told.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Fate {
-    Open,
-    Stored,
-    /// It may have been stored or not.
-    Unknown,
-    /// It was said not to be stored.
-    Refused(String),
-    /// Its page is gone; its browser has kept it, and another page must send it.
-    Left,
-}
-
-#[derive(Default)]
-struct Channel {
-    /// Ids in the order of the log; the first has sequence 1.
-    log: Vec<Uuid>,
-    last_ms: u64,
-}
-
-/// A subscription as the user sees it.
-#[derive(Clone, Copy, Debug)]
-struct Reading {
-    /// Sequence of the last event heard.
-    last: Option<u64>,
-    /// The first event heard must not be later than the one after this.
-    bound: u64,
-    /// Of which database.
-    database: u32,
-}
-
-/// Where the gateway said that a subscription starts.
-#[derive(Clone, Copy, Debug)]
-struct Start {
-    seq: u64,
-    database: u32,
-}
-
-/// Where a stored message stands.
-struct Place {
-    channel: ChannelId,
-    seq: u64,
-    database: u32,
-}
+/// What a check has found.
+pub(crate) type Verdict = Result<(), String>;
 
 /// The parts of a message that matter here.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Seen {
-    id: Uuid,
-    channel_id: ChannelId,
-    timestamp: String,
-    content: String,
-    files: Vec<SeenFile>,
+pub(crate) struct Seen<'a> {
+    pub(crate) id: Uuid,
+    pub(crate) channel_id: ChannelId,
+    #[serde(borrow)]
+    pub(crate) timestamp: Cow<'a, str>,
+    #[serde(borrow)]
+    pub(crate) content: Cow<'a, str>,
+    pub(crate) files: Vec<SeenFile>,
 }
 
+/// The same of a file.
 #[derive(Deserialize)]
-struct SeenFile {
-    id: Uuid,
-    size: u64,
+pub(crate) struct SeenFile {
+    pub(crate) id: Uuid,
+    pub(crate) size: u64,
 }
 
+/// An event with a message.
 #[derive(Deserialize)]
-struct SeenEvent {
-    data: SeenData,
+pub(crate) struct SeenEvent<'a> {
+    #[serde(borrow)]
+    pub(crate) data: SeenData<'a>,
 }
 
+/// Its data.
 #[derive(Deserialize)]
-struct SeenData {
-    message: Seen,
+pub(crate) struct SeenData<'a> {
+    #[serde(borrow)]
+    pub(crate) message: Seen<'a>,
 }
 
-/// The model.
-pub struct Oracle {
-    channels: BTreeMap<ChannelId, Channel>,
+/// The logs of one database the gateway has had.
+#[derive(Clone, Default)]
+struct Database {
+    logs: BTreeMap<ChannelId, Log>,
+}
+
+/// The log of a channel.
+#[derive(Clone, Default)]
+struct Log {
+    /// Ids in their order; the first has sequence 1.
+    ids: Vec<Uuid>,
+    last_ms: u64,
+}
+
+/// Where a stored message stands.
+pub(crate) struct Place {
+    pub(crate) channel: ChannelId,
+    pub(crate) seq: u64,
+}
+
+/// All that was ever made durable. Databases are counted; each has epochs of its own.
+pub(crate) struct Model {
+    databases: Vec<Database>,
     places: HashMap<Uuid, Place>,
-    /// The message last stored for each, and in which database.
-    stored: HashMap<Tag, (Uuid, u32)>,
-    /// Counts the databases the gateway has had; each makes epochs of its own.
-    database: u32,
-    epochs: HashMap<String, u32>,
-    /// Those the store has refused at some time, and those sent again after an answer: others may have
-    /// overtaken them.
-    late: HashSet<Tag>,
-    fates: HashMap<Tag, Fate>,
-    /// The last send without files stored, for each page and channel.
-    order: HashMap<(usize, u32, ChannelId), u32>,
-    readings: HashMap<(usize, u32, ChannelId), Reading>,
-    /// The last call that left a channel: what earlier calls say of it is out of date.
-    left: HashMap<(usize, u32, ChannelId), CallId>,
-    cursors: HashMap<(usize, u32, ChannelId), Cursor>,
-    starts: HashMap<(usize, u32, ChannelId), Start>,
-    open_calls: HashMap<(usize, u32), HashMap<CallId, &'static str>>,
-    open_uploads: HashMap<(usize, u32), HashSet<u32>>,
-    outbox: usize,
+    epochs: HashMap<String, usize>,
+}
+
+impl Model {
+    pub(crate) fn new() -> Self {
+        Self {
+            databases: vec![Database::default()],
+            places: HashMap::new(),
+            epochs: HashMap::new(),
+        }
+    }
+
+    /// The present database.
+    pub(crate) const fn database(&self) -> usize {
+        self.databases.len() - 1
+    }
+
+    /// Which database calls a channel's log by this.
+    pub(crate) fn database_of(&self, epoch: &str) -> Option<usize> {
+        self.epochs.get(epoch).copied()
+    }
+
+    /// The ids of a channel's messages, the first at sequence 1.
+    pub(crate) fn log(&self, database: usize, channel: &ChannelId) -> &[Uuid] {
+        self.databases
+            .get(database)
+            .and_then(|database| database.logs.get(channel))
+            .map_or(&[], |log| &log.ids)
+    }
+
+    /// The sequence of the last message of a channel in the present database.
+    pub(crate) fn head(&self, channel: &ChannelId) -> u64 {
+        self.log(self.database(), channel).len() as u64
+    }
+
+    /// Where a message stands in every database that has it.
+    pub(crate) fn place(&self, id: &Uuid) -> Option<&Place> {
+        self.places.get(id)
+    }
+
+    /// The sequence of a message in a channel of a database.
+    pub(crate) fn seq_in(&self, database: usize, channel: &ChannelId, id: &Uuid) -> Option<u64> {
+        let place = self.place(id).filter(|place| place.channel == *channel)?;
+        let index = usize::try_from(place.seq).ok()?.checked_sub(1)?;
+        (self.log(database, channel).get(index) == Some(id)).then_some(place.seq)
+    }
+
+    /// The gateway comes back with an empty database.
+    pub(crate) fn replaced(&mut self) {
+        self.databases.push(Database::default());
+    }
+
+    /// The gateway comes back with a copy made when the channels had so many messages.
+    pub(crate) fn rewound(&mut self, lengths: &BTreeMap<ChannelId, u64>) {
+        let mut copy = self.databases[self.database()].clone();
+        for (channel, log) in &mut copy.logs {
+            let length = lengths.get(channel).copied().unwrap_or(0);
+            log.ids
+                .truncate(usize::try_from(length).unwrap_or(usize::MAX));
+            // The copy knows less; time may go back to what it knows.
+            log.last_ms = 0;
+        }
+        self.databases.push(copy);
+    }
+
+    /// The present database may call a channel's log by this.
+    pub(crate) fn epoch(&mut self, epoch: &str) {
+        let database = self.database();
+        self.epochs.insert(epoch.to_owned(), database);
+    }
+
+    /// A message has been made durable.
+    pub(crate) fn append(&mut self, channel: &ChannelId, seq: u64, ms: u64, id: Uuid) -> Verdict {
+        let database = self.database();
+        let log = self.databases[database]
+            .logs
+            .entry(channel.clone())
+            .or_default();
+        if seq != log.ids.len() as u64 + 1 {
+            return Err(format!(
+                "{channel} has sequence {seq} after {}",
+                log.ids.len()
+            ));
+        }
+        if ms < log.last_ms {
+            return Err(format!(
+                "time went back in {channel}: {ms} after {}",
+                log.last_ms
+            ));
+        }
+        log.last_ms = ms;
+        log.ids.push(id);
+        let channel = channel.clone();
+        self.places.insert(id, Place { channel, seq });
+        Ok(())
+    }
+}
+
+/// The model, and what each feature remembers.
+pub struct Oracle {
+    pub(crate) model: Model,
+    pub(crate) sends: Sends,
+    pub(crate) readers: Readers,
+    pub(crate) history: Histories,
+    open_calls: HashMap<PageId, HashMap<CallId, &'static str>>,
 }
 
 impl Oracle {
     pub(crate) fn new(outbox: usize) -> Self {
         Self {
-            channels: BTreeMap::new(),
-            places: HashMap::new(),
-            stored: HashMap::new(),
-            database: 0,
-            epochs: HashMap::new(),
-            late: HashSet::new(),
-            fates: HashMap::new(),
-            order: HashMap::new(),
-            readings: HashMap::new(),
-            left: HashMap::new(),
-            cursors: HashMap::new(),
-            starts: HashMap::new(),
+            model: Model::new(),
+            sends: Sends::new(outbox),
+            readers: Readers::default(),
+            history: Histories::default(),
             open_calls: HashMap::new(),
-            open_uploads: HashMap::new(),
-            outbox,
         }
     }
 
@@ -216,99 +235,59 @@ impl Oracle {
 
     /// The gateway comes back with an empty database.
     pub(crate) fn replaced(&mut self) {
-        self.database += 1;
-        self.channels.clear();
-        self.order.clear();
+        self.model.replaced();
+        self.sends.replaced();
+    }
+
+    /// The gateway comes back with a copy made when the channels had so many messages.
+    pub fn rewound(&mut self, lengths: &BTreeMap<ChannelId, u64>) {
+        self.model.rewound(lengths);
+        self.sends.rewound(&self.model);
     }
 
     /// The present database may call a channel's log by this.
     pub(crate) fn epoch(&mut self, epoch: &str) {
-        self.epochs.insert(epoch.to_owned(), self.database);
+        self.model.epoch(epoch);
     }
 
     /// A message has been made durable.
-    pub(crate) fn stored(&mut self, event: &LogEvent) -> Result<(), String> {
+    pub(crate) fn stored(&mut self, event: &LogEvent) -> Verdict {
         #[derive(Deserialize)]
-        struct Push {
-            event: SeenEvent,
+        struct Push<'a> {
+            #[serde(borrow)]
+            event: SeenEvent<'a>,
         }
-        let push: Push = serde_json::from_str(&event.push)
+        let push: Push<'_> = serde_json::from_str(&event.push)
             .map_err(|error| format!("a push is no JSON: {error}"))?;
         let message = push.event.data.message;
         let tag =
             Tag::parse(&message.content).ok_or("a message with another content was stored")?;
-        let id = event
-            .log
-            .channel()
-            .ok_or("a message was stored outside of a channel")?;
-        let channel = self.channels.entry(id.clone()).or_default();
-        if event.seq != channel.log.len() as u64 + 1 {
-            return Err(format!(
-                "{} has sequence {} after {}",
-                id,
-                event.seq,
-                channel.log.len()
-            ));
-        }
-        let time: u64 = message
+        let ms: u64 = message
             .timestamp
             .parse()
             .map_err(|_| "a timestamp is no number")?;
-        if time < channel.last_ms {
-            return Err(format!(
-                "time went back in {}: {time} after {}",
-                id, channel.last_ms
-            ));
-        }
-        channel.last_ms = time;
-        channel.log.push(message.id);
-        let place = Place {
-            channel: id.clone(),
-            seq: event.seq,
-            database: self.database,
-        };
-        self.places.insert(message.id, place);
-        let before = self.stored.insert(tag, (message.id, self.database));
-        if before.is_some_and(|(_, database)| database == self.database) {
-            return Err(format!("message {tag} was stored twice"));
-        }
-        if let Some(Fate::Refused(code)) = self.fates.get(&tag) {
-            return Err(format!(
-                "message {tag} was stored after its sender had been told {code}"
-            ));
-        }
-        // One whose sender was told that nothing is known of it may still be under way; and one the store
-        // refused at first, whose refusal was lost on the way, comes later than those behind it.
-        let is_ordered = !tag.has_files
-            && self.fates.get(&tag) != Some(&Fate::Unknown)
-            && !self.late.contains(&tag);
-        if is_ordered {
-            let key = (tag.client, tag.life, id.clone());
-            if let Some(last) = self.order.insert(key, tag.number)
-                && last >= tag.number
-            {
-                return Err(format!(
-                    "message {tag} was stored after number {last}, which was sent later"
-                ));
-            }
-        }
-        if message.files.is_empty() == tag.has_files {
-            return Err(format!("message {tag} has {} files", message.files.len()));
-        }
-        Ok(())
+        let channel = event
+            .log
+            .channel()
+            .ok_or("a message was stored outside of a channel")?;
+        self.model.append(channel, event.seq, ms, message.id)?;
+        self.sends.stored(Stored {
+            tag,
+            id: message.id,
+            database: self.model.database(),
+            channel,
+            files: message.files.len(),
+        })
     }
 
     /// The store has refused a message.
     pub(crate) fn not_stored(&mut self, content: &str) {
-        self.late.extend(Tag::parse(content));
+        self.sends.not_stored(content);
     }
 
     /// All that the store holds of a channel must be what was told.
-    pub(crate) fn holds(&self, channel: &ChannelId, seqs: &[u64]) -> Result<(), String> {
-        let length = self
-            .channels
-            .get(channel)
-            .map_or(0, |channel| channel.log.len() as u64);
+    pub(crate) fn holds(&self, channel: &ChannelId, seqs: &[u64]) -> Verdict {
+        let length = self.model.head(channel);
         if seqs.iter().copied().eq(1..=length) {
             Ok(())
         } else {
@@ -319,397 +298,60 @@ impl Oracle {
         }
     }
 
-    fn head(&self, channel: &ChannelId) -> u64 {
-        self.channels
-            .get(channel)
-            .map_or(0, |channel| channel.log.len() as u64)
-    }
-
     // At a client.
 
-    pub(crate) fn called(&mut self, client: usize, life: u32, call: CallId, what: &'static str) {
-        self.open_calls
-            .entry((client, life))
-            .or_default()
-            .insert(call, what);
-    }
-
-    pub(crate) fn sent(&mut self, tag: Tag, uploads: &[u32]) {
-        self.fates.insert(tag, Fate::Open);
-        self.open_uploads
-            .entry((tag.client, tag.life))
-            .or_default()
-            .extend(uploads);
-    }
-
-    /// A page has ended, and storage holds this message.
-    pub(crate) fn left(&mut self, tag: Tag) {
-        let before = self.fates.insert(tag, Fate::Left);
-        // Answered already, but the page ended before storage had forgotten it: it comes late.
-        if !matches!(before, Some(Fate::Open | Fate::Left)) {
-            self.late.insert(tag);
-        }
-    }
-
-    /// A message of an earlier page is sent by this one.
-    pub(crate) fn restored(&mut self, tag: Tag, life: u32, uploads: &[u32]) {
-        self.fates.insert(tag, Fate::Open);
-        self.open_uploads
-            .entry((tag.client, life))
-            .or_default()
-            .extend(uploads);
-    }
-
-    pub(crate) fn released(&mut self, client: usize, life: u32, upload: u32) -> Result<(), String> {
-        let known = self
-            .open_uploads
-            .entry((client, life))
-            .or_default()
-            .remove(&upload);
-        if known {
-            Ok(())
-        } else {
-            Err(format!("client {client} released upload {upload} twice"))
-        }
+    pub(crate) fn called(&mut self, page: PageId, call: CallId, what: &'static str) {
+        self.open_calls.entry(page).or_default().insert(call, what);
     }
 
     /// A call is settled, whatever with.
-    pub(crate) fn settled(&mut self, client: usize, life: u32, call: CallId) -> Result<(), String> {
-        let calls = self.open_calls.entry((client, life)).or_default();
+    pub(crate) fn settled(&mut self, page: PageId, call: CallId) -> Verdict {
+        let calls = self.open_calls.entry(page).or_default();
         match calls.remove(&call) {
             Some(_) => Ok(()),
-            None => Err(format!(
-                "client {client}: call {} was settled twice",
-                call.0
-            )),
+            None => Err(format!("{page}: call {} was settled twice", call.0)),
         }
-    }
-
-    /// A send was answered with a message.
-    pub(crate) fn send_succeeded(&mut self, tag: Tag, result: &str) -> Result<(), String> {
-        #[derive(Deserialize)]
-        struct Sent {
-            message: Seen,
-        }
-        let Sent { message } = serde_json::from_str(result)
-            .map_err(|error| format!("a send was answered with {result}: {error}"))?;
-        if message.content != tag.to_string() {
-            return Err(format!(
-                "send {tag} was answered with message {}",
-                message.content
-            ));
-        }
-        if self
-            .stored
-            .get(&tag)
-            .is_none_or(|(id, _)| *id != message.id)
-        {
-            return Err(format!("send {tag} was answered before it was stored"));
-        }
-        self.fates.insert(tag, Fate::Stored);
-        Ok(())
-    }
-
-    /// A send was answered with an error.
-    pub(crate) fn send_failed(&mut self, tag: Tag, error: &Error) -> Result<(), String> {
-        // These say that nothing is known of what the gateway did.
-        let unknown = [
-            ErrorCode::Disconnected,
-            ErrorCode::TokenInvalid,
-            ErrorCode::TokenExpired,
-            ErrorCode::TokenUnavailable,
-        ];
-        if unknown.iter().any(|code| error.is(*code)) {
-            self.fates.insert(tag, Fate::Unknown);
-            return Ok(());
-        }
-        // Whatever the network does, the two sides never disagree about these.
-        let never = [
-            ErrorCode::InvalidArgument,
-            ErrorCode::MalformedFrame,
-            ErrorCode::FileNotFound,
-            ErrorCode::FileIncomplete,
-            ErrorCode::FileInUse,
-            ErrorCode::IdempotencyConflict,
-            ErrorCode::TooManyRequests,
-        ];
-        // Files may have gone with a database.
-        let is_known = self.database > 0 && error.is(ErrorCode::FileNotFound);
-        if never.iter().any(|code| error.is(*code)) && !is_known {
-            return Err(format!(
-                "send {tag} was answered with {}: {}",
-                error.code, error.message
-            ));
-        }
-        let stored = self.stored.get(&tag);
-        if stored.is_some_and(|(_, database)| *database == self.database) {
-            return Err(format!(
-                "send {tag} was answered with {} but is stored",
-                error.code
-            ));
-        }
-        self.fates
-            .insert(tag, Fate::Refused(error.code.clone().into_owned()));
-        Ok(())
-    }
-
-    /// The gateway has told where subscriptions start.
-    pub(crate) fn starts(&mut self, client: usize, life: u32, recoveries: &[Recovery]) {
-        for Recovery {
-            channel, cursor, ..
-        } in recoveries
-        {
-            if let Some(cursor) = cursor {
-                let start = Start {
-                    seq: cursor.seq,
-                    database: self.epochs.get(&*cursor.epoch).copied().unwrap_or_default(),
-                };
-                self.starts.insert((client, life, channel.clone()), start);
-            }
-        }
-    }
-
-    /// `subscribe` has resolved.
-    pub(crate) fn subscribed(
-        &mut self,
-        client: usize,
-        life: u32,
-        call: CallId,
-        channels: &[ChannelId],
-    ) {
-        for channel in channels {
-            if self
-                .left
-                .get(&(client, life, channel.clone()))
-                .is_some_and(|left| *left > call)
-            {
-                continue;
-            }
-            let key = (client, life, channel.clone());
-            let start = self.start(&key);
-            self.readings.entry(key).or_insert(start);
-        }
-    }
-
-    /// `unsubscribe` was called.
-    pub(crate) fn unsubscribed(
-        &mut self,
-        client: usize,
-        life: u32,
-        call: CallId,
-        channels: &[ChannelId],
-    ) {
-        for channel in channels {
-            self.left.insert((client, life, channel.clone()), call);
-            self.readings.remove(&(client, life, channel.clone()));
-            self.cursors.remove(&(client, life, channel.clone()));
-        }
-    }
-
-    /// `channel.gap` was told: what follows starts anew.
-    pub(crate) fn gap(
-        &mut self,
-        client: usize,
-        life: u32,
-        channel: &ChannelId,
-        forbidden: bool,
-    ) -> Result<(), String> {
-        let key = (client, life, channel.clone());
-        self.cursors.remove(&key);
-        let start = self.start(&key);
-        let before = if forbidden {
-            self.readings.remove(&key)
-        } else {
-            self.readings
-                .get_mut(&key)
-                .map(|reading| std::mem::replace(reading, start))
-        };
-        let is_right = !forbidden && before.is_none_or(|before| before.database < start.database);
-        if is_right {
-            Ok(())
-        } else {
-            Err(format!(
-                "client {client} was told of a gap in {channel}, though nothing was replaced"
-            ))
-        }
-    }
-
-    /// A subscription as the gateway said last that it starts.
-    fn start(&self, key: &(usize, u32, ChannelId)) -> Reading {
-        let start = self.starts.get(key).copied().unwrap_or_else(|| Start {
-            seq: self.head(&key.2),
-            database: self.database,
-        });
-        Reading {
-            last: None,
-            bound: start.seq,
-            database: start.database,
-        }
-    }
-
-    /// A listener was given an event.
-    pub(crate) fn heard(&mut self, client: usize, life: u32, event: &str) -> Result<(), String> {
-        let event: SeenEvent =
-            serde_json::from_str(event).map_err(|error| format!("an event is no JSON: {error}"))?;
-        let message = event.data.message;
-        let Some(Place {
-            channel,
-            seq,
-            database,
-        }) = self.places.get(&message.id)
-        else {
-            return Err(format!(
-                "client {client} heard message {} that was never stored",
-                message.content
-            ));
-        };
-        if *channel != message.channel_id {
-            return Err(format!(
-                "a message of {channel} was heard in {}",
-                message.channel_id
-            ));
-        }
-        if message
-            .files
-            .iter()
-            .any(|file| file.size == 0 || file.id.to_string().is_empty())
-        {
-            return Err(format!("message {} has an empty file", message.content));
-        }
-        let Some(reading) = self.readings.get_mut(&(client, life, channel.clone())) else {
-            return Err(format!(
-                "client {client} heard an event of {channel}, which it does not read"
-            ));
-        };
-        if *database != reading.database {
-            return Err(format!(
-                "client {client} heard an event of {channel} in another database than it reads"
-            ));
-        }
-        let expected = reading.last.map_or(reading.bound, |last| last) + 1;
-        let right = if reading.last.is_some() {
-            *seq == expected
-        } else {
-            *seq <= expected
-        };
-        if !right {
-            return Err(format!(
-                "client {client} heard event {seq} of {channel} when {expected} was due"
-            ));
-        }
-        reading.last = Some(*seq);
-        Ok(())
-    }
-
-    /// A client says hello and names its cursors.
-    pub(crate) fn greeted(
-        &mut self,
-        client: usize,
-        life: u32,
-        channels: &[(ChannelId, Cursor)],
-    ) -> Result<(), String> {
-        for (channel, cursor) in channels {
-            let key = (client, life, channel.clone());
-            if let Some(before) = self.cursors.insert(key, cursor.clone())
-                && (before.epoch != cursor.epoch || before.seq > cursor.seq)
-            {
-                return Err(format!(
-                    "client {client}: the cursor of {channel} went from {before:?} to {cursor:?}"
-                ));
-            }
-        }
-        Ok(())
     }
 
     /// A page was closed: nobody waits for its calls.
-    pub(crate) fn closed(&mut self, client: usize, life: u32) {
-        self.open_calls.remove(&(client, life));
-        self.open_uploads.remove(&(client, life));
-        self.readings
-            .retain(|(other, other_life, _), _| (*other, *other_life) != (client, life));
-        for (tag, fate) in &mut self.fates {
-            if (tag.client, tag.life) == (client, life) && *fate == Fate::Open {
-                *fate = Fate::Unknown;
-            }
-        }
+    pub(crate) fn closed(&mut self, page: PageId) {
+        self.open_calls.remove(&page);
+        self.sends.closed(page);
+        self.readers.closed(page);
+        self.history.closed(page);
     }
 
     /// Bounded queues are bounded.
-    pub(crate) fn bounded(&self, client: usize, life: u32) -> Result<(), String> {
-        let open = self.open_calls.get(&(client, life));
+    pub(crate) fn bounded(&self, page: PageId) -> Verdict {
+        let open = self.open_calls.get(&page);
         let sends = open.map_or(0, |calls| {
             calls.values().filter(|what| **what == "send").count()
         });
-        if sends <= self.outbox {
-            Ok(())
-        } else {
-            Err(format!(
-                "client {client} has {sends} messages in its outbox"
-            ))
-        }
+        self.sends.bounded(page, sends)
     }
 
     /// After healing nothing is open and every reader stands at the head.
-    pub(crate) fn settled_all(&self, client: usize, life: u32) -> Result<(), String> {
-        if let Some((call, what)) = self
-            .open_calls
-            .get(&(client, life))
-            .and_then(|calls| calls.iter().next())
-        {
+    pub(crate) fn settled_all(&self, page: PageId) -> Verdict {
+        let open = self.open_calls.get(&page);
+        if let Some((call, what)) = open.and_then(|calls| calls.iter().next()) {
             return Err(format!(
-                "client {client}: {what} (call {}) was never answered",
+                "{page}: {what} (call {}) was never answered",
                 call.0
             ));
         }
-        if let Some(upload) = self
-            .open_uploads
-            .get(&(client, life))
-            .and_then(|uploads| uploads.iter().next())
-        {
-            return Err(format!(
-                "client {client}: the file of upload {upload} was never released"
-            ));
-        }
-        self.up_to_date(client, life)
+        self.sends.released_all(page)?;
+        self.up_to_date(page)
     }
 
-    /// Every subscription has been given all there is.
-    pub(crate) fn up_to_date(&self, client: usize, life: u32) -> Result<(), String> {
-        for ((reader, reader_life, channel), reading) in &self.readings {
-            if (*reader, *reader_life) != (client, life) {
-                continue;
-            }
-            if reading.database != self.database {
-                return Err(format!(
-                    "client {client} was never told that {channel} was replaced"
-                ));
-            }
-            let (stands, head) = (reading.last.unwrap_or(reading.bound), self.head(channel));
-            if stands != head {
-                return Err(format!(
-                    "client {client} stands at {stands} of {channel}, whose head is {head}"
-                ));
-            }
-        }
-        Ok(())
-    }
-
-    /// Whether the message of an answered send is in the log still.
-    pub(crate) fn kept(&self) -> Result<(), String> {
-        for (tag, fate) in &self.fates {
-            if *fate == Fate::Stored && !self.stored.contains_key(tag) {
-                return Err(format!("message {tag} was answered and is lost"));
-            }
-            if *fate == Fate::Left {
-                return Err(format!("message {tag} was kept, and nobody has sent it"));
-            }
-        }
-        Ok(())
+    /// Every subscription has delivered all there is, and so have the pages loaded beside it.
+    pub(crate) fn up_to_date(&self, page: PageId) -> Verdict {
+        self.readers.up_to_date(&self.model, page)?;
+        self.history.up_to_date(&self.model, page)
     }
 
     /// Ids of messages of a channel, for replies.
     pub(crate) fn some_message(&self, channel: &ChannelId, pick: usize) -> Option<Uuid> {
-        let log = &self.channels.get(channel)?.log;
+        let log = self.model.log(self.model.database(), channel);
         log.get(pick % log.len().max(1)).copied()
     }
 }

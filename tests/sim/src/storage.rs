@@ -44,7 +44,7 @@ pub(crate) enum Access {
 impl World {
     /// Hands on what a client asks of storage.
     pub(crate) fn store(&mut self, index: usize, storage: Storage<Payload>) {
-        let life = self.clients[index].life;
+        let page = self.page(index);
         let access = match storage {
             Storage::Keep(message) => {
                 let Some(tag) = Tag::of_body(message.body.as_str()) else {
@@ -52,7 +52,7 @@ impl World {
                 };
                 Access::Keep(Written {
                     tag,
-                    holder: life,
+                    holder: page.life,
                     message,
                 })
             }
@@ -79,7 +79,7 @@ impl World {
         disk.busy_until = disk.busy_until.max(self.now + delay);
         let at = disk.busy_until;
         let event = client::Event::Storage(access);
-        self.schedule_at(at, world::Event::Client(index, life, event));
+        self.schedule_at(at, world::Event::Client(page, event));
     }
 
     pub(crate) fn accessed(&mut self, index: usize, access: Access) {
@@ -107,14 +107,14 @@ impl World {
                 self.counts.add("fault: storage cannot be read");
                 self.input(index, Input::Restored(vec![]));
             }
-            Access::Restore => self.bring(index, life),
+            Access::Restore => self.restore(index),
         }
     }
 
     /// A page has ended: what is on its disk must be sent by another.
     pub(crate) fn leave(&mut self, index: usize) {
         for written in &self.disks[index].messages {
-            self.oracle.left(written.tag);
+            self.oracle.sends.left(written.tag);
         }
     }
 
@@ -136,11 +136,12 @@ impl World {
     }
 
     /// Gives a page all that pages before it have left.
-    fn bring(&mut self, index: usize, life: u32) {
+    fn restore(&mut self, index: usize) {
+        let page = self.page(index);
         let mut messages = Vec::new();
         let mut written = std::mem::take(&mut self.disks[index].messages);
-        for one in written.iter_mut().filter(|one| one.holder != life) {
-            one.holder = life;
+        for one in written.iter_mut().filter(|one| one.holder != page.life) {
+            one.holder = page.life;
             let uploads: Vec<_> = one
                 .message
                 .files
@@ -151,7 +152,7 @@ impl World {
                 })
                 .collect();
             self.counts.add("messages restored");
-            self.oracle.restored(one.tag, life, &uploads);
+            self.oracle.sends.restored(one.tag, page, &uploads);
             let call = self.resend(index, one.tag);
             messages.push((call, one.message.clone()));
         }

@@ -59,8 +59,8 @@ impl World {
         let until = self.now + ms;
         self.note(|| format!("client {client} is frozen until {until}"));
         self.clients[client].frozen_until = until;
-        let life = self.clients[client].life;
-        self.schedule_at(until, Event::Client(client, life, client::Event::Wake));
+        let page = self.page(client);
+        self.schedule_at(until, Event::Client(page, client::Event::Wake));
     }
 
     pub(crate) fn start_trouble(&mut self) {
@@ -82,8 +82,8 @@ impl World {
             let host = &mut self.clients[index];
             // Who is frozen thaws in his own time: what waits for him must come before what is new.
             (host.offline, host.hidden) = (false, false);
-            let life = host.life;
-            self.schedule(1, Event::Client(index, life, client::Event::Wake));
+            let page = self.page(index);
+            self.schedule(1, Event::Client(page, client::Event::Wake));
         }
         for link in self.open_links() {
             self.stall(link, 0);
@@ -102,7 +102,7 @@ impl World {
         }
         self.run(60_000)?;
         for index in 0..self.clients.len() {
-            let verdict = self.oracle.up_to_date(index, self.clients[index].life);
+            let verdict = self.oracle.up_to_date(self.page(index));
             self.check(verdict);
         }
         Ok(())
@@ -129,6 +129,7 @@ impl World {
                 self.send(index, channel, None, &[]);
             }
         }
+        self.walk_some_history();
         Ok(())
     }
 
@@ -144,10 +145,10 @@ impl World {
             return;
         }
         for index in 0..self.clients.len() {
-            let verdict = self.oracle.settled_all(index, self.clients[index].life);
+            let verdict = self.oracle.settled_all(self.page(index));
             self.check(verdict);
         }
-        let verdict = self.oracle.kept();
+        let verdict = self.oracle.sends.kept();
         self.check(verdict);
         self.check_disks();
         self.check_store();
@@ -256,8 +257,8 @@ impl World {
     }
 
     fn wake(&mut self, client: usize) {
-        let life = self.clients[client].life;
-        self.schedule(0, Event::Client(client, life, client::Event::Wake));
+        let page = self.page(client);
+        self.schedule(0, Event::Client(page, client::Event::Wake));
     }
 
     fn act(&mut self, client: usize) {
@@ -268,7 +269,7 @@ impl World {
         let channels = self.channels();
         let channel = channels[self.rng.usize(..channels.len())].clone();
         match self.rng.u8(..100) {
-            0..60 => {
+            0..56 => {
                 let pick = self.rng.usize(..1_000_000);
                 let parent = self
                     .oracle
@@ -276,6 +277,7 @@ impl World {
                     .filter(|_| pick.is_multiple_of(4));
                 self.send(client, &channel, parent, &[]);
             }
+            56..60 => self.load_history(client, channel),
             60..66 => {
                 let count = self.rng.usize(1..3);
                 let sizes: Vec<_> = (0..count)

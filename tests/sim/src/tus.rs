@@ -13,6 +13,7 @@ use alo_protocol::{ChannelId, ErrorBody, ErrorCode, Uuid};
 
 use crate::{
     client,
+    page::PageId,
     world::{self, World},
 };
 
@@ -32,8 +33,8 @@ pub(crate) struct Request {
 }
 
 impl World {
-    pub(crate) fn request(&mut self, client: usize, request: Request) {
-        let (latency, life) = (self.latency(), self.clients[client].life);
+    pub(crate) fn upload(&mut self, client: usize, request: Request) {
+        let (latency, page) = (self.latency(), self.page(client));
         self.counts.add("HTTP requests");
         self.note(|| {
             format!(
@@ -41,7 +42,7 @@ impl World {
                 request.id, request.request
             )
         });
-        self.schedule(latency, world::Event::Request(client, life, request));
+        self.schedule(latency, world::Event::Request(page, request));
     }
 
     /// From now on HTTP requests are served, but nobody hears of it; or all is well again.
@@ -51,8 +52,7 @@ impl World {
 
     pub(crate) fn requested(
         &mut self,
-        client: usize,
-        life: u32,
+        page: PageId,
         Request {
             id,
             token,
@@ -62,10 +62,10 @@ impl World {
         }: Request,
     ) {
         let cut = self.happens(self.profile.http_errors);
-        let unreachable = !self.gateway.up || self.clients[client].offline;
+        let unreachable = !self.gateway.up || self.clients[page.client].offline;
         if unreachable || (cut && self.rng.bool()) {
             self.counts.add("fault: request lost");
-            return self.reply(client, life, id, None);
+            return self.reply(page, id, None);
         }
         // A body may arrive in part, and an answer may be lost.
         let part = if cut {
@@ -74,7 +74,7 @@ impl World {
             None
         };
         let answer = self.serve(&token, &channel, size, &request, part);
-        self.note(|| format!("client {client} in life {life} is answered as {id:?}: {answer:?}"));
+        self.note(|| format!("{page} is answered as {id:?}: {answer:?}"));
         if self.hanging || (cut && self.rng.bool()) {
             // Half-open: the client hears nothing, ever.
             self.counts.add("fault: request hangs");
@@ -82,21 +82,21 @@ impl World {
         }
         if cut {
             self.counts.add("fault: answer lost");
-            return self.reply(client, life, id, None);
+            return self.reply(page, id, None);
         }
         let reply = answer.unwrap_or_else(|error| HttpReply {
             status: error.status_code,
             error: Some(Error::from(error)),
             ..HttpReply::default()
         });
-        self.reply(client, life, id, Some(reply));
+        self.reply(page, id, Some(reply));
     }
 
-    fn reply(&mut self, client: usize, life: u32, id: HttpId, reply: Option<HttpReply>) {
+    fn reply(&mut self, page: PageId, id: HttpId, reply: Option<HttpReply>) {
         let latency = self.latency();
         self.schedule(
             latency,
-            world::Event::Client(client, life, client::Event::Http(id, reply)),
+            world::Event::Client(page, client::Event::Http(id, reply)),
         );
     }
 
@@ -145,7 +145,7 @@ impl World {
                 offset,
                 length,
             } => {
-                let row = self.upload(location)?;
+                let row = self.find(location)?;
                 if row.offset != *offset {
                     return Err(ErrorBody::new(ErrorCode::OffsetMismatch, "simulated"));
                 }
@@ -157,7 +157,7 @@ impl World {
                 })
             }
             HttpRequest::Probe { location } => {
-                let row = self.upload(location)?;
+                let row = self.find(location)?;
                 Ok(HttpReply {
                     status: 200,
                     offset: Some(row.offset),
@@ -203,7 +203,7 @@ impl World {
         }
     }
 
-    fn upload(&mut self, location: &str) -> Result<Row, ErrorBody> {
+    fn find(&mut self, location: &str) -> Result<Row, ErrorBody> {
         let not_found = || ErrorBody::new(ErrorCode::FileNotFound, "simulated");
         let id: Uuid = location
             .rsplit('/')

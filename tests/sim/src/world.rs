@@ -13,6 +13,7 @@ use crate::{
     gateway::{self, GatewayHost},
     network::{Link, LinkId},
     oracle::Oracle,
+    page::PageId,
     storage::Disk,
     trouble, tus,
 };
@@ -52,9 +53,9 @@ pub struct World {
 /// What happens at some time.
 #[derive(Debug)]
 pub(crate) enum Event {
-    Client(usize, u32, client::Event),
+    Client(PageId, client::Event),
     Gateway(gateway::Event),
-    Request(usize, u32, tus::Request),
+    Request(PageId, tus::Request),
     Trouble(trouble::Trouble),
 }
 
@@ -254,9 +255,9 @@ impl World {
 
     fn dispatch(&mut self, event: Event) {
         match event {
-            Event::Client(client, life, event) => {
-                let host = &self.clients[client];
-                if host.life != life {
+            Event::Client(page, event) => {
+                let host = &self.clients[page.client];
+                if host.life != page.life {
                     if matches!(event, client::Event::Storage(_)) {
                         self.counts.add("fault: access to storage lost");
                     }
@@ -265,12 +266,12 @@ impl World {
                 // A frozen tab gets all when it thaws, in order; what it has written is the browser's.
                 if host.frozen_until > self.now && !event.is_write() {
                     let until = host.frozen_until;
-                    return self.schedule_at(until, Event::Client(client, life, event));
+                    return self.schedule_at(until, Event::Client(page, event));
                 }
-                self.at_client(client, event);
+                self.at_client(page.client, event);
             }
             Event::Gateway(event) => self.at_gateway(event),
-            Event::Request(client, life, request) => self.requested(client, life, request),
+            Event::Request(page, request) => self.requested(page, request),
             Event::Trouble(trouble) => self.trouble_comes(trouble),
         }
     }

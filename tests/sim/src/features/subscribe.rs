@@ -1,0 +1,322 @@
+//! Reading channels: every event once, in one order, or a gap that is reported.
+
+use std::collections::HashMap;
+
+use alo_chat::core::{CallId, Error, Input, Recovery, Settled};
+use alo_protocol::{ChannelId, Cursor, GapReason, Uuid};
+
+use crate::{
+    client::Call,
+    oracle::{Model, SeenEvent, SeenFile, Verdict},
+    page::PageId,
+    wire::Payload,
+    world::World,
+};
+
+// What a user does.
+impl World {
+    /// Subscribes.
+    pub fn subscribe(&mut self, index: usize, channels: &[ChannelId]) -> CallId {
+        let call = self.clients[index].next_call(Call::Subscribe);
+        self.note(|| format!("client {index} subscribes to {channels:?}"));
+        let input = Input::Subscribe(call, channels.to_vec());
+        self.call(index, call, "subscribe", input);
+        call
+    }
+
+    /// Unsubscribes.
+    pub fn unsubscribe(&mut self, index: usize, channels: &[ChannelId]) -> CallId {
+        let page = self.page(index);
+        let call = self.clients[index].next_call(Call::Other);
+        self.oracle.readers.unsubscribed(page, call, channels);
+        for channel in channels {
+            self.oracle.history.unjoined(page, channel);
+        }
+        self.note(|| format!("client {index} unsubscribes from {channels:?}"));
+        let input = Input::Unsubscribe(call, channels.to_vec());
+        self.call(index, call, "unsubscribe", input);
+        call
+    }
+
+    pub(crate) fn subscribe_settled(
+        &mut self,
+        page: PageId,
+        call: CallId,
+        result: Result<Settled<Payload>, Error>,
+    ) -> Verdict {
+        match result {
+            Ok(Settled::Subscribed(channels)) => {
+                let oracle = &mut self.oracle;
+                oracle
+                    .readers
+                    .subscribed(&oracle.model, page, call, &channels);
+                Ok(())
+            }
+            Ok(other) => Err(format!("{page}: subscribe was answered with {other:?}")),
+            Err(_) => Ok(()),
+        }
+    }
+
+    /// A listener received an event.
+    pub(crate) fn delivered(&mut self, page: PageId, event: &str) -> Verdict {
+        self.counts.add("events delivered");
+        let oracle = &mut self.oracle;
+        let (channel, id) = oracle.readers.delivered(&oracle.model, page, event)?;
+        oracle.history.delivered(page, channel, id);
+        Ok(())
+    }
+
+    /// `channel.gap` was reported: what follows starts elsewhere.
+    pub(crate) fn gap(
+        &mut self,
+        page: PageId,
+        channel: &ChannelId,
+        reason: Option<GapReason>,
+    ) -> Verdict {
+        self.counts.add("gaps told");
+        let oracle = &mut self.oracle;
+        oracle.history.unjoined(page, channel);
+        let before = oracle.readers.gap(&oracle.model, page, channel, reason);
+        let Some(Gap { from, to }) = before else {
+            return Ok(());
+        };
+        let is_right = match reason {
+            // Everybody may read all channels.
+            None => false,
+            Some(GapReason::EpochChanged | GapReason::CursorAhead) => from.database < to.database,
+            // What cannot be read is skipped, and the reader goes on behind it.
+            Some(GapReason::Expired) => {
+                self.counts.get("fault: log unreadable") > 0
+                    && (from.database, from.stands()) <= (to.database, to.stands())
+            }
+        };
+        if is_right {
+            Ok(())
+        } else {
+            Err(format!(
+                "{page} was told of a gap in {channel} ({reason:?}) from {from:?} to {to:?}"
+            ))
+        }
+    }
+}
+
+type Key = (PageId, ChannelId);
+
+/// A subscription as the user sees it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reading {
+    /// Sequence of the last event delivered.
+    last: Option<u64>,
+    /// The first event delivered must not be later than the one after this.
+    bound: u64,
+    /// Of which database.
+    pub(crate) database: usize,
+}
+
+impl Reading {
+    /// Up to where the user has been told of.
+    fn stands(&self) -> u64 {
+        self.last.unwrap_or(self.bound)
+    }
+}
+
+/// What a reader jumped over.
+struct Gap {
+    from: Reading,
+    to: Reading,
+}
+
+/// Where the gateway said that a subscription starts.
+#[derive(Clone, Copy, Debug)]
+struct Start {
+    seq: u64,
+    database: usize,
+}
+
+/// All readers.
+#[derive(Default)]
+pub(crate) struct Readers {
+    readings: HashMap<Key, Reading>,
+    /// The last call that left a channel: what earlier calls say of it is out of date.
+    left: HashMap<Key, CallId>,
+    cursors: HashMap<Key, Cursor>,
+    starts: HashMap<Key, Start>,
+}
+
+impl Readers {
+    /// A page's subscription to a channel.
+    pub(crate) fn reading(&self, page: PageId, channel: &ChannelId) -> Option<&Reading> {
+        self.readings.get(&(page, channel.clone()))
+    }
+
+    /// The gateway has said where subscriptions start.
+    pub(crate) fn starts(&mut self, model: &Model, page: PageId, recoveries: &[Recovery]) {
+        for Recovery {
+            channel, cursor, ..
+        } in recoveries
+        {
+            if let Some(cursor) = cursor {
+                let start = Start {
+                    seq: cursor.seq,
+                    database: model.database_of(&cursor.epoch).unwrap_or_default(),
+                };
+                self.starts.insert((page, channel.clone()), start);
+            }
+        }
+    }
+
+    /// `subscribe` has resolved.
+    fn subscribed(&mut self, model: &Model, page: PageId, call: CallId, channels: &[ChannelId]) {
+        for channel in channels {
+            let key = (page, channel.clone());
+            if self.left.get(&key).is_some_and(|left| *left > call) {
+                continue;
+            }
+            let start = self.start(model, &key);
+            self.readings.entry(key).or_insert(start);
+        }
+    }
+
+    /// A page that has just subscribed to a channel.
+    #[cfg(test)]
+    pub(crate) fn starts_at_head(&mut self, model: &Model, page: PageId, channel: &ChannelId) {
+        self.subscribed(model, page, CallId(0), std::slice::from_ref(channel));
+    }
+
+    /// `unsubscribe` was called.
+    fn unsubscribed(&mut self, page: PageId, call: CallId, channels: &[ChannelId]) {
+        for channel in channels {
+            let key = (page, channel.clone());
+            self.readings.remove(&key);
+            self.cursors.remove(&key);
+            self.left.insert(key, call);
+        }
+    }
+
+    /// Moves a reader; returns from where and to where, if it read the channel.
+    fn gap(
+        &mut self,
+        model: &Model,
+        page: PageId,
+        channel: &ChannelId,
+        reason: Option<GapReason>,
+    ) -> Option<Gap> {
+        let key = (page, channel.clone());
+        self.cursors.remove(&key);
+        let to = self.start(model, &key);
+        let from = if reason.is_none() {
+            self.readings.remove(&key)
+        } else {
+            self.readings
+                .get_mut(&key)
+                .map(|reading| std::mem::replace(reading, to))
+        };
+        from.map(|from| Gap { from, to })
+    }
+
+    /// A subscription as the gateway said last that it starts.
+    fn start(&self, model: &Model, key: &Key) -> Reading {
+        let start = self.starts.get(key).copied().unwrap_or_else(|| Start {
+            seq: model.head(&key.1),
+            database: model.database(),
+        });
+        Reading {
+            last: None,
+            bound: start.seq,
+            database: start.database,
+        }
+    }
+
+    /// Judges an event; returns its channel and its message.
+    fn delivered<'m>(
+        &mut self,
+        model: &'m Model,
+        page: PageId,
+        event: &str,
+    ) -> Result<(&'m ChannelId, Uuid), String> {
+        let event: SeenEvent<'_> =
+            serde_json::from_str(event).map_err(|error| format!("an event is no JSON: {error}"))?;
+        let message = event.data.message;
+        let Some(place) = model.place(&message.id) else {
+            return Err(format!(
+                "{page} received message {} that was never stored",
+                message.content
+            ));
+        };
+        let (channel, seq) = (&place.channel, place.seq);
+        if *channel != message.channel_id {
+            return Err(format!(
+                "a message of {channel} was delivered in {}",
+                message.channel_id
+            ));
+        }
+        let is_empty = |file: &SeenFile| file.size == 0 || file.id.to_string().is_empty();
+        if message.files.iter().any(is_empty) {
+            return Err(format!("message {} has an empty file", message.content));
+        }
+        let Some(reading) = self.readings.get_mut(&(page, channel.clone())) else {
+            return Err(format!(
+                "{page} received an event of {channel}, which it does not read"
+            ));
+        };
+        if model
+            .seq_in(reading.database, channel, &message.id)
+            .is_none()
+        {
+            return Err(format!(
+                "{page} received an event of {channel} in another database than it reads"
+            ));
+        }
+        let expected = reading.stands() + 1;
+        let right = if reading.last.is_some() {
+            seq == expected
+        } else {
+            seq <= expected
+        };
+        if !right {
+            return Err(format!(
+                "{page} received event {seq} of {channel} when {expected} was due"
+            ));
+        }
+        reading.last = Some(seq);
+        Ok((channel, message.id))
+    }
+
+    /// A client says hello and names its cursors.
+    pub(crate) fn greeted(&mut self, page: PageId, channels: &[(ChannelId, Cursor)]) -> Verdict {
+        for (channel, cursor) in channels {
+            let key = (page, channel.clone());
+            if let Some(before) = self.cursors.insert(key, cursor.clone())
+                && (before.epoch != cursor.epoch || before.seq > cursor.seq)
+            {
+                return Err(format!(
+                    "{page}: the cursor of {channel} went from {before:?} to {cursor:?}"
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn closed(&mut self, page: PageId) {
+        self.readings.retain(|(reader, _), _| *reader != page);
+    }
+
+    /// Every subscription has delivered all there is.
+    pub(crate) fn up_to_date(&self, model: &Model, page: PageId) -> Verdict {
+        for ((reader, channel), reading) in &self.readings {
+            if *reader != page {
+                continue;
+            }
+            if reading.database != model.database() {
+                return Err(format!("{page} was never told that {channel} was replaced"));
+            }
+            let (stands, head) = (reading.stands(), model.head(channel));
+            if stands != head {
+                return Err(format!(
+                    "{page} stands at {stands} of {channel}, whose head is {head}"
+                ));
+            }
+        }
+        Ok(())
+    }
+}
