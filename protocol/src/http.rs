@@ -52,7 +52,11 @@ pub struct PlatformMessage {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent_id: Option<Uuid>,
     /// Any JSON object.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "crate::methods::metadata",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub metadata: Option<JsonObject>,
 }
 

@@ -1,16 +1,11 @@
-//! The event socket: moves frames between a WebSocket and its [`Session`].
+//! One open event socket: moves frames between a WebSocket and its [`Session`].
 
 use std::{collections::VecDeque, pin::pin, sync::Arc, time::Duration};
 
-use alo_protocol::{ChannelId, CloseCode, Cursor, ErrorBody, ErrorCode, SUBPROTOCOL};
+use alo_protocol::{ChannelId, CloseCode, Cursor, ErrorBody, Limits};
 use axum::{
     Error,
-    extract::{
-        State, WebSocketUpgrade,
-        ws::{CloseFrame, Message, Utf8Bytes, WebSocket, rejection::WebSocketUpgradeRejection},
-    },
-    http::HeaderMap,
-    response::Response,
+    extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket},
 };
 use futures_util::{
     FutureExt, SinkExt, StreamExt,
@@ -24,58 +19,44 @@ use tokio::{
 use tungstenite::error::ProtocolError;
 
 use crate::{
-    app::AppState,
-    error::AppError,
+    auth::Tokens,
+    clock::Clock,
     frames,
-    hub::{Delivery, Subscriber},
+    hub::{Delivery, LocalBus, Subscriber},
+    metrics::Metrics,
     random,
-    session::{HELLO_BYTES, Input, Output, Session},
+    readers::LogReaders,
+    session::{Input, Output, Session},
     store::{Committed, LogEvent},
+    writer::Writer,
 };
 
-/// Read buffer of a socket, bytes: each has one, idle or not. Most frames are smaller.
-const READ_BUFFER: usize = 2 * 1024;
-/// What may wait in the write buffer of a socket, bytes.
-const WRITE_BUFFER: usize = 4 << 20;
 /// What is taken at once of one kind before the other kinds have their turn.
 const AT_ONCE: usize = 256;
 /// How long the other side has to take the close.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(5);
 
-/// `GET /v1/connect`
-pub(crate) async fn connect(
-    State(state): State<AppState>,
-    headers: HeaderMap,
-    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
-) -> Result<Response, AppError> {
-    let upgrade = upgrade
-        .map_err(|rejection| AppError::new(ErrorCode::InvalidArgument, rejection.body_text()))?;
-    if !state.origins.allows_request(&headers) {
-        return Err(AppError::new(
-            ErrorCode::OriginForbidden,
-            "Origin: is not on the allow-list",
-        ));
-    }
-    let limit = HELLO_BYTES.max(state.limits.frame_bytes as usize);
-    let upgrade = upgrade
-        .protocols([SUBPROTOCOL])
-        .read_buffer_size(READ_BUFFER)
-        .write_buffer_size(0)
-        .max_write_buffer_size(WRITE_BUFFER)
-        .max_message_size(limit)
-        .max_frame_size(limit);
-    if upgrade.selected_protocol().is_none() {
-        let message = format!("Sec-WebSocket-Protocol: must offer {SUBPROTOCOL}");
-        return Err(AppError::new(ErrorCode::InvalidArgument, message));
-    }
-    Ok(upgrade.on_upgrade(move |socket| Box::new(Connection::new(state, socket)).run()))
+/// What connections use.
+#[derive(Clone)]
+pub(super) struct Connections {
+    pub(super) tokens: Arc<Tokens>,
+    pub(super) clock: Clock,
+    pub(super) limits: Limits,
+    pub(super) writer: Writer,
+    pub(super) log: LogReaders,
+    pub(super) bus: LocalBus,
+    pub(super) metrics: Arc<Metrics>,
+    /// Turns true when the gateway stops.
+    pub(super) stopping: watch::Receiver<bool>,
+    /// Event connections that are open.
+    pub(super) open: watch::Sender<usize>,
 }
 
 type Sink = SplitSink<WebSocket, Message>;
 
 /// One socket with all that is under way for it.
-struct Connection {
-    state: AppState,
+pub(super) struct Connection {
+    state: Connections,
     session: Session,
     subscriber: Subscriber,
     stream: SplitStream<WebSocket>,
@@ -129,7 +110,7 @@ enum Answer {
 }
 
 impl Connection {
-    fn new(state: AppState, socket: WebSocket) -> Self {
+    pub(super) fn new(state: Connections, socket: WebSocket) -> Self {
         let now_ms = state.clock.now_ms();
         let session = Session::new(
             state.tokens.clone(),
@@ -156,7 +137,7 @@ impl Connection {
     }
 
     /// In a box, as a future holds its arguments twice.
-    async fn run(mut self: Box<Self>) {
+    pub(super) async fn run(mut self: Box<Self>) {
         let mut stopped = pin!(stopped(self.state.stopping.clone()));
         // Set anew only when something is due before it rings: most deadlines move away as things happen.
         let (mut alarm, mut alarm_ms) = (pin!(sleep(Duration::ZERO)), u64::MAX);
