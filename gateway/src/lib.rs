@@ -2,13 +2,14 @@
 //! and a folder.
 
 pub mod auth;
+pub mod bus;
 pub mod clock;
 pub mod config;
 pub mod error;
 pub mod files;
 pub mod frames;
 pub mod http;
-pub mod hub;
+pub mod methods;
 pub mod metrics;
 pub mod origin;
 pub mod random;

@@ -1,41 +1,38 @@
-//! Reading of the log, from any task.
+//! Reading of the log from tasks: a read blocks, and so has a thread of its own meanwhile.
 
-use std::{
-    hash::{DefaultHasher, Hash, Hasher},
-    sync::{Arc, Mutex, PoisonError},
+use std::sync::Arc;
+
+use alo_protocol::ErrorBody;
+
+use crate::{
+    error::internal,
+    store::{Log, PageLimit, Query, Rows},
 };
 
-use alo_protocol::{ChannelId, ErrorBody};
-
-use crate::store::{LogEvent, PageLimit, SqliteStore, Store};
-
-/// One page of the log.
+/// What one read returns at most.
 const PAGE: PageLimit = PageLimit {
     events: 256,
     bytes: 1 << 20,
 };
 
-/// Read connections, each used by one at a time.
+/// Cheap to clone.
 #[derive(Clone)]
-pub struct LogReaders(Arc<[Mutex<SqliteStore>]>);
+pub struct LogReaders(Arc<dyn Log>);
 
 impl LogReaders {
-    /// Over these connections, at least one.
-    pub fn new(readers: Vec<Mutex<SqliteStore>>) -> Self {
-        Self(readers.into())
+    /// Over this log.
+    pub fn new(log: Arc<dyn Log>) -> Self {
+        Self(log)
     }
 
-    /// A page of the log. Blocks; channels are spread over the readers.
+    /// Reads a page.
     ///
     /// # Errors
-    /// When the store fails.
-    pub fn read(&self, channel: &ChannelId, after: u64) -> Result<Vec<LogEvent>, ErrorBody> {
-        let mut hasher = DefaultHasher::new();
-        channel.hash(&mut hasher);
-        let index = usize::try_from(hasher.finish()).unwrap_or(0) % self.0.len();
-        self.0[index]
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .events_after(channel, after, PAGE)
+    /// Those of the log.
+    pub async fn read(&self, query: Query) -> Result<Rows, ErrorBody> {
+        let log = self.0.clone();
+        tokio::task::spawn_blocking(move || log.read(&query, PAGE))
+            .await
+            .map_err(internal)?
     }
 }

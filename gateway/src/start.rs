@@ -1,23 +1,20 @@
 //! The gateway's parts, started.
 
-use std::{
-    sync::{Arc, Mutex},
-    thread,
-};
+use std::{sync::Arc, thread};
 
 use alo_protocol::Limits;
 use tokio::sync::watch;
 
 use crate::{
     auth::Tokens,
+    bus::LocalBus,
     clock::Clock,
     config::Config,
     files::{self, Files},
     http,
-    hub::LocalBus,
     metrics::Metrics,
     readers::LogReaders,
-    store::{OpenError, SqliteStore},
+    store::{Log, OpenError, Opening, SqliteStore},
     writer::Writer,
 };
 
@@ -55,15 +52,13 @@ impl Gateway {
     pub fn start(config: &Config) -> Result<Self, StartError> {
         let (clock, limits, bus) = (Clock::start(), Limits::DEFAULT, LocalBus::default());
         let metrics = Arc::new(Metrics::default());
-        let store = SqliteStore::open(&config.database)?;
-        let readers = (0..READERS)
-            .map(|_| SqliteStore::open(&config.database).map(Mutex::new))
-            .collect::<Result<Vec<_>, _>>()?;
-        let files = Files::open(&config.database, &config.blobs)?;
+        let store = SqliteStore::open(&config.database, &Opening::new(config.restored))?;
+        let log: Arc<dyn Log> = Arc::new(store.log(READERS)?);
+        let files = Files::open(Arc::new(store.files()?), &config.blobs)?;
         let (writer, writer_thread) = Writer::start(
             Box::new(store),
+            log.clone(),
             Arc::new(bus.clone()),
-            clock,
             metrics.clone(),
         )?;
         let (stop, stopping) = watch::channel(false);
@@ -75,7 +70,7 @@ impl Gateway {
             files,
             upload_idle: config.upload_idle,
             writer,
-            log: LogReaders::new(readers),
+            log: LogReaders::new(log),
             bus,
             metrics,
             stopping,

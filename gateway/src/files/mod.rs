@@ -4,7 +4,6 @@
 //! A part is an object `{file id}/{offset}`. It is durable before the database counts it, so the offset
 //! a client is told is never more than what would survive a power failure.
 
-mod attach;
 mod blobs;
 mod checksum;
 mod lock;
@@ -19,20 +18,16 @@ use alo_protocol::{ErrorBody, Uuid};
 use bytes::Bytes;
 use tokio::task::JoinHandle;
 
-use crate::clock::Clock;
+use crate::{clock::Clock, store::FileRecords};
 use blobs::Blobs;
 use lock::Locks;
-use records::Records;
+use records::{Creation, Part, Records, Row};
 
 pub use metadata::Metadata;
 
-pub(crate) use attach::attach;
 pub(crate) use checksum::Checksum;
 pub(crate) use lock::Guard;
 pub(crate) use receive::{Receiver, UPLOAD_LIFE_MS, too_long};
-pub(crate) use records::migrate;
-
-use records::{Creation, Part, Row};
 
 /// The files of a gateway. Cheap to clone.
 #[derive(Clone)]
@@ -45,22 +40,19 @@ pub struct Files {
 /// Why files cannot be kept.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// Of the database.
-    #[error("the database: {0}")]
-    Database(#[from] rusqlite::Error),
     /// Of the folder.
     #[error("the folder: {0}")]
     Folder(#[from] object_store::Error),
 }
 
 impl Files {
-    /// Opens the database the messages are in, and the folder of the bytes.
+    /// Opens the folder of the bytes beside these records.
     ///
     /// # Errors
-    /// When either cannot be used.
-    pub fn open(database: &Path, folder: &Path) -> Result<Self, OpenError> {
+    /// When it cannot be used.
+    pub fn open(records: Arc<dyn FileRecords>, folder: &Path) -> Result<Self, OpenError> {
         Ok(Self {
-            records: Records::open(database)?,
+            records: Records::new(records),
             blobs: Blobs::open(folder)?,
             locks: Arc::default(),
         })

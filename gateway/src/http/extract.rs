@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use alo_protocol::{ErrorBody, ErrorCode, Uuid};
+use alo_protocol::{ChannelId, ErrorBody, ErrorCode, Uuid};
 use axum::{
     body::Bytes,
     extract::{FromRef, FromRequest, FromRequestParts, Path, Request},
@@ -34,6 +34,12 @@ pub struct Platform;
 
 /// A part of the path, percent-decoded.
 pub struct Segment(pub String);
+
+/// The channel in [`MESSAGES_PATH`].
+pub struct ChannelPath(pub ChannelId);
+
+/// The messages of a channel, for the app's server.
+pub const MESSAGES_PATH: &str = "/channels/{channel_id}/chat_messages";
 
 /// The `Idempotency-Key` header, if there is one.
 pub struct IdempotencyKey(pub Option<Uuid>);
@@ -83,6 +89,17 @@ impl<S: Send + Sync> FromRequestParts<S> for Segment {
                     format!("path: {}", rejection.body_text()),
                 )
             })
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for ChannelPath {
+    type Rejection = AppError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, AppError> {
+        let Segment(text) = Segment::from_request_parts(parts, state).await?;
+        let wrong =
+            |error| AppError::new(ErrorCode::InvalidArgument, format!("channel_id: {error}"));
+        text.parse().map(Self).map_err(wrong)
     }
 }
 

@@ -9,6 +9,7 @@ mod download;
 mod error;
 mod extract;
 mod health;
+mod history;
 mod linger;
 mod platform;
 mod router;

@@ -1,8 +1,6 @@
-//! `/channels/{channel_id}/chat_messages`: messages in a user's name, sent by the app's server.
+//! `PUT /channels/{channel_id}/chat_messages`: a message in a user's name, sent by the app's server.
 
-use alo_protocol::{
-    ChannelId, ErrorCode, Limits, PlatformMessage, PlatformMessageCreated, SendMessage, Uuid,
-};
+use alo_protocol::{Limits, PlatformMessage, PlatformMessageCreated, SendMessage, Uuid};
 use axum::{
     Json, Router,
     extract::{FromRef, State},
@@ -12,15 +10,9 @@ use serde::Deserialize;
 
 use super::{
     error::AppError,
-    extract::{Door, IdempotencyKey, JsonBody, Platform, Segment},
+    extract::{ChannelPath, Door, IdempotencyKey, JsonBody, MESSAGES_PATH, Platform},
 };
-use crate::{
-    auth::check_user_id,
-    error::internal,
-    random,
-    session::check_message,
-    writer::{Submission, Writer},
-};
+use crate::{auth::check_user_id, error::internal, methods::send::change, random, writer::Writer};
 
 /// What these handlers use.
 #[derive(Clone)]
@@ -38,19 +30,19 @@ impl FromRef<Messages> for Door {
 
 pub(super) fn router(messages: Messages) -> Router {
     Router::new()
-        .route("/channels/{channel_id}/chat_messages", put(create))
+        .route(MESSAGES_PATH, put(create))
         .with_state(messages)
 }
 
 async fn create(
     State(messages): State<Messages>,
     Platform: Platform,
-    Segment(channel_id): Segment,
+    ChannelPath(channel_id): ChannelPath,
     IdempotencyKey(key): IdempotencyKey,
     JsonBody(body): JsonBody<PlatformMessage>,
 ) -> Result<Json<PlatformMessageCreated>, AppError> {
-    let channel_id = channel(&channel_id)?;
-    let key = key.unwrap_or_else(|| random::uuid(messages.door.clock.now_ms()));
+    let now_ms = messages.door.clock.now_ms();
+    let key = key.unwrap_or_else(|| random::uuid(now_ms));
     check_user_id("user_id", &body.user_id)?;
     let send = SendMessage {
         key,
@@ -60,25 +52,18 @@ async fn create(
         parent_id: body.parent_id,
         file_ids: Vec::new(),
     };
-    check_message(&send, &messages.limits)?;
-    let pending = messages
-        .writer
-        .commit(Submission {
-            user_id: body.user_id.into(),
-            send,
-        })
-        .await;
-    let committed = pending.answer().await?;
+    let change = change(
+        &messages.limits,
+        body.user_id.into(),
+        send,
+        random::uuid(now_ms),
+        now_ms,
+    )?;
+    let committed = messages.writer.commit(change).await.answer().await?;
     #[derive(Deserialize)]
     struct Stored {
         id: Uuid,
     }
     let stored: Stored = serde_json::from_str(&committed.message).map_err(internal)?;
     Ok(Json(PlatformMessageCreated { id: stored.id }))
-}
-
-fn channel(segment: &str) -> Result<ChannelId, AppError> {
-    segment
-        .parse()
-        .map_err(|error| AppError::new(ErrorCode::InvalidArgument, format!("channel_id: {error}")))
 }

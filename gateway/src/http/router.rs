@@ -8,10 +8,10 @@ use tokio::sync::watch;
 
 use super::{
     announce, auth, connection::Connections, cors, download, error::AppError, extract::Door,
-    health, platform, socket, tus, uploads::Uploads,
+    health, history, platform, socket, tus, uploads::Uploads,
 };
 use crate::{
-    auth::Tokens, clock::Clock, files::Files, hub::LocalBus, metrics::Metrics, origin::Origins,
+    auth::Tokens, bus::LocalBus, clock::Clock, files::Files, metrics::Metrics, origin::Origins,
     readers::LogReaders, writer::Writer,
 };
 
@@ -56,7 +56,7 @@ pub(super) fn router(state: State) -> Router {
         clock: state.clock,
         limits: state.limits.clone(),
         writer: state.writer.clone(),
-        log: state.log,
+        log: state.log.clone(),
         bus: state.bus,
         metrics: state.metrics.clone(),
         stopping: state.stopping.clone(),
@@ -70,6 +70,10 @@ pub(super) fn router(state: State) -> Router {
         metrics: state.metrics.clone(),
         stopping: state.stopping,
     };
+    let reading = history::Reading {
+        door: door.clone(),
+        log: state.log,
+    };
     let messages = platform::Messages {
         door: door.clone(),
         limits: state.limits,
@@ -78,6 +82,7 @@ pub(super) fn router(state: State) -> Router {
     let json = Router::new()
         .merge(auth::router(door))
         .merge(platform::router(messages))
+        .merge(history::router(reading))
         .merge(health::router(state.writer, state.metrics))
         .layer(DefaultBodyLimit::max(BODY_BYTES));
     Router::new()
