@@ -31,7 +31,7 @@ pub enum Ask {
 
 impl Desk {
     /// Takes what was asked first.
-    pub fn next(&mut self) -> Option<Ask> {
+    pub fn next_ask(&mut self) -> Option<Ask> {
         self.asks.pop_front()
     }
 }
@@ -75,7 +75,7 @@ pub fn write_at_once(
 ) -> (Vec<News>, Vec<Input<'static>>) {
     let mut batching = Batching::new(1);
     batching.push(job);
-    let done = batching.next().map(|work| work.run(store, log));
+    let done = batching.next_work().map(|work| work.run(store, log));
     let (news, answers) = done.map_or_else(Default::default, |done| (done.news, done.answers));
     (news, answers.into_iter().map(Input::from).collect())
 }

@@ -177,7 +177,7 @@ impl Session {
             {
                 CloseCode::Recover
             }
-            state => {
+            state @ (State::AwaitingHello { .. } | State::Greeting(..) | State::Open(_)) => {
                 if let Some(open) = state.open() {
                     open.catch_up.timeout(now_ms);
                 }

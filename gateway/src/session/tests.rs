@@ -114,7 +114,7 @@ impl Driven {
 
     fn run(&mut self) {
         loop {
-            if let Some(ask) = self.desk.next() {
+            if let Some(ask) = self.desk.next_ask() {
                 self.asked(ask);
             } else if !self.write() {
                 break;

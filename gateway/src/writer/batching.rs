@@ -77,7 +77,7 @@ impl<C, H> Batching<C, H> {
     }
 
     /// What comes next: the changes at the front, as many as go into one commit, or a question.
-    pub fn next(&mut self) -> Option<Work<C, H>> {
+    pub fn next_work(&mut self) -> Option<Work<C, H>> {
         let (mut changes, mut whose) = (Vec::new(), Vec::new());
         while changes.len() < self.most {
             match self.jobs.pop_front() {
@@ -152,7 +152,7 @@ mod tests {
     /// Whom each piece of work answers.
     fn works(batching: &mut Batching<u8, u8>) -> Vec<Vec<u8>> {
         std::iter::from_fn(|| {
-            Some(match batching.next()? {
+            Some(match batching.next_work()? {
                 Work::Commit(changes, whose) => {
                     assert_eq!(changes.len(), whose.len());
                     whose

@@ -126,7 +126,7 @@ impl Worker {
             match next {
                 Some(Order::Do(job)) => self.batching.push(job),
                 Some(Order::Close) => is_open = false,
-                None => match self.batching.next() {
+                None => match self.batching.next_work() {
                     Some(work) => self.work(work),
                     None => return,
                 },

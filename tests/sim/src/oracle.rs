@@ -236,11 +236,15 @@ impl Oracle {
         let message = push.event.data.message;
         let tag =
             Tag::parse(&message.content).ok_or("a message with another content was stored")?;
-        let channel = self.channels.entry(event.channel.clone()).or_default();
+        let id = event
+            .log
+            .channel()
+            .ok_or("a message was stored outside of a channel")?;
+        let channel = self.channels.entry(id.clone()).or_default();
         if event.seq != channel.log.len() as u64 + 1 {
             return Err(format!(
                 "{} has sequence {} after {}",
-                event.channel,
+                id,
                 event.seq,
                 channel.log.len()
             ));
@@ -252,13 +256,13 @@ impl Oracle {
         if time < channel.last_ms {
             return Err(format!(
                 "time went back in {}: {time} after {}",
-                event.channel, channel.last_ms
+                id, channel.last_ms
             ));
         }
         channel.last_ms = time;
         channel.log.push(message.id);
         let place = Place {
-            channel: event.channel.clone(),
+            channel: id.clone(),
             seq: event.seq,
             database: self.database,
         };
@@ -278,7 +282,7 @@ impl Oracle {
             && self.fates.get(&tag) != Some(&Fate::Unknown)
             && !self.late.contains(&tag);
         if is_ordered {
-            let key = (tag.client, tag.life, event.channel.clone());
+            let key = (tag.client, tag.life, id.clone());
             if let Some(last) = self.order.insert(key, tag.number)
                 && last >= tag.number
             {
