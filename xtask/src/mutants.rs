@@ -48,9 +48,9 @@ const fn mutant(
 const MUTANTS: [Mutant; 21] = [
     mutant(
         "a message stored before is answered with the failure of its resend",
-        "gateway/src/store/sqlite.rs",
-        "known(&self.connection, draft).unwrap_or_else",
-        "known(&self.connection, draft).filter(|_| false).unwrap_or_else",
+        "gateway/src/store/rules/mod.rs",
+        "send::known(&loaded, draft).unwrap_or_else",
+        "send::known(&loaded, draft).filter(|_| false).unwrap_or_else",
     ),
     mutant(
         "an upload waits for ever for a connection that is half open",
@@ -132,20 +132,20 @@ const MUTANTS: [Mutant; 21] = [
     ),
     mutant(
         "a send is answered without a commit",
-        "gateway/src/store/sqlite.rs",
-        "transaction.commit()?;\n            Ok(answers)",
-        "drop(transaction);\n            Ok(answers)",
+        "gateway/src/store/sqlite/mod.rs",
+        "transaction.commit().map_err(sqlite_error)?;\n            Ok((answers, commits))",
+        "drop(transaction);\n            Ok((answers, commits))",
     ),
     mutant(
         "the store does not know a key again",
-        "gateway/src/store/sqlite.rs",
-        "if let Some(stored) = find_key(transaction, draft.key)? {",
-        "if let Some(stored) = find_key(transaction, draft.key)?.filter(|_| false) {",
+        "gateway/src/store/rules/send.rs",
+        "log.keys.get(&draft.key)?;",
+        "log.keys.get(&draft.key).filter(|_| false)?;",
     ),
     mutant(
         "time goes back with the clock",
-        "gateway/src/store/sqlite.rs",
-        "channel.last_ms.max(draft.now_ms)",
+        "gateway/src/store/rules/send.rs",
+        "log.last_ms.max(draft.now_ms)",
         "draft.now_ms",
     ),
     mutant(

@@ -105,3 +105,59 @@ pub(in crate::store) const fn holds(part: &FilePart, from: u64, to: u64) -> bool
 fn refused(code: ErrorCode, id: Uuid, why: &str) -> ErrorBody {
     ErrorBody::new(code, format!("fileIds: {id} {why}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row() -> FileRow {
+        FileRow {
+            id: Uuid::from_bytes([1; 16]),
+            key: Some(Uuid::from_bytes([2; 16])),
+            channel: "a".parse().unwrap(),
+            user_id: "ada".into(),
+            name: "x".into(),
+            content_type: "text/plain".into(),
+            last_modified: 0,
+            size: 10,
+            metadata: String::new(),
+            offset: 4,
+            expires_ms: 100,
+            message: None,
+            ended: false,
+        }
+    }
+
+    #[test]
+    fn a_key_is_free_when_its_upload_is_over() {
+        let ended = FileRow {
+            ended: true,
+            ..row()
+        };
+        let taken = FileRow {
+            message: Some(row().id),
+            ..row()
+        };
+        assert_eq!(key_use(None, 0), KeyUse::Free);
+        assert_eq!(key_use(Some(row()), 99), KeyUse::Taken(Box::new(row())));
+        assert_eq!(key_use(Some(row()), 100), KeyUse::Freed(row().id));
+        assert_eq!(key_use(Some(ended), 0), KeyUse::Freed(row().id));
+        let used = key_use(Some(taken.clone()), 1_000);
+        assert_eq!(used, KeyUse::Taken(Box::new(taken)), "it lasts");
+    }
+
+    #[test]
+    fn parts_follow_the_bytes_there_are() {
+        let part = |offset, size| FilePart { offset, size };
+        assert_eq!(append(&row(), &[part(4, 2), part(6, 1)]), Some(7));
+        assert_eq!(append(&row(), &[]), Some(4));
+        for wrong in [[part(3, 1)], [part(5, 1)], [part(4, u64::MAX)]] {
+            assert_eq!(append(&row(), &wrong), None);
+        }
+        let ended = FileRow {
+            ended: true,
+            ..row()
+        };
+        assert_eq!(append(&ended, &[part(4, 1)]), None);
+    }
+}

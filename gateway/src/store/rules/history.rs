@@ -142,8 +142,8 @@ fn gather(rows: &mut dyn ReadRows, beyond: Beyond, room: Room) -> Result<Run, Er
             return false;
         };
         let json = shown.raw();
-        let fits = run.bytes + json.get().len() <= room.bytes;
-        if !fits && !(room.one_always && run.messages.is_empty()) {
+        let is_due = room.one_always && run.messages.is_empty();
+        if !is_due && run.bytes + json.get().len() > room.bytes {
             run.more = true;
             return false;
         }

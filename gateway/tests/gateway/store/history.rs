@@ -55,8 +55,9 @@ fn page_around(kit: &Kit, around: HistoryAround) -> HistoryPage {
 }
 
 fn messages(page: &HistoryPage) -> Vec<Value> {
-    let parse = |json: &Box<serde_json::value::RawValue>| serde_json::from_str(json.get()).unwrap();
-    page.messages.iter().map(parse).collect()
+    let json = page.messages.iter().map(|message| message.get());
+    json.map(|json| serde_json::from_str(json).unwrap())
+        .collect()
 }
 
 fn seqs(page: &HistoryPage) -> Vec<u64> {
