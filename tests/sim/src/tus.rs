@@ -165,7 +165,7 @@ impl World {
                 })
             }
             HttpRequest::Terminate { location } => {
-                let row = self.upload(location)?;
+                let row = self.find(location)?;
                 self.gateway.files.end(row.id)?;
                 Ok(HttpReply {
                     status: 204,
