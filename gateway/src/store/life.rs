@@ -1,7 +1,7 @@
 //! The life of a store: how it is noticed that acknowledged commits are missing, as when an older copy of
 //! the database was restored.
 //!
-//! Each log has an epoch of its own; clients are told it together with the life of the store, so that a
+//! Each log has an epoch of its own; clients know it together with the life of the store, so that a
 //! cursor of another life is never taken for one of this. A *witness* beside the database knows which
 //! process wrote it last and how many commits were acknowledged. Backups leave it out: it must not go back
 //! in time together with the database.
@@ -37,8 +37,8 @@ impl NewNames {
     }
 }
 
-/// A log's epoch as clients are told it: at most 36 characters, since names have 16.
-pub(super) fn told_epoch(base: &str, life: Option<&str>) -> String {
+/// A log's epoch as clients know it: at most 36 characters, since names have 16.
+pub(super) fn public_epoch(base: &str, life: Option<&str>) -> String {
     life.map_or_else(|| base.to_owned(), |life| format!("{base}.{life}"))
 }
 
@@ -291,7 +291,7 @@ mod tests {
     #[test]
     fn an_epoch_fits_its_limit() {
         let NewNames { birth, life, .. } = NewNames::random();
-        assert!(told_epoch(&birth, Some(&life)).len() <= 36);
-        assert_eq!(told_epoch(&birth, None), birth);
+        assert!(public_epoch(&birth, Some(&life)).len() <= 36);
+        assert_eq!(public_epoch(&birth, None), birth);
     }
 }

@@ -47,7 +47,7 @@ pub(super) struct Loaded {
 /// What is known of a log.
 #[derive(Debug, Default)]
 pub(super) struct LoadedLog {
-    /// As clients are told it.
+    /// As clients know it.
     pub(super) epoch: String,
     pub(super) head: u64,
     /// The time of the last event.

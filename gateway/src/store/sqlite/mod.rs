@@ -77,9 +77,9 @@ struct Names {
 }
 
 impl Names {
-    /// The epoch clients are told of a log with this one of its own.
+    /// The epoch by which clients know a log with this one of its own.
     fn epoch(&self, own: Option<&str>) -> String {
-        life::told_epoch(own.unwrap_or(&self.birth), self.life.as_deref())
+        life::public_epoch(own.unwrap_or(&self.birth), self.life.as_deref())
     }
 }
 

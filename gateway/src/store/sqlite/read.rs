@@ -78,7 +78,7 @@ impl Log for SqliteLog {
 pub(super) struct FoundLog {
     /// None if it was never used.
     pub(super) number: Option<i64>,
-    /// As clients are told it.
+    /// As clients know it.
     pub(super) epoch: String,
     pub(super) head: u64,
     pub(super) last_ms: u64,

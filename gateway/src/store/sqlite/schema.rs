@@ -100,7 +100,7 @@ const CONTENT_ONCE: &str = "
     CREATE TABLE store (
         one     INTEGER PRIMARY KEY CHECK (one = 1),
         birth   TEXT NOT NULL,    -- the epoch of all logs that have none of their own
-        life    TEXT,             -- told with it, from the second life on
+        life    TEXT,             -- joined to every epoch, from the second life on
         boot    TEXT,             -- the process that wrote last
         commits INTEGER NOT NULL  -- of all processes
     ) STRICT;

@@ -1,7 +1,8 @@
 //! What a database does beyond the contract.
 
 use alo_gateway::store::{
-    Change, Draft, FileRecords, Log, MemoryWitness, Opening, Query, Rows, SqliteStore, Store,
+    Change, Draft, FileRecords, Log, MemoryWitness, Opening, PageLimit, Query, Rows, SqliteStore,
+    Store,
 };
 use alo_protocol::{Cursor, ErrorCode, History};
 use rusqlite::Connection;
@@ -105,6 +106,43 @@ fn a_hole_in_the_log_and_a_row_that_cannot_be_read_are_gaps() {
         kit.commit(draft(7, "a"));
         assert_eq!(kit.seqs("a", 6, ALL), [7], "{damage}");
     }
+}
+
+/// A page of the file itself, as a disk may lose it.
+#[test]
+fn a_page_of_the_file_that_cannot_be_read_is_a_gap() {
+    const PAGE: usize = 4_096;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("chat.db");
+    let mut kit = Kit::sqlite(&path);
+    let long = |number| Draft {
+        content: format!("<{number}>{}", "x".repeat(500)),
+        ..draft(number, "a")
+    };
+    kit.answers((1..=400).map(long).collect());
+    drop(kit);
+    let mut bytes = std::fs::read(&path).unwrap();
+    let place = bytes.windows(5).position(|at| at == b"<200>").unwrap();
+    let start = place / PAGE * PAGE;
+    bytes[start..start + PAGE].fill(0xff);
+    std::fs::write(&path, bytes).unwrap();
+
+    let kit = Kit::sqlite(&path);
+    let mut last = 0;
+    let head = loop {
+        match kit.tail("a", last, PageLimit { events: 7, ..ALL }) {
+            Rows::Events(events) => {
+                assert_eq!(events[0].seq, last + 1);
+                last = events.last().unwrap().seq;
+            }
+            Rows::Gap(head) => break head,
+            Rows::Page(_) => panic!("no page was asked for"),
+        }
+    };
+    assert!((100..200).contains(&last), "{last}");
+    assert_eq!(head, kit.head("a"));
+    assert_eq!(head.seq, 400);
+    assert_eq!(kit.seqs("a", 390, ALL), Vec::from_iter(391..=400));
 }
 
 #[test]

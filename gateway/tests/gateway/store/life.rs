@@ -1,4 +1,4 @@
-//! The life of a database: when clients are told that the log they knew is gone, and when not.
+//! The life of a database: when clients learn that the log they knew is gone, and when not.
 
 use std::{fs, path::Path};
 
@@ -11,7 +11,7 @@ fn open(folder: &Path) -> Kit {
     Kit::sqlite(&folder.join("chat.db"))
 }
 
-/// Opens the database and tells the epoch of its logs.
+/// Opens the database; the epoch of its logs.
 fn epoch(folder: &Path) -> String {
     open(folder).head("a").epoch
 }
@@ -56,7 +56,7 @@ fn an_older_copy_begins_a_new_life_even_if_it_is_written_past_the_loss() {
     let event = kit.commit(draft(3, "a")).event().unwrap().push.to_string();
     assert!(event.contains(&after.epoch), "{event}");
     drop(kit);
-    assert_eq!(epoch(folder.path()), after.epoch, "it is told once");
+    assert_eq!(epoch(folder.path()), after.epoch, "it begins once");
 }
 
 #[test]
@@ -137,7 +137,7 @@ fn an_opening_that_was_cut_short_is_no_loss() {
     );
     fs::write(folder.path().join("chat.witness"), &announced).unwrap();
     assert_eq!(epoch(folder.path()), first);
-    // The witness was told of a new process, the database not yet.
+    // The witness knows of a new process, the database not yet.
     copy(backup.path(), folder.path(), &DATABASE);
     fs::write(folder.path().join("chat.witness"), &announced).unwrap();
     assert_eq!(epoch(folder.path()), first);

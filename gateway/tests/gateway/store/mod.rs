@@ -53,6 +53,7 @@ contract! {
         metadata_is_kept_to_the_letter
         files_are_attached_once_and_shown_in_order
         files_are_attached_all_or_none
+        a_batch_is_answered_as_one_by_one
     }
     files {
         a_key_stands_for_its_upload_until_that_is_over

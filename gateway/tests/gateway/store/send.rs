@@ -1,7 +1,7 @@
 //! Sending: keys, replies, files, and what one draft of a batch does to another.
 
-use alo_gateway::store::Draft;
-use alo_protocol::ErrorCode;
+use alo_gateway::store::{Committed, Draft};
+use alo_protocol::{ErrorBody, ErrorCode};
 use serde_json::json;
 
 use super::{ALL, Kit, draft, file, hint, id, log_id, message, reply};
@@ -192,4 +192,61 @@ pub(super) fn files_are_attached_all_or_none(kit: &mut Kit) {
     }
     assert_eq!(kit.files.find(whole).unwrap().unwrap().message, None);
     assert_eq!(kit.head("a").seq, 0);
+}
+
+/// Random batches, in which keys, parents and files collide, are answered as if each draft came alone, and as
+/// the store in memory answers them.
+pub(super) fn a_batch_is_answered_as_one_by_one(kit: &mut Kit) {
+    type Answer = Result<Committed, ErrorBody>;
+    let seen = |answer: &Answer| match answer {
+        Ok(committed) => Ok((
+            committed.message.clone(),
+            committed.event().is_some(),
+            committed.notice.reaches().1,
+        )),
+        Err(error) => Err(error.clone()),
+    };
+    let mut rng = fastrand::Rng::with_seed(7);
+    let mut other = Kit::memory();
+    let files = [0, 1, 2, 3].map(|number| {
+        let (one, two) = (kit.file(number, 2, 2), other.file(number, 2, 2));
+        assert_eq!(one, two);
+        one
+    });
+    let mut number = 0;
+    for _ in 0..60 {
+        let drafts: Vec<_> = (0..rng.usize(1..12))
+            .map(|_| {
+                number += 1;
+                Draft {
+                    key: id(1_000_000 + rng.u64(1..150)),
+                    user_id: ["ada", "bob"][usize::from(rng.u8(..8) == 0)].into(),
+                    parent_id: (rng.u8(..3) == 0).then(|| id(rng.u64(1..number + 3))),
+                    file_ids: (0..rng.u8(..20).saturating_sub(17))
+                        .map(|_| files[rng.usize(..4)])
+                        .collect(),
+                    now_ms: rng.u64(..1_000),
+                    ..draft(number, ["a", "b"][rng.usize(..2)])
+                }
+            })
+            .collect();
+        let alone = drafts
+            .iter()
+            .flat_map(|draft| other.answers(vec![draft.clone()]));
+        let alone: Vec<_> = alone.collect();
+        let together = kit.answers(drafts);
+        assert_eq!(together.len(), alone.len());
+        for (one, two) in together.iter().zip(&alone) {
+            assert_eq!(seen(one), seen(two));
+        }
+    }
+    for channel in ["a", "b"] {
+        let shown = |kit: &Kit| -> Vec<_> {
+            let events = kit.events(channel, 0, ALL);
+            let message = |event| super::pushed(event)["event"].clone();
+            events.iter().map(message).collect()
+        };
+        assert!(!shown(kit).is_empty());
+        assert_eq!(shown(kit), shown(&other));
+    }
 }
