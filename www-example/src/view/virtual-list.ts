@@ -139,9 +139,25 @@ export class VirtualList<R extends Measurable> {
     // Only going up leaves the end; growing content does not.
     if (near && moved > 0 && this.#options.complete()) this.#anchor = { kind: "end" };
     else if (this.#anchor.kind === "end" && moved < 0 && !near) this.#choose();
+    if (this.#anchor.kind === "row" && Math.abs(moved) > this.#viewport) this.#leap();
     this.#layout(this.#anchor.kind === "row");
     if (this.#anchor.kind === "row") this.#choose();
     this.#options.moved();
+  }
+
+  /** The scroll bar was dragged far away: what is there is known by supposed heights alone. */
+  #leap(): void {
+    const { list, scroller, steady } = this.#options;
+    this.#debt = 0;
+    let top = list.offsetTop - scroller.scrollTop;
+    let last: Anchor | undefined;
+    for (const row of this.#rows) {
+      if (steady(row)) last = { kind: "row", key: row.key, top };
+      if (last && top >= 0) break;
+      top += this.#heights.of(row);
+    }
+    // Held from here on, however high the rows turn out to be.
+    if (last) this.#anchor = last;
   }
 
   /** Scrolling has ended: the padding can be what it should be. */
