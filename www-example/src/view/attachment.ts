@@ -6,6 +6,7 @@ import { extension, formatSize, previewType } from "../files/kinds.ts";
 import type { Entry, Upload } from "../state/types.ts";
 import type { Context } from "./context.ts";
 import { h, setAttribute, setText } from "./dom.ts";
+import { fileName } from "./file-name.ts";
 import { icon } from "./icons.ts";
 import { ImagePreview } from "./preview.ts";
 
@@ -68,7 +69,7 @@ export class Attachment {
         "div",
         { class: "file" },
         badge,
-        h("span", { class: "file-text" }, h("span", { class: "file-name", title: name }, name), this.#note),
+        h("span", { class: "file-text" }, fileName(name), this.#note),
         this.#download,
       ),
       this.#progress,

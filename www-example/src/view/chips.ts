@@ -2,6 +2,7 @@
 
 import { formatSize, previewType } from "../files/kinds.ts";
 import { h, reconcile } from "./dom.ts";
+import { fileName } from "./file-name.ts";
 import { icon } from "./icons.ts";
 
 interface Chip {
@@ -49,7 +50,7 @@ export class Chips {
       h(
         "span",
         { class: "file-text" },
-        h("span", { class: "file-name", title: file.name }, file.name),
+        fileName(file.name),
         h("span", { class: "file-note" }, formatSize(file.size)),
       ),
       remove,
