@@ -352,6 +352,11 @@ pub fn check_integrity(database: &Path) {
     assert_eq!(verdict, "ok");
 }
 
+/// Parameters of `message.send`.
+pub fn send(number: u64, channel: &str, content: &str) -> Value {
+    json!({"key": key(number), "channelId": channel, "content": content})
+}
+
 /// A UUID made of a number.
 pub fn key(number: u64) -> String {
     format!("00000000-0000-7000-8000-{number:012x}")
