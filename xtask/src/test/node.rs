@@ -18,6 +18,11 @@ pub fn types() -> Result<Count> {
     run(node("types")?)
 }
 
+/// The example's state without a page.
+pub fn example() -> Result<Count> {
+    run(node("example")?)
+}
+
 pub fn packaging(shared: &mut Shared) -> Result<Count> {
     run_in_chromium("packaging", shared)
 }
