@@ -202,10 +202,6 @@ export class Conversation {
       if (channel && entry) store.arrived(channel, entry);
       store.changed();
     });
-    chat.addEventListener("message.updated", ({ data }) => {
-      store.channel(data.message.channelId)?.log.updated(data.message);
-      store.changed();
-    });
     chat.addEventListener("channel.gap", ({ data }) => {
       const channel = store.channel(data.channelId);
       if (!channel) return;

@@ -114,11 +114,6 @@ export class ChannelLog {
     return isNew ? entry : undefined;
   }
 
-  updated(message: Message): void {
-    const entry = this.#stored.find(message.id) ?? this.#outgoing.find(({ id }) => id === message.id);
-    if (entry) take(entry, message);
-  }
-
   /** Events are missing: what is stored must be loaded again, and has own messages whose events were missed. */
   gap(): void {
     if (this.opened) this.#stale = this.#stored.items;
