@@ -87,16 +87,6 @@ describe("the log of a channel", () => {
     assert.equal(log.rows()[1], second);
   });
 
-  test("a message that came before the page it is missing from is shown", () => {
-    const history = filled(500);
-    const log = new ChannelLog("me");
-    log.open(history.around({ messageId: "m100", limit: 100 }));
-    const late = history.write();
-    log.received(late, END);
-    log.open({ ...history.page(), messages: history.page().messages.slice(1), cursor: { seq: late.seq - 1 } });
-    assert.equal(contents(log).at(-1), late.content);
-  });
-
   test("it holds a bounded number of messages, and never drops those around the reader", () => {
     const history = filled(5000);
     const log = new ChannelLog("me");
