@@ -1,6 +1,9 @@
 //! What each method does, a file for each feature, without IO and without state: a request is read, checked,
 //! and turned into a [`Step`] for the session. A feature adds a file here and an arm to [`step`].
 
+// No clock, no randomness, no order that differs from run to run.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
 pub mod auth;
 pub mod history;
 pub mod send;

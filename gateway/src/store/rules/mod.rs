@@ -2,6 +2,9 @@
 //! decide, apply. A store loads what is [needed](Needs), in as few round trips as it can, and applies the
 //! [writes](Writes) in the same transaction.
 
+// No clock, no randomness, no order that differs from run to run.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
 pub(super) mod files;
 pub(super) mod history;
 pub(super) mod send;
