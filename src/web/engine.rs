@@ -20,7 +20,7 @@ const ONCE: u32 = 0;
 const RETRY: u32 = 1;
 
 /// The engine behind one `AloChat`. A call is a number that JavaScript chose; it is answered by exactly one
-/// [`Host::settle`].
+/// `Host.settle`.
 #[wasm_bindgen]
 pub struct Engine {
     driver: Rc<Driver>,
@@ -128,7 +128,7 @@ impl Engine {
         });
     }
 
-    /// The answer to [`Host::fetch_token`]: a token, or else why there is none.
+    /// The answer to `Host.fetchToken`: a token, or else why there is none.
     #[wasm_bindgen(js_name = tokenFetched)]
     pub fn token_fetched(&self, token: Option<String>, reason: String) {
         self.driver.input(Input::TokenFetched(token.ok_or(reason)));

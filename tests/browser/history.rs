@@ -33,7 +33,11 @@ async fn pages_go_from_the_newest_message_to_the_oldest_and_back() {
     let channel = fresh("pages");
     let ada = with_messages(&channel, 7).await;
     let limit = ("limit", JsValue::from(3));
-    let newest = settle(ada.chat.fetch_history(&options(&channel, &[limit.clone()]))).await;
+    let newest = settle(
+        ada.chat
+            .fetch_history(&options(&channel, std::slice::from_ref(&limit))),
+    )
+    .await;
     assert_ok(&newest);
     assert_eq!(contents(&newest), ["6", "5", "4"]);
     assert!(get(&newest, "response.newerPageToken").is_undefined());

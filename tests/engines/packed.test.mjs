@@ -226,7 +226,7 @@ describe(`the packed package in ${engine}`, () => {
       try {
         for await (const message of chat.history({ channelId: "zulu" })) return { result, thrown: message };
       } catch (error) {
-        return { result, thrown: { isError: error instanceof Error, code: error.code } };
+        return { result, thrown: { isError: Object.prototype.toString.call(error) === "[object Error]", code: error.code } };
       }
     }, channelId);
     assert.equal(result.status.errorData.code, "invalid-argument");

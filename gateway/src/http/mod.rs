@@ -1,4 +1,4 @@
-//! The HTTP side: each file has the handlers of one matter and the little they use; [`router`] puts them
+//! The HTTP side: each file has the handlers of one matter and the little they use; `router` puts them
 //! together, and [`serve`] serves them.
 
 mod announce;
