@@ -57,12 +57,24 @@ impl Connection {
         }
     }
 
-    /// The socket, if requests may be sent on it.
+    /// The socket, if the gateway has welcomed the client on it.
     pub(super) const fn online(&self) -> Option<SocketId> {
         match self {
             Self::Online { socket, .. } => Some(*socket),
             Self::Opening { .. }
             | Self::Greeting { .. }
+            | Self::Idle
+            | Self::AwaitingToken
+            | Self::Waiting { .. }
+            | Self::Failed => None,
+        }
+    }
+
+    /// The socket, if `hello` went out on it: requests may follow.
+    pub(super) const fn greeted(&self) -> Option<SocketId> {
+        match self {
+            Self::Greeting { socket, .. } | Self::Online { socket, .. } => Some(*socket),
+            Self::Opening { .. }
             | Self::Idle
             | Self::AwaitingToken
             | Self::Waiting { .. }

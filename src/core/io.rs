@@ -31,17 +31,8 @@ pub enum Input<'a, P> {
     Subscribe(CallId, Vec<ChannelId>),
     /// `unsubscribe()`
     Unsubscribe(CallId, Vec<ChannelId>),
-    /// `sendMessage()`
-    Send {
-        /// The call.
-        call: CallId,
-        /// The message.
-        draft: Draft<P>,
-        /// Its files, each known to the shell by the id it chose.
-        files: Vec<(UploadId, FileMeta)>,
-        /// Now, for the idempotency key.
-        unix_ms: u64,
-    },
+    /// Any other method of the protocol.
+    Request(CallId, Request<P>),
     /// A call needs the token (a download); it settles with [`Settled::Token`].
     Token {
         /// The call.
@@ -77,7 +68,7 @@ pub enum Output<P> {
     OpenSocket(SocketId),
     /// Close a socket; nothing more is expected from it.
     CloseSocket(SocketId),
-    /// Send a frame.
+    /// Send a frame; [`super::codec::encode`] makes its text.
     SendFrame(SocketId, Frame<P>),
     /// Ask for a token.
     FetchToken,
@@ -107,7 +98,7 @@ pub enum Output<P> {
 /// What storage is to do with unsent messages.
 #[derive(Debug, PartialEq)]
 pub enum Storage<P> {
-    /// Keep this message beyond the page's end.
+    /// Keep this command beyond the page's end.
     Keep(Kept<P>),
     /// Keep this of a file of a kept message, in place of what is kept of it.
     KeepUpload {
@@ -118,7 +109,7 @@ pub enum Storage<P> {
         /// Where the upload lives.
         location: Option<String>,
     },
-    /// The message with this key is settled: keep it no longer.
+    /// The command with this key is settled: keep it no longer.
     Forget(Uuid),
     /// Bring what earlier pages of this user have left unsent, by [`Input::Restored`].
     Restore {
@@ -134,8 +125,8 @@ pub enum Settled<P> {
     Done,
     /// The channels subscribed to.
     Subscribed(Vec<ChannelId>),
-    /// The message as stored.
-    Sent(P),
+    /// The result of [`Input::Request`], as the gateway gave it.
+    Value(P),
     /// The token.
     Token(String),
 }
@@ -168,26 +159,43 @@ pub enum Event<P> {
     UploadError(UploadId, Error),
 }
 
-/// A message to send.
+/// A method with its parameters, and how it is carried.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Draft<P> {
-    /// Where to.
-    pub channel: ChannelId,
-    /// What it answers.
-    pub parent: Option<Uuid>,
-    /// Content and metadata, ready for the wire.
+pub struct Request<P> {
+    /// The JSON text that follows `"method":` in a frame, up to where the object of the parameters would end:
+    /// `"history","params":{"channelId":"alpha"`.
     pub body: P,
     /// An upper bound of the body's size on the wire, in bytes.
-    pub body_bytes: u32,
+    pub bytes: u32,
+    /// How it is carried.
+    pub lane: Lane,
 }
 
-/// An unsent message with all that another page needs to send it, once.
+/// How a request is carried; [`alo_protocol::registry::Lane`] with what each lane needs.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Lane {
+    /// A command: kept in order, sent again with the same key until it is answered.
+    Once {
+        /// Now, for the idempotency key.
+        unix_ms: u64,
+        /// The files that go up before it, each known to the shell by the id it chose.
+        files: Vec<(UploadId, FileMeta)>,
+    },
+    /// A question: asked again after a reconnect until it is answered or aborted.
+    Retry,
+    /// Only worth something now: fails when offline.
+    Now,
+}
+
+/// An unsent command with all that another page needs to send it, once.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Kept<P> {
     /// Its idempotency key.
     pub key: Uuid,
-    /// The message.
-    pub draft: Draft<P>,
+    /// See [`Request::body`].
+    pub body: P,
+    /// See [`Request::bytes`].
+    pub bytes: u32,
     /// Its files in their order.
     pub files: Vec<KeptFile>,
 }
@@ -277,24 +285,26 @@ pub enum Frame<P> {
     Ping,
 }
 
-/// Methods and parameters.
+/// What a request asks for.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Method<P> {
     /// `subscribe`, from the head.
     Subscribe(Vec<ChannelId>),
     /// `unsubscribe`
     Unsubscribe(Vec<ChannelId>),
-    /// `message.send`
-    Send {
+    /// `auth.refresh`
+    Refresh(String),
+    /// A command; see [`Request::body`].
+    Once {
+        /// Method and parameters.
+        body: P,
         /// Idempotency key.
         key: Uuid,
-        /// The message.
-        draft: Draft<P>,
         /// Files uploaded before.
         files: Vec<Uuid>,
     },
-    /// `auth.refresh`
-    Refresh(String),
+    /// Any other; see [`Request::body`].
+    Other(P),
 }
 
 /// A frame from the gateway, or one of many in it.
@@ -302,8 +312,10 @@ pub enum Method<P> {
 pub enum Incoming<'a, P> {
     /// Answer to hello.
     Welcome(Welcome),
-    /// A reply.
-    Reply(u32, Result<Reply<P>, Error>),
+    /// A reply with the result as it came.
+    Reply(u32, Result<P, Error>),
+    /// A subscription starts again elsewhere: what lies between cannot be had.
+    Gap(Recovery),
     /// Proof of life.
     Pong,
     /// An event of a channel.
@@ -343,17 +355,6 @@ pub struct Recovery {
     pub cursor: Option<Cursor>,
     /// Why what was missed could not be recovered.
     pub gap: Option<GapReason>,
-}
-
-/// The result of a request, by what it holds.
-#[derive(Debug)]
-pub struct Reply<P> {
-    /// Of `message.send`.
-    pub message: Option<P>,
-    /// Of `subscribe`.
-    pub channels: Vec<Recovery>,
-    /// Of `auth.refresh`.
-    pub token_expires_in_ms: Option<u64>,
 }
 
 /// Where the parts of the core put what they want done.

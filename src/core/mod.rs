@@ -1,13 +1,19 @@
 //! The client as pure state machines; see the crate's documentation for how it is driven.
 
+// No clock, no randomness, no order that differs from run to run.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+mod asked;
 mod backoff;
 mod client;
+pub mod codec;
 mod connection;
-mod control;
 mod error;
+mod in_flight;
 mod io;
 mod outbox;
 mod pace;
+mod pending;
 mod subscriptions;
 pub(crate) mod text;
 mod time;
@@ -16,14 +22,14 @@ mod upload;
 mod uploads;
 
 #[cfg(all(test, not(target_arch = "wasm32")))]
-mod properties;
-#[cfg(test)]
 mod tests;
 
 pub use client::{Client, Config};
+pub use codec::Payload;
 pub use error::Error;
 pub use io::{
-    CallId, Draft, Event, FileMeta, Frame, HttpId, HttpReply, HttpRequest, Incoming, Input, Kept,
-    KeptFile, Method, Output, Recovery, Reply, Settled, SocketId, Storage, UploadId, Welcome,
+    CallId, Event, FileMeta, Frame, HttpId, HttpReply, HttpRequest, Incoming, Input, Kept,
+    KeptFile, Lane, Method, Output, Recovery, Request, Settled, SocketId, Storage, UploadId,
+    Welcome,
 };
 pub use time::Instant;

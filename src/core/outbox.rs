@@ -1,16 +1,19 @@
-//! Messages not yet confirmed, in the order of the calls.
+//! Commands not yet confirmed, in the order of the calls.
 
 use alo_protocol::Uuid;
 
-use super::{CallId, Draft, UploadId};
+use super::{CallId, UploadId};
 
-/// A message on its way.
+/// A command on its way.
 #[derive(Debug)]
 pub(super) struct Entry<P> {
     pub(super) call: CallId,
     /// Idempotency key: the same on every try.
     pub(super) key: Uuid,
-    pub(super) draft: Draft<P>,
+    /// Method and parameters.
+    pub(super) body: P,
+    /// An upper bound of the body's size on the wire.
+    pub(super) bytes: u32,
     /// Its files in their order, with their ids once they are up.
     pub(super) files: Vec<(UploadId, Option<Uuid>)>,
     pub(super) state: State,
@@ -26,10 +29,7 @@ pub(super) enum State {
     /// To be sent.
     Ready,
     /// Sent on the present connection, not answered.
-    InFlight {
-        /// The request.
-        request: u32,
-    },
+    InFlight,
 }
 
 /// The bounded queue.
@@ -55,13 +55,13 @@ impl<P> Outbox<P> {
         self.entries.push(entry);
     }
 
-    /// Puts messages of earlier pages, in their order, before all others.
+    /// Puts commands of earlier pages, in their order, before all others.
     pub(super) fn restore(&mut self, mut entries: Vec<Entry<P>>) {
         entries.append(&mut self.entries);
         self.entries = entries;
     }
 
-    /// The first message that may go out now. One whose files are still going up does not hold back
+    /// The first command that may go out now. One whose files are still going up does not hold back
     /// those behind it.
     pub(super) fn next_ready(&mut self) -> Option<&mut Entry<P>> {
         self.entries
@@ -69,27 +69,22 @@ impl<P> Outbox<P> {
             .find(|entry| entry.state == State::Ready)
     }
 
-    pub(super) fn in_flight(&self) -> usize {
-        let sent = |entry: &&Entry<P>| matches!(entry.state, State::InFlight { .. });
-        self.entries.iter().filter(sent).count()
+    /// Takes out the command of a call.
+    pub(super) fn take(&mut self, call: CallId) -> Option<Entry<P>> {
+        self.take_where(|entry| entry.call == call)
     }
 
-    /// Takes out the message a reply is for.
-    pub(super) fn take_request(&mut self, id: u32) -> Option<Entry<P>> {
-        self.take(|entry| entry.state == State::InFlight { request: id })
-    }
-
-    /// Takes back a message that was never sent.
+    /// Takes back a command that was never sent.
     pub(super) fn take_unsent(&mut self, call: CallId) -> Option<Entry<P>> {
-        self.take(|entry| entry.call == call && !entry.tried)
+        self.take_where(|entry| entry.call == call && !entry.tried)
     }
 
-    /// Takes out the message one of whose files has failed.
+    /// Takes out the command one of whose files has failed.
     pub(super) fn take_upload(&mut self, upload: UploadId) -> Option<Entry<P>> {
-        self.take(|entry| entry.files.iter().any(|(id, _)| *id == upload))
+        self.take_where(|entry| entry.files.iter().any(|(id, _)| *id == upload))
     }
 
-    /// A file is up; its message may be ready now.
+    /// A file is up; its command may be ready now.
     pub(super) fn file_done(&mut self, upload: UploadId, file: Uuid) {
         for entry in &mut self.entries {
             for (id, done) in &mut entry.files {
@@ -107,7 +102,7 @@ impl<P> Outbox<P> {
     /// The connection is gone: what was not answered goes out again, with the same keys.
     pub(super) fn connection_lost(&mut self) {
         for entry in &mut self.entries {
-            if matches!(entry.state, State::InFlight { .. }) {
+            if entry.state == State::InFlight {
                 entry.state = State::Ready;
             }
         }
@@ -118,7 +113,7 @@ impl<P> Outbox<P> {
         std::mem::take(&mut self.entries)
     }
 
-    fn take(&mut self, matches: impl Fn(&Entry<P>) -> bool) -> Option<Entry<P>> {
+    fn take_where(&mut self, matches: impl Fn(&Entry<P>) -> bool) -> Option<Entry<P>> {
         let index = self.entries.iter().position(matches)?;
         Some(self.entries.remove(index))
     }

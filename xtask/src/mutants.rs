@@ -78,26 +78,26 @@ const MUTANTS: [Mutant; 21] = [
     ),
     mutant(
         "a message is sent again under another key",
-        "src/core/client/requests.rs",
+        "src/core/client/exchange.rs",
         "key: entry.key,",
-        "key: alo_protocol::Uuid::v7(u64::from(request), [entry.key.as_bytes()[15]; 10]),",
+        "key: alo_protocol::Uuid::v7(u64::from(socket.0), [entry.key.as_bytes()[15]; 10]),",
     ),
     mutant(
         "what was in flight is forgotten when the connection is lost",
         "src/core/outbox.rs",
-        "if matches!(entry.state, State::InFlight { .. }) {",
+        "if entry.state == State::InFlight {",
         "if false {",
     ),
     mutant(
         "a message that may be stored can be aborted",
         "src/core/outbox.rs",
         "entry.call == call && !entry.tried",
-        "entry.call == call && !matches!(entry.state, State::InFlight { .. })",
+        "entry.call == call && entry.state != State::InFlight",
     ),
     mutant(
         "a late reply brings back a channel left since",
-        "src/core/client/requests.rs",
-        "if control.decides(&recovery.channel)",
+        "src/core/client/exchange.rs",
+        "if pending.decides(&recovery.channel)",
         "if true",
     ),
     mutant(
@@ -109,8 +109,8 @@ const MUTANTS: [Mutant; 21] = [
     mutant(
         "calls stay open when the client stops",
         "src/core/client/mod.rs",
-        "for control in std::mem::take(&mut self.control) {",
-        "for control in std::mem::take(&mut self.control).into_iter().take(0) {",
+        "for pending in std::mem::take(&mut self.pending) {",
+        "for pending in std::mem::take(&mut self.pending).into_iter().take(0) {",
     ),
     mutant(
         "a message of an earlier page is sent under another key",

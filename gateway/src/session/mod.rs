@@ -3,6 +3,9 @@
 //! Driven like the client's core: [`Session::handle`], [`Session::poll_output`],
 //! [`Session::next_timeout`]. A [`Driver`] does the driving.
 
+// No clock, no randomness, no order that differs from run to run.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
 mod catch_up;
 mod desk;
 mod driver;

@@ -44,7 +44,7 @@ impl<'de> Deserialize<'de> for JsonObject {
     }
 }
 
-/// Reads a `metadata` field; an error names it.
+/// Reads `metadata`; the error names it.
 pub(crate) fn metadata<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<JsonObject>, D::Error> {

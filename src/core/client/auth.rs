@@ -2,13 +2,14 @@
 
 use super::Client;
 use crate::core::{
-    CallId, Error, Instant, Method, Output, Settled,
+    CallId, Error, Instant, Method, Output, Payload, Settled,
     connection::{Connection, Loss},
+    in_flight::Purpose,
     text::concat,
 };
 use alo_protocol::ErrorCode;
 
-impl<P: Clone> Client<P> {
+impl<P: Payload> Client<P> {
     pub(super) fn wants_token(&self) -> bool {
         !self.token_calls.is_empty()
             || self.uploads.wants_token()
@@ -76,8 +77,7 @@ impl<P: Clone> Client<P> {
                     self.settle(call, Ok(Settled::Token(token.clone())));
                 }
                 if let Some(socket) = self.connection.online() {
-                    let id = self.request(socket, Method::Refresh(token.clone()));
-                    self.refresh_request = Some(id);
+                    self.request(socket, Purpose::Refresh, Method::Refresh(token.clone()));
                 }
                 self.token.hold(token);
                 if matches!(self.connection, Connection::AwaitingToken) {

@@ -1,8 +1,8 @@
 //! The connection: made, greeted, kept alive, lost and made again.
 
-use super::{Client, TOKEN_REFUSALS, auth::token_expired};
+use super::{Client, TOKEN_REFUSALS, auth::token_expired, offline};
 use crate::core::{
-    Error, Event, Frame, Instant, Output, Recovery, Settled, SocketId, Storage, Welcome,
+    Error, Event, Frame, Instant, Output, Payload, Recovery, Settled, SocketId, Storage, Welcome,
     connection::{Beat, Connection, Loss, OPEN_MS, PONG_MS, PROBE_MS, SLEPT_MS, STABLE_MS},
     text::{concat, digits},
 };
@@ -11,7 +11,7 @@ use alo_protocol::{CloseCode, ErrorCode, Reconnect};
 /// Failures of `authToken` in a row after which the client stops.
 const TOKEN_FAILURES: u32 = 5;
 
-impl<P: Clone> Client<P> {
+impl<P: Payload> Client<P> {
     pub(super) fn want_connection(&mut self, now: Instant) {
         match self.connection {
             Connection::Idle | Connection::Failed => {
@@ -140,10 +140,13 @@ impl<P: Clone> Client<P> {
         if let Loss::TimedOut | Loss::Resume = loss {
             self.close_socket();
         }
+        self.in_flight.clear();
         self.outbox.connection_lost();
-        self.refresh_request = None;
-        for control in &mut self.control {
-            control.request = None;
+        for pending in &mut self.pending {
+            pending.sent = false;
+        }
+        for call in self.asked.connection_lost() {
+            self.settle(call, Err(offline()));
         }
         if let Some(error) = self.why_stop(&loss) {
             return self.fail(now, error);

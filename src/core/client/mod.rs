@@ -1,10 +1,10 @@
 //! The client: takes inputs, moves the parts, gives outputs. Here are its calls and uploads; [`link`] makes
-//! and keeps the connection, [`requests`] speaks over it, [`auth`] has the token, [`restore`] brings what
+//! and keeps the connection, [`exchange`] speaks over it, [`auth`] has the token, [`restore`] loads what
 //! earlier pages have left unsent.
 
 mod auth;
+mod exchange;
 mod link;
-mod requests;
 mod restore;
 
 use std::collections::VecDeque;
@@ -13,13 +13,15 @@ use alo_protocol::{ChannelId, ErrorCode, Limits, Uuid};
 
 use self::{auth::token_expired, restore::Restore};
 use super::{
-    CallId, Draft, Error, Event, FileMeta, Frame, HttpId, HttpReply, Input, Instant, Kept,
-    KeptFile, Method, Output, Settled, SocketId, Storage, UploadId,
+    CallId, Error, Event, FileMeta, Frame, HttpId, HttpReply, Input, Instant, Kept, KeptFile, Lane,
+    Method, Output, Payload, Request, Settled, SocketId, Storage, UploadId,
+    asked::{Asked, AskedList},
     backoff::Backoff,
     connection::{Connection, Loss},
-    control::{Control, Kind},
+    in_flight::{InFlight, Purpose},
     io::Context,
     outbox::{Entry, Outbox, State},
+    pending::{Kind, Pending},
     subscriptions::Subscriptions,
     time::earlier,
     token::Token,
@@ -36,11 +38,11 @@ pub struct Config {
     pub seed: u64,
     /// Whether another token can be had when one expires.
     pub token_renewable: bool,
-    /// Messages that may wait.
+    /// Commands that may wait.
     pub outbox_limit: usize,
     /// Files uploaded at the same time.
     pub parallel_uploads: usize,
-    /// Whether unsent messages are kept beyond the page's end, and those of earlier pages are sent.
+    /// Whether unsent commands are kept beyond the page's end, and those of earlier pages are sent.
     pub outbox_kept: bool,
 }
 
@@ -60,13 +62,13 @@ pub struct Client<P> {
     outbox: Outbox<P>,
     restore: Restore,
     uploads: Uploads,
-    control: Vec<Control>,
+    pending: Vec<Pending>,
+    asked: AskedList<P>,
+    in_flight: InFlight,
     /// `connect()` calls that wait for the welcome.
     connects: Vec<CallId>,
     /// Calls that wait for the token.
     token_calls: Vec<CallId>,
-    refresh_request: Option<u32>,
-    next_request: u32,
     next_socket: u32,
     outputs: VecDeque<Output<P>>,
 }
@@ -81,7 +83,7 @@ macro_rules! context {
     };
 }
 
-impl<P: Clone> Client<P> {
+impl<P: Payload> Client<P> {
     /// A client that is not connected.
     pub fn new(config: Config) -> Self {
         Self {
@@ -98,11 +100,11 @@ impl<P: Clone> Client<P> {
             outbox: Outbox::new(config.outbox_limit),
             restore: Restore::new(config.outbox_kept),
             uploads: Uploads::new(config.parallel_uploads, config.outbox_kept),
-            control: Vec::new(),
+            pending: Vec::new(),
+            asked: AskedList::new(),
+            in_flight: InFlight::NEW,
             connects: Vec::new(),
             token_calls: Vec::new(),
-            refresh_request: None,
-            next_request: 1,
             next_socket: 1,
             outputs: VecDeque::new(),
         }
@@ -134,24 +136,19 @@ impl<P: Clone> Client<P> {
             }
             Input::Disconnect(call) => self.disconnect(now, call),
             Input::Subscribe(call, channels) => {
-                self.control(now, Control::new(call, Kind::Subscribe, channels))
+                self.pend(now, Pending::new(call, Kind::Subscribe, channels));
             }
             Input::Unsubscribe(call, channels) => {
                 for channel in &channels {
                     self.subscriptions.remove(channel);
                 }
-                for earlier in &mut self.control {
+                for earlier in &mut self.pending {
                     earlier.leave(&channels);
                 }
-                self.control(now, Control::new(call, Kind::Unsubscribe, channels));
+                self.pend(now, Pending::new(call, Kind::Unsubscribe, channels));
             }
-            Input::Send {
-                call,
-                draft,
-                files,
-                unix_ms,
-            } => self.send(now, call, draft, files, unix_ms),
-            Input::Restored(messages) => self.restored(now, messages),
+            Input::Request(call, request) => self.requested(now, call, request),
+            Input::Restored(commands) => self.restored(now, commands),
             Input::Token { call, refused } => self.token_wanted(call, refused),
             Input::Abort(call) => self.abort(now, call),
             Input::TokenFetched(result) => self.token_fetched(now, result),
@@ -171,29 +168,50 @@ impl<P: Clone> Client<P> {
         self.pump_token(now);
     }
 
-    fn control(&mut self, now: Instant, control: Control) {
-        let known = control
+    fn pend(&mut self, now: Instant, pending: Pending) {
+        let known = pending
             .channels
             .iter()
             .all(|channel| self.subscriptions.contains(channel));
-        if control.kind == Kind::Subscribe
+        if pending.kind == Kind::Subscribe
             && known
-            && self.control.is_empty()
+            && self.pending.is_empty()
             && self.connection.online().is_some()
         {
-            return self.settle(control.call, Ok(Settled::Subscribed(control.channels)));
+            return self.settle(pending.call, Ok(Settled::Subscribed(pending.channels)));
         }
-        self.control.push(control);
+        self.pending.push(pending);
         self.want_connection(now);
     }
 
-    fn send(
+    fn requested(&mut self, now: Instant, call: CallId, Request { body, bytes, lane }: Request<P>) {
+        let again = match lane {
+            Lane::Once { unix_ms, files } => {
+                return self.command(now, call, (body, bytes), unix_ms, files);
+            }
+            Lane::Retry => true,
+            Lane::Now if self.connection.greeted().is_none() => {
+                return self.settle(call, Err(offline()));
+            }
+            Lane::Now => false,
+        };
+        self.asked.push(Asked {
+            call,
+            body,
+            bytes,
+            again,
+            sent: false,
+        });
+        self.want_connection(now);
+    }
+
+    fn command(
         &mut self,
         now: Instant,
         call: CallId,
-        draft: Draft<P>,
-        files: Vec<(UploadId, FileMeta)>,
+        (body, bytes): (P, u32),
         unix_ms: u64,
+        files: Vec<(UploadId, FileMeta)>,
     ) {
         if self.outbox.is_full() {
             for (id, _) in files {
@@ -222,8 +240,13 @@ impl<P: Clone> Client<P> {
             })
             .collect();
         if self.restore.is_kept() {
-            let (draft, files) = (draft.clone(), files.clone());
-            let kept = Kept { key, draft, files };
+            let (body, files) = (body.clone(), files.clone());
+            let kept = Kept {
+                key,
+                body,
+                bytes,
+                files,
+            };
             self.outputs.push_back(Output::Storage(Storage::Keep(kept)));
         }
         for file in files {
@@ -232,7 +255,8 @@ impl<P: Clone> Client<P> {
         self.outbox.push(Entry {
             call,
             key,
-            draft,
+            body,
+            bytes,
             files: ids,
             state,
             tried: false,
@@ -241,18 +265,16 @@ impl<P: Clone> Client<P> {
     }
 
     fn abort(&mut self, now: Instant, call: CallId) {
+        let error = Error::new(ErrorCode::Aborted, "the signal was aborted");
         if let Some(entry) = self.outbox.take_unsent(call) {
-            self.drop_entry(
-                now,
-                entry,
-                Error::new(ErrorCode::Aborted, "the signal was aborted"),
-            );
-        } else if let Some(index) = self.token_calls.iter().position(|waiting| *waiting == call) {
+            return self.drop_entry(now, entry, error);
+        }
+        let waited = self.token_calls.iter().position(|waiting| *waiting == call);
+        if let Some(index) = waited {
             self.token_calls.remove(index);
-            self.settle(
-                call,
-                Err(Error::new(ErrorCode::Aborted, "the signal was aborted")),
-            );
+        }
+        if waited.is_some() || self.asked.take(call).is_some() {
+            self.settle(call, Err(error));
         }
     }
 
@@ -291,14 +313,14 @@ impl<P: Clone> Client<P> {
 
     /// Settles every open call with the same error.
     fn end_calls(&mut self, now: Instant, error: &Error) {
-        self.refresh_request = None;
-        for call in std::mem::take(&mut self.connects) {
-            self.settle(call, Err(error.clone()));
+        self.in_flight.clear();
+        let mut calls = std::mem::take(&mut self.connects);
+        for pending in std::mem::take(&mut self.pending) {
+            calls.push(pending.call);
         }
-        for control in std::mem::take(&mut self.control) {
-            self.settle(control.call, Err(error.clone()));
-        }
-        for call in std::mem::take(&mut self.token_calls) {
+        calls.append(&mut self.token_calls);
+        calls.append(&mut self.asked.take_all());
+        for call in calls {
             self.settle(call, Err(error.clone()));
         }
         for entry in self.outbox.take_all() {
@@ -337,12 +359,10 @@ impl<P: Clone> Client<P> {
         }
     }
 
-    fn request(&mut self, socket: SocketId, method: Method<P>) -> u32 {
-        let id = self.next_request;
-        self.next_request = self.next_request.wrapping_add(1);
+    fn request(&mut self, socket: SocketId, purpose: Purpose, method: Method<P>) {
+        let id = self.in_flight.add(purpose);
         self.outputs
             .push_back(Output::SendFrame(socket, Frame::Request(id, method)));
-        id
     }
 
     fn new_key(&mut self, unix_ms: u64) -> Uuid {
@@ -358,7 +378,12 @@ impl<P: Clone> Client<P> {
     }
 }
 
-/// The channels of a list, for tests and the shell.
+/// The error of what is only worth something now, while there is no connection.
+fn offline() -> Error {
+    Error::new(ErrorCode::Unavailable, "there is no connection")
+}
+
+/// For tests and the shell.
 impl<P> Client<P> {
     /// Whether the channel is subscribed and confirmed.
     pub fn is_subscribed(&self, channel: &ChannelId) -> bool {

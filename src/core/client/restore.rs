@@ -2,7 +2,7 @@
 //! named the user, and goes out before what this page sends.
 
 use super::{Client, Entry, State};
-use crate::core::{CallId, Error, Instant, Kept, connection::Connection};
+use crate::core::{CallId, Error, Instant, Kept, Payload, connection::Connection};
 use alo_protocol::ErrorCode;
 
 /// How long sends wait for storage, milliseconds: one that does not answer must not stop the chat.
@@ -41,8 +41,9 @@ impl Restore {
         self.is_kept()
     }
 
-    pub(super) fn holds_sends(self) -> bool {
-        matches!(self, Self::Asked { .. })
+    /// Whether commands wait: those of earlier pages go first.
+    pub(super) const fn holds_commands(self) -> bool {
+        matches!(self, Self::Due | Self::Asked { .. })
     }
 
     pub(super) const fn deadline(self) -> Option<Instant> {
@@ -59,13 +60,22 @@ impl Restore {
     }
 }
 
-impl<P: Clone> Client<P> {
-    pub(super) fn restored(&mut self, now: Instant, messages: Vec<(CallId, Kept<P>)>) {
+impl<P: Payload> Client<P> {
+    pub(super) fn restored(&mut self, now: Instant, commands: Vec<(CallId, Kept<P>)>) {
         if self.restore.is_kept() {
             self.restore = Restore::Done;
         }
         let mut entries = Vec::new();
-        for (call, Kept { key, draft, files }) in messages {
+        for (
+            call,
+            Kept {
+                key,
+                body,
+                bytes,
+                files,
+            },
+        ) in commands
+        {
             let ids = files.iter().map(|file| (file.upload, None)).collect();
             let state = if files.is_empty() {
                 State::Ready
@@ -78,7 +88,8 @@ impl<P: Clone> Client<P> {
             entries.push(Entry {
                 call,
                 key,
-                draft,
+                body,
+                bytes,
                 files: ids,
                 state,
                 // The page that wrote it may have sent it.

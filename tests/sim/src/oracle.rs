@@ -77,9 +77,10 @@ impl Tag {
         }
     }
 
-    /// The tag in a draft's body.
+    /// The tag in the body of a command.
     pub(crate) fn of_body(body: &str) -> Option<Self> {
-        Self::parse(body.strip_prefix(r#""content":""#)?.strip_suffix('"')?)
+        let (_, content) = body.rsplit_once(r#""content":""#)?;
+        Self::parse(content.strip_suffix('"')?)
     }
 
     fn parse(text: &str) -> Option<Self> {
@@ -385,9 +386,13 @@ impl Oracle {
     }
 
     /// A send was answered with a message.
-    pub(crate) fn send_succeeded(&mut self, tag: Tag, message: &str) -> Result<(), String> {
-        let message: Seen = serde_json::from_str(message)
-            .map_err(|error| format!("a message is no JSON: {error}"))?;
+    pub(crate) fn send_succeeded(&mut self, tag: Tag, result: &str) -> Result<(), String> {
+        #[derive(Deserialize)]
+        struct Sent {
+            message: Seen,
+        }
+        let Sent { message } = serde_json::from_str(result)
+            .map_err(|error| format!("a send was answered with {result}: {error}"))?;
         if message.content != tag.to_string() {
             return Err(format!(
                 "send {tag} was answered with message {}",

@@ -1,52 +1,11 @@
-//! `cargo xtask docs`: documentation generated from the code, and whether it has drifted.
+//! docs/errors.md: error codes and close codes.
 
-use std::{fmt::Write, fs, path::PathBuf};
+use std::fmt::Write;
 
 use alo_protocol::{CloseCode, ErrorCode, Reconnect};
-use anyhow::{Context, Result, bail};
 
-use crate::workspace;
-
-/// Writes docs/errors.md.
-pub fn run() -> Result<()> {
-    let path = errors_path();
-    fs::write(&path, errors()).with_context(|| format!("writing {}", path.display()))?;
-    println!("wrote {}", path.display());
-    Ok(())
-}
-
-/// Fails if docs/errors.md is not what [`run`] would write.
-pub fn check_errors() -> Result<()> {
-    let path = errors_path();
-    let written =
-        fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
-    if written != errors() {
-        bail!("docs/errors.md is out of date; `cargo xtask docs` writes it anew");
-    }
-    Ok(())
-}
-
-/// Fails if the union `ErrorCode` of the TypeScript types does not name the codes of the protocol.
-pub fn check_types() -> Result<()> {
-    let path = workspace::root().join("pkg-template/index.d.ts");
-    let types = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
-    let typed = codes_in_types(&types).context("index.d.ts has no `export type ErrorCode = …;`")?;
-    let known: Vec<&str> = ErrorCode::ALL.iter().map(|code| code.as_str()).collect();
-    let missing: Vec<_> = known.iter().filter(|code| !typed.contains(code)).collect();
-    let unknown: Vec<_> = typed.iter().filter(|code| !known.contains(code)).collect();
-    if !missing.is_empty() || !unknown.is_empty() {
-        bail!(
-            "index.d.ts: ErrorCode lacks {missing:?} and names {unknown:?}, which the protocol has not"
-        );
-    }
-    Ok(())
-}
-
-fn errors_path() -> PathBuf {
-    workspace::root().join("docs/errors.md")
-}
-
-fn errors() -> String {
+/// The whole document.
+pub fn text() -> String {
     let mut text = String::from(
         "<!-- Generated from the code by `cargo xtask docs`; a change here is lost. -->\n\
          # Errors\n\n\
@@ -107,27 +66,13 @@ fn close_meaning(code: CloseCode) -> &'static str {
     }
 }
 
-fn codes_in_types(types: &str) -> Option<Vec<&str>> {
-    let (_, union) = types.split_once("export type ErrorCode =")?;
-    let (union, _) = union.split_once(';')?;
-    Some(union.split('"').skip(1).step_by(2).collect())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn the_union_is_read_from_the_types() {
-        let types =
-            "x;\nexport type ErrorCode =\n  | \"a-b\" | \"c\"\n  | \"d\";\nexport type Z = \"no\";";
-        assert_eq!(codes_in_types(types), Some(vec!["a-b", "c", "d"]));
-        assert_eq!(codes_in_types("export type Other = 1;"), None);
-    }
-
-    #[test]
     fn every_code_stands_in_the_document_once() {
-        let text = errors();
+        let text = text();
         for name in ErrorCode::ALL.iter().map(|code| code.as_str()) {
             let rows = text
                 .lines()

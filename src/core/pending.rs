@@ -1,5 +1,5 @@
-//! Subscribes and unsubscribes that are not confirmed yet, in the order of the calls. After a
-//! reconnect they are asked again in that order, so the last word on a channel wins.
+//! Pending subscriptions: subscribes and unsubscribes that are not confirmed yet, in the order of the calls.
+//! After a reconnect they are asked again in that order, so the last word on a channel wins.
 
 use alo_protocol::ChannelId;
 
@@ -7,14 +7,14 @@ use super::{CallId, Method, Settled};
 
 /// An unconfirmed call.
 #[derive(Debug)]
-pub(super) struct Control {
+pub(super) struct Pending {
     pub(super) call: CallId,
     pub(super) kind: Kind,
     pub(super) channels: Vec<ChannelId>,
     /// Of these the channels left by a later call: what the reply says of them is out of date.
     left: Vec<ChannelId>,
-    /// The request that asks for it on the present connection.
-    pub(super) request: Option<u32>,
+    /// Whether it went out on the present connection.
+    pub(super) sent: bool,
 }
 
 /// Which way.
@@ -24,14 +24,14 @@ pub(super) enum Kind {
     Unsubscribe,
 }
 
-impl Control {
-    pub(super) fn new(call: CallId, kind: Kind, channels: Vec<ChannelId>) -> Self {
+impl Pending {
+    pub(super) const fn new(call: CallId, kind: Kind, channels: Vec<ChannelId>) -> Self {
         Self {
             call,
             kind,
             channels,
             left: Vec::new(),
-            request: None,
+            sent: false,
         }
     }
 

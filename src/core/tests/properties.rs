@@ -1,17 +1,12 @@
 //! Properties of the client under inputs that make no sense: whatever a gateway, a browser or a caller does,
 //! it does not panic, answers each call once, and never sleeps with work to do.
-#![allow(
-    clippy::wildcard_enum_match_arm,
-    clippy::unwrap_used,
-    reason = "tests pick what they look for"
-)]
-
 use std::collections::{HashMap, HashSet};
 
 use alo_protocol::{Cursor, ErrorCode, GapReason, Limits, Uuid};
 use proptest::{collection::vec, option, prelude::*};
 
-use super::*;
+use super::{Json, json};
+use crate::core::*;
 
 /// Something that happens.
 #[derive(Clone, Debug)]
@@ -24,6 +19,7 @@ enum Act {
         channel: u8,
         sizes: Vec<u64>,
     },
+    Ask(bool),
     /// A page before this one has left a message with a file, whose upload may have begun.
     Restored(bool),
     Token(Option<String>),
@@ -33,6 +29,7 @@ enum Act {
     Closed(u32, u16),
     Welcome(u32, Option<u64>),
     Reply(u32, u32, u8),
+    Gap(u32, u8, Option<u64>),
     Push {
         socket: u32,
         channel: u8,
@@ -54,16 +51,18 @@ fn acts() -> impl Strategy<Value = Act> {
         2 => (0..3_u8).prop_map(Act::Subscribe),
         1 => (0..3_u8).prop_map(Act::Unsubscribe),
         4 => (0..3_u8, vec(0..3_000_000_u64, 0..3)).prop_map(|(channel, sizes)| Act::Send { channel, sizes }),
+        2 => any::<bool>().prop_map(Act::Ask),
         1 => any::<bool>().prop_map(Act::Restored),
         1 => option::of(".{0,3}").prop_map(Act::Token),
-        1 => (0..20_u32).prop_map(Act::Abort),
+        1 => (0..40_u32).prop_map(Act::Abort),
         3 => prop_oneof![".{0,3}".prop_map(Ok), ".{0,3}".prop_map(Err)].prop_map(Act::TokenFetched),
         3 => socket.clone().prop_map(Act::Opened),
         2 => (socket.clone(), prop_oneof![Just(1006), 1000..1016_u16, 4000..4010_u16]).prop_map(|(socket, code)| Act::Closed(socket, code)),
         3 => (socket.clone(), option::of(any::<u64>())).prop_map(|(socket, seq)| Act::Welcome(socket, seq)),
-        5 => (socket.clone(), 1..20_u32, 0..4_u8).prop_map(|(socket, id, kind)| Act::Reply(socket, id, kind)),
+        5 => (socket.clone(), 1..40_u32, 0..4_u8).prop_map(|(socket, id, kind)| Act::Reply(socket, id, kind)),
         4 => (socket.clone(), 0..3_u8, any::<bool>(), 0..9_u64)
             .prop_map(|(socket, channel, epoch, seq)| Act::Push { socket, channel, epoch, seq }),
+        1 => (socket.clone(), 0..3_u8, option::of(0..9_u64)).prop_map(|(socket, channel, seq)| Act::Gap(socket, channel, seq)),
         1 => socket.prop_map(Act::Pong),
         6 => (0..20_u32, option::of((
                 prop_oneof![Just(201), Just(204), Just(401), Just(409), Just(410), Just(423), Just(460), 100..600_u16],
@@ -77,7 +76,7 @@ fn acts() -> impl Strategy<Value = Act> {
 }
 
 struct Driven {
-    client: Client<u8>,
+    client: Client<Json>,
     now: Instant,
     next_call: u32,
     next_upload: u32,
@@ -85,6 +84,8 @@ struct Driven {
     sizes: HashMap<UploadId, u64>,
     /// Token functions that have not answered; one too slow is asked again.
     fetches: u32,
+    /// The socket that is open or opens.
+    socket: Option<SocketId>,
     keeps: bool,
     kept: HashSet<Uuid>,
 }
@@ -124,18 +125,12 @@ impl Driven {
                         },
                     ));
                 }
-                let draft = Draft {
-                    channel: channel(index),
-                    parent: None,
-                    body: 0,
-                    body_bytes: 10,
-                };
-                Input::Send {
-                    call: self.call(),
-                    draft,
-                    files,
-                    unix_ms: self.now.0,
-                }
+                let unix_ms = self.now.0;
+                Input::Request(self.call(), request(Lane::Once { unix_ms, files }))
+            }
+            Act::Ask(again) => {
+                let lane = if again { Lane::Retry } else { Lane::Now };
+                Input::Request(self.call(), request(lane))
             }
             Act::Restored(_) if !self.keeps => return,
             Act::Restored(begun) => {
@@ -154,14 +149,13 @@ impl Driven {
                     key,
                     location: begun.then(|| format!("/v1/files/{key}")),
                 };
-                let draft = Draft {
-                    channel: channel(0),
-                    parent: None,
-                    body: 0,
-                    body_bytes: 10,
+                let kept = Kept {
+                    key,
+                    body: "body".into(),
+                    bytes: 10,
+                    files: vec![file],
                 };
-                let files = vec![file];
-                Input::Restored(vec![(self.call(), Kept { key, draft, files })])
+                Input::Restored(vec![(self.call(), kept)])
             }
             Act::Token(refused) => Input::Token {
                 call: self.call(),
@@ -175,7 +169,10 @@ impl Driven {
             }
             Act::TokenFetched(_) => return,
             Act::Opened(socket) => Input::SocketOpened(SocketId(socket)),
-            Act::Closed(socket, code) => Input::SocketClosed(SocketId(socket), code),
+            Act::Closed(socket, code) => {
+                self.socket.take_if(|open| *open == SocketId(socket));
+                Input::SocketClosed(SocketId(socket), code)
+            }
             Act::Welcome(socket, seq) => {
                 let cursor = seq.map(|seq| Cursor {
                     epoch: "e".into(),
@@ -188,7 +185,10 @@ impl Driven {
                     user: "Ann".into(),
                     heartbeat_ms: 25_000,
                     token_expires_in_ms: 60_000,
-                    limits: Limits::DEFAULT,
+                    limits: Limits {
+                        requests_in_flight: 6,
+                        ..Limits::DEFAULT
+                    },
                     channels: vec![Recovery {
                         channel: channel(0),
                         cursor,
@@ -198,22 +198,15 @@ impl Driven {
                 Input::Received(SocketId(socket), Incoming::Welcome(welcome))
             }
             Act::Reply(socket, id, kind) => {
-                let reply = Reply {
-                    message: (kind == 1).then_some(1),
-                    channels: vec![Recovery {
-                        channel: channel(1),
-                        cursor: Some(Cursor {
-                            epoch: "e".into(),
-                            seq: 3,
-                        }),
-                        gap: None,
-                    }],
-                    token_expires_in_ms: (kind == 2).then_some(0),
-                };
+                let reply = json!({
+                    "message": kind,
+                    "channels": [{"id": "b", "cursor": {"epoch": "e", "seq": 3}}],
+                    "tokenExpiresInMs": (kind == 2).then_some(0),
+                });
                 let result = if kind == 3 {
                     Err(Error::new(ErrorCode::Internal, "x"))
                 } else {
-                    Ok(reply)
+                    Ok(Json(reply))
                 };
                 Input::Received(SocketId(socket), Incoming::Reply(id, result))
             }
@@ -231,9 +224,20 @@ impl Driven {
                         channel,
                         epoch,
                         seq,
-                        event: 9,
+                        event: "event".into(),
                     },
                 )
+            }
+            Act::Gap(socket, index, seq) => {
+                let gap = Recovery {
+                    channel: channel(index),
+                    cursor: seq.map(|seq| Cursor {
+                        epoch: "e".into(),
+                        seq,
+                    }),
+                    gap: seq.map(|_| GapReason::Expired),
+                };
+                Input::Received(SocketId(socket), Incoming::Gap(gap))
             }
             Act::Pong(socket) => Input::Received(SocketId(socket), Incoming::Pong),
             Act::Http(id, reply) => {
@@ -270,6 +274,11 @@ impl Driven {
                     )
                 }
                 Output::FetchToken => self.fetches += 1,
+                Output::OpenSocket(socket) => self.socket = Some(socket),
+                Output::CloseSocket(socket) => {
+                    assert_eq!(self.socket.take(), Some(socket), "{socket:?} is not open")
+                }
+                Output::SendFrame(socket, _) => assert_eq!(self.socket, Some(socket)),
                 Output::Http {
                     upload, request, ..
                 } => {
@@ -287,6 +296,14 @@ impl Driven {
     }
 }
 
+fn request(lane: Lane) -> Request<Json> {
+    Request {
+        body: "body".into(),
+        bytes: 10,
+        lane,
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 500, ..ProptestConfig::default() })]
 
@@ -301,6 +318,7 @@ proptest! {
             open: HashSet::new(),
             sizes: HashMap::new(),
             fetches: 0,
+            socket: None,
             keeps: kept,
             kept: HashSet::new(),
         };

@@ -1,0 +1,227 @@
+//! What goes over the connection: requests that wait to be sent, frames from the gateway.
+
+use super::Client;
+use crate::core::{
+    Error, Event, Incoming, Instant, Method, Payload, Settled, SocketId,
+    codec::{decode_ms, decode_recoveries},
+    connection::{Beat, Connection, Loss},
+    in_flight::Purpose,
+    outbox::State,
+    pending::{Kind, Pending},
+    subscriptions::Verdict,
+    text::{concat, digits},
+};
+use alo_protocol::ErrorCode;
+
+/// Room in a frame for what surrounds a request's body.
+const FRAME_OVERHEAD: u32 = 4_096;
+
+impl<P: Payload> Client<P> {
+    pub(super) fn received(&mut self, now: Instant, from: SocketId, incoming: Incoming<'_, P>) {
+        match (&mut self.connection, incoming) {
+            (
+                Connection::Online {
+                    socket,
+                    heartbeat_ms,
+                    beat,
+                    ..
+                },
+                incoming,
+            ) if *socket == from => {
+                *beat = Beat::Heard {
+                    ping_at: now.plus(*heartbeat_ms),
+                };
+                match incoming {
+                    Incoming::Push {
+                        channel,
+                        epoch,
+                        seq,
+                        event,
+                    } => match self.subscriptions.accept(channel, epoch, seq) {
+                        Verdict::Deliver => self.emit(Event::Pushed(event)),
+                        Verdict::Drop => {}
+                        Verdict::Resume => self.lost(now, Loss::Resume),
+                    },
+                    Incoming::Reply(id, result) => {
+                        self.replied(now, id, result);
+                        self.pump_requests();
+                    }
+                    Incoming::Gap(recovery) => {
+                        if self.subscriptions.contains(&recovery.channel) {
+                            self.recovered(recovery);
+                        }
+                    }
+                    Incoming::Pong | Incoming::Welcome(_) => {}
+                }
+            }
+            (Connection::Greeting { socket, .. }, Incoming::Welcome(welcome))
+                if *socket == from =>
+            {
+                self.welcomed(now, from, welcome);
+                self.pump_requests();
+            }
+            // Gateways welcome first; one that does not must not leave a call open.
+            (Connection::Greeting { socket, .. }, Incoming::Reply(id, result))
+                if *socket == from =>
+            {
+                self.replied(now, id, result);
+                self.pump_requests();
+            }
+            (_, _) => {}
+        }
+    }
+
+    fn replied(&mut self, now: Instant, id: u32, result: Result<P, Error>) {
+        match self.in_flight.take(id) {
+            Some(Purpose::Refresh) => {
+                // A refused renewal is no loss yet: the gateway closes when the old token expires.
+                let ms = result
+                    .ok()
+                    .and_then(|result| decode_ms(&result, "tokenExpiresInMs"));
+                if let Some(ms) = ms {
+                    self.token.expires_in(now, ms);
+                }
+            }
+            Some(Purpose::Once(call)) => {
+                if let Some(entry) = self.outbox.take(call) {
+                    self.settle_entry(&entry, result.map(Settled::Value));
+                }
+            }
+            Some(Purpose::Asked(call)) if self.asked.take(call).is_some() => {
+                self.settle(call, result.map(Settled::Value));
+            }
+            Some(Purpose::Subscription(call)) => {
+                if let Some(index) = self.pending.iter().position(|pending| pending.call == call) {
+                    let pending = self.pending.remove(index);
+                    self.confirmed(&pending, result);
+                }
+            }
+            // Nobody waits for it any more.
+            Some(Purpose::Asked(_)) | None => {}
+        }
+    }
+
+    fn confirmed(&mut self, pending: &Pending, result: Result<P, Error>) {
+        let settled = match (pending.kind, result) {
+            (Kind::Subscribe, Ok(result)) => {
+                for recovery in decode_recoveries(&result).unwrap_or_default() {
+                    // An active channel keeps its own cursor: its pushes have moved it on.
+                    if pending.decides(&recovery.channel)
+                        && !self.subscriptions.contains(&recovery.channel)
+                    {
+                        self.recovered(recovery);
+                    }
+                }
+                Ok(pending.done())
+            }
+            (Kind::Unsubscribe, Ok(_)) => Ok(pending.done()),
+            (_, Err(error)) => Err(error),
+        };
+        self.settle(pending.call, settled);
+    }
+
+    // Sending what waits.
+
+    /// Sends what may go out. Requests follow right behind `hello`: the gateway takes them in order after it.
+    /// Each kind has a share of the gateway's limit, so that none holds up another.
+    pub(super) fn pump_requests(&mut self) {
+        let Some(socket) = self.connection.greeted() else {
+            return;
+        };
+        self.pump_subscriptions(socket);
+        self.pump_asked(socket);
+        if !self.restore.holds_commands() {
+            self.pump_outbox(socket);
+        }
+    }
+
+    /// How many requests of a kind may go out now: their share is the gateway's limit by `part`, and all
+    /// together stay one below the limit, which is for the renewal of the token.
+    fn free(&self, part: u32, of: fn(&Purpose) -> bool) -> usize {
+        let limit = self.limits.requests_in_flight;
+        let left = |most: u32, used: usize| (most.max(1) as usize).saturating_sub(used);
+        left(limit / part, self.in_flight.count(of)).min(left(
+            limit.saturating_sub(1),
+            self.in_flight.count(|_| true),
+        ))
+    }
+
+    /// Asks for subscriptions in the order of the calls.
+    fn pump_subscriptions(&mut self, socket: SocketId) {
+        let mut free = self.free(4, |purpose| matches!(purpose, Purpose::Subscription(_)));
+        let mut index = 0;
+        while free > 0 && index < self.pending.len() {
+            if !self.pending[index].sent {
+                let Some(method) = self.pending[index].method() else {
+                    // Later calls have decided about all of it.
+                    let pending = self.pending.remove(index);
+                    self.settle(pending.call, Ok(pending.done()));
+                    continue;
+                };
+                self.pending[index].sent = true;
+                let call = self.pending[index].call;
+                self.request(socket, Purpose::Subscription(call), method);
+                free -= 1;
+            }
+            index += 1;
+        }
+    }
+
+    fn pump_asked(&mut self, socket: SocketId) {
+        let mut free = self.free(8, |purpose| matches!(purpose, Purpose::Asked(_)));
+        while free > 0 {
+            let most = self.largest_body();
+            let Some(asked) = self.asked.next_ready() else {
+                return;
+            };
+            let call = asked.call;
+            if asked.bytes > most {
+                self.asked.take(call);
+                self.settle(call, Err(too_large("params: must stay below ", most)));
+                continue;
+            }
+            asked.sent = true;
+            let method = Method::Other(asked.body.clone());
+            self.request(socket, Purpose::Asked(call), method);
+            free -= 1;
+        }
+    }
+
+    fn pump_outbox(&mut self, socket: SocketId) {
+        let mut free = self.free(2, |purpose| matches!(purpose, Purpose::Once(_)));
+        while free > 0 {
+            let most = self.largest_body();
+            let Some(entry) = self.outbox.next_ready() else {
+                return;
+            };
+            let call = entry.call;
+            if entry.bytes > most {
+                let error = too_large("content: with metadata it must stay below ", most);
+                if let Some(entry) = self.outbox.take(call) {
+                    self.settle_entry(&entry, Err(error));
+                }
+                continue;
+            }
+            (entry.state, entry.tried) = (State::InFlight, true);
+            let method = Method::Once {
+                body: entry.body.clone(),
+                key: entry.key,
+                files: entry.files.iter().filter_map(|(_, file)| *file).collect(),
+            };
+            self.request(socket, Purpose::Once(call), method);
+            free -= 1;
+        }
+    }
+
+    /// Larger ones do not fit a frame, which would end the connection.
+    fn largest_body(&self) -> u32 {
+        self.limits.frame_bytes.saturating_sub(FRAME_OVERHEAD)
+    }
+}
+
+fn too_large(what: &str, bytes: u32) -> Error {
+    Error::new(
+        ErrorCode::ContentTooLarge,
+        concat(&[what, &digits(u64::from(bytes)), " bytes"]),
+    )
+}
