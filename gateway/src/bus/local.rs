@@ -153,7 +153,7 @@ mod tests {
     async fn next(subscriber: &mut Subscriber) -> (LogId, u64) {
         match subscriber.next().await {
             Delivery::News(News::Event(event)) => (event.log.clone(), event.seq),
-            other @ (Delivery::News(News::Head(..)) | Delivery::Lagged) => panic!("{other:?}"),
+            other @ (Delivery::News(_) | Delivery::Lagged) => panic!("{other:?}"),
         }
     }
 

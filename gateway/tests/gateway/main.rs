@@ -10,6 +10,7 @@ mod auth;
 mod autobahn;
 mod crash;
 mod files;
+mod history;
 mod hostile;
 mod http;
 mod raw;
