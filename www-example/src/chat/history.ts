@@ -107,12 +107,15 @@ export class HistoryLoader {
 
   async #window(channel: Channel, target: Target): Promise<boolean> {
     this.#of(channel).target = target;
-    const { channelId, messageId } = { channelId: channel.id, messageId: target.kind === "around" ? target.messageId : "" };
-    const loaded = await this.#load(channel, "window", (signal) =>
-      target.kind === "newest"
-        ? this.#source.fetchHistory({ channelId, limit: PAGE, signal })
-        : this.#source.fetchHistoryAround({ channelId, messageId, limit: PAGE / 2, signal }),
-    );
+    const channelId = channel.id;
+    const loaded = await this.#load(channel, "window", (signal) => {
+      switch (target.kind) {
+        case "newest":
+          return this.#source.fetchHistory({ channelId, limit: PAGE, signal });
+        case "around":
+          return this.#source.fetchHistoryAround({ channelId, messageId: target.messageId, limit: PAGE / 2, signal });
+      }
+    });
     if (loaded.kind === "stopped") return false;
     if (loaded.kind === "failed") {
       // After a gap the place itself may be gone.

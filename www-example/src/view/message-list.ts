@@ -45,9 +45,13 @@ export class MessageList {
     const retry = () => this.#channel && context.conversation.history.retry(this.#channel);
     this.#older = new HistoryEdge("history-older", retry);
     this.#newer = new HistoryEdge("history-newer", retry);
-    this.#present = new PresentButton(() => void this.toPresent(), retry, () => {
-      if (this.#channel) context.conversation.history.dismiss(this.#channel);
-    });
+    this.#present = new PresentButton(
+      () => void this.toPresent(),
+      retry,
+      () => {
+        if (this.#channel) context.conversation.history.dismiss(this.#channel);
+      },
+    );
     // It is a log, but what scrolling adds to it is no news: those are announced.
     this.#scroller = h(
       "div",
