@@ -143,10 +143,12 @@ describe("loading", () => {
     loader.open(channel);
     await calls[0].succeed();
     const going = loader.goTo(channel, "m1");
-    await calls[1].fail(false);
+    await calls[1].fail();
     assert.equal(await going, false);
     assert.equal(channel.log.rows().length, 100);
     assert.equal(channel.loads.window.state, "failed");
+    loader.connected();
+    assert.equal(calls.length, 2, "nobody is taken away from what they read");
     loader.dismiss(channel);
     assert.equal(channel.loads.window.state, "idle");
   });
