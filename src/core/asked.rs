@@ -7,6 +7,8 @@ use super::CallId;
 pub(super) struct Asked<P> {
     pub(super) call: CallId,
     pub(super) body: P,
+    /// An upper bound of the body's size on the wire.
+    pub(super) bytes: u32,
     /// Whether it is asked again on the next connection.
     pub(super) again: bool,
     /// Whether it went out on the present connection.

@@ -58,7 +58,7 @@ pub fn decode_error<P: Payload>(error: &P) -> Error {
 }
 
 /// The recoveries in a welcome or a result of `subscribe`.
-pub(super) fn decode_recoveries<P: Payload>(answer: &P) -> Option<Vec<Recovery>> {
+pub fn decode_recoveries<P: Payload>(answer: &P) -> Option<Vec<Recovery>> {
     let list = answer.field("channels")?;
     (0..list.length()?)
         .map(|index| decode_recovery(&list.element(index)?))

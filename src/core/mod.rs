@@ -1,5 +1,8 @@
 //! The client as pure state machines; see the crate's documentation for how it is driven.
 
+// No clock, no randomness, no order that differs from run to run.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
 mod asked;
 mod backoff;
 mod client;
@@ -19,8 +22,6 @@ mod upload;
 mod uploads;
 
 #[cfg(all(test, not(target_arch = "wasm32")))]
-mod properties;
-#[cfg(test)]
 mod tests;
 
 pub use client::{Client, Config};

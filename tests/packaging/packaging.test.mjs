@@ -134,6 +134,15 @@ describe("the packed package", () => {
       "listeners.js",
       "outbox.js",
       "package.json",
+      "types/events.d.ts",
+      "types/files.d.ts",
+      "types/history.d.ts",
+      "types/message.d.ts",
+      "types/outbox.d.ts",
+      "types/result.d.ts",
+      "types/send.d.ts",
+      "types/status.d.ts",
+      "types/subscribe.d.ts",
     ]);
   });
 

@@ -4,7 +4,7 @@ use std::{fs, io::Write, path::Path, time::Duration};
 
 use alo_gateway::{
     random,
-    store::{Draft, SqliteStore, Store},
+    store::{Change, Draft, Opening, SqliteStore, Store},
 };
 use futures_util::{SinkExt, StreamExt};
 use rusqlite::{Connection, params};
@@ -137,26 +137,28 @@ pub fn syncs(folder: &Path, span: Duration) -> Result<(Window, Latencies)> {
 
 /// How long the gateway's store took for each batch of so many messages.
 pub fn store(folder: &Path, span: Duration, batch: usize) -> Result<(Window, Latencies)> {
-    let mut store = SqliteStore::open(&folder.join(format!("store-{batch}.db")))?;
+    let mut store = SqliteStore::open(
+        &folder.join(format!("store-{batch}.db")),
+        &Opening::new(false),
+    )?;
     repeat(span, || {
         let now_ms = stats::now() / 1_000_000;
-        let drafts = (0..batch)
+        let changes = (0..batch)
             .map(|_| {
-                Ok(Draft {
+                Ok(Change::Send(Draft {
                     id: random::uuid(now_ms),
                     key: random::uuid(now_ms),
                     channel: "a".parse()?,
-                    new_epoch: "e".to_owned(),
                     user_id: "user".into(),
                     content: "x".repeat(BODY / 3),
                     metadata: None,
                     parent_id: None,
                     file_ids: Vec::new(),
                     now_ms,
-                })
+                }))
             })
             .collect::<Result<Vec<_>>>()?;
-        for result in store.commit(drafts) {
+        for result in store.commit(changes) {
             result.map_err(|error| error.message)?;
         }
         Ok(())

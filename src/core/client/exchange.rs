@@ -87,10 +87,8 @@ impl<P: Payload> Client<P> {
                     self.settle_entry(&entry, result.map(Settled::Value));
                 }
             }
-            Some(Purpose::Asked(call)) => {
-                if self.asked.take(call).is_some() {
-                    self.settle(call, result.map(Settled::Value));
-                }
+            Some(Purpose::Asked(call)) if self.asked.take(call).is_some() => {
+                self.settle(call, result.map(Settled::Value));
             }
             Some(Purpose::Subscription(call)) => {
                 if let Some(index) = self.pending.iter().position(|pending| pending.call == call) {
@@ -98,7 +96,8 @@ impl<P: Payload> Client<P> {
                     self.confirmed(&pending, result);
                 }
             }
-            None => {}
+            // Nobody waits for it any more.
+            Some(Purpose::Asked(_)) | None => {}
         }
     }
 
@@ -129,18 +128,29 @@ impl<P: Payload> Client<P> {
         let Some(socket) = self.connection.greeted() else {
             return;
         };
-        let limit = usize::try_from(self.limits.requests_in_flight).unwrap_or(usize::MAX);
-        self.pump_subscriptions(socket, (limit / 4).max(1));
-        self.pump_asked(socket, (limit / 8).max(1));
+        self.pump_subscriptions(socket);
+        self.pump_asked(socket);
         if !self.restore.holds_commands() {
-            self.pump_outbox(socket, (limit / 2).max(1));
+            self.pump_outbox(socket);
         }
     }
 
+    /// How many requests of a kind may go out now: their share is the gateway's limit by `part`, and all
+    /// together stay one below the limit, which is for the renewal of the token.
+    fn free(&self, part: u32, of: fn(&Purpose) -> bool) -> usize {
+        let limit = self.limits.requests_in_flight;
+        let left = |most: u32, used: usize| (most.max(1) as usize).saturating_sub(used);
+        left(limit / part, self.in_flight.count(of)).min(left(
+            limit.saturating_sub(1),
+            self.in_flight.count(|_| true),
+        ))
+    }
+
     /// Asks for subscriptions in the order of the calls.
-    fn pump_subscriptions(&mut self, socket: SocketId, window: usize) {
+    fn pump_subscriptions(&mut self, socket: SocketId) {
+        let mut free = self.free(4, |purpose| matches!(purpose, Purpose::Subscription(_)));
         let mut index = 0;
-        while index < self.pending.len().min(window) {
+        while free > 0 && index < self.pending.len() {
             if !self.pending[index].sent {
                 let Some(method) = self.pending[index].method() else {
                     // Later calls have decided about all of it.
@@ -151,36 +161,42 @@ impl<P: Payload> Client<P> {
                 self.pending[index].sent = true;
                 let call = self.pending[index].call;
                 self.request(socket, Purpose::Subscription(call), method);
+                free -= 1;
             }
             index += 1;
         }
     }
 
-    fn pump_asked(&mut self, socket: SocketId, window: usize) {
-        let is_asked = |purpose: &Purpose| matches!(purpose, Purpose::Asked(_));
-        let mut free = window.saturating_sub(self.in_flight.count(is_asked));
+    fn pump_asked(&mut self, socket: SocketId) {
+        let mut free = self.free(8, |purpose| matches!(purpose, Purpose::Asked(_)));
         while free > 0 {
+            let most = self.largest_body();
             let Some(asked) = self.asked.next_ready() else {
                 return;
             };
+            let call = asked.call;
+            if asked.bytes > most {
+                self.asked.take(call);
+                self.settle(call, Err(too_large("params: must stay below ", most)));
+                continue;
+            }
             asked.sent = true;
-            let (call, method) = (asked.call, Method::Other(asked.body.clone()));
+            let method = Method::Other(asked.body.clone());
             self.request(socket, Purpose::Asked(call), method);
             free -= 1;
         }
     }
 
-    fn pump_outbox(&mut self, socket: SocketId, window: usize) {
-        let is_once = |purpose: &Purpose| matches!(purpose, Purpose::Once(_));
-        let mut free = window.saturating_sub(self.in_flight.count(is_once));
+    fn pump_outbox(&mut self, socket: SocketId) {
+        let mut free = self.free(2, |purpose| matches!(purpose, Purpose::Once(_)));
         while free > 0 {
-            let too_large = self.limits.frame_bytes.saturating_sub(FRAME_OVERHEAD);
+            let most = self.largest_body();
             let Some(entry) = self.outbox.next_ready() else {
                 return;
             };
             let call = entry.call;
-            if entry.bytes > too_large {
-                let error = self.too_large(too_large);
+            if entry.bytes > most {
+                let error = too_large("content: with metadata it must stay below ", most);
                 if let Some(entry) = self.outbox.take(call) {
                     self.settle_entry(&entry, Err(error));
                 }
@@ -197,14 +213,15 @@ impl<P: Payload> Client<P> {
         }
     }
 
-    fn too_large(&self, limit: u32) -> Error {
-        Error::new(
-            ErrorCode::ContentTooLarge,
-            concat(&[
-                "content: with metadata it must stay below ",
-                &digits(u64::from(limit)),
-                " bytes",
-            ]),
-        )
+    /// Larger ones do not fit a frame, which would end the connection.
+    fn largest_body(&self) -> u32 {
+        self.limits.frame_bytes.saturating_sub(FRAME_OVERHEAD)
     }
+}
+
+fn too_large(what: &str, bytes: u32) -> Error {
+    Error::new(
+        ErrorCode::ContentTooLarge,
+        concat(&[what, &digits(u64::from(bytes)), " bytes"]),
+    )
 }

@@ -198,6 +198,7 @@ impl<P: Payload> Client<P> {
         self.asked.push(Asked {
             call,
             body,
+            bytes,
             again,
             sent: false,
         });

@@ -12,15 +12,11 @@ fn kept() -> Driven {
     })
 }
 
-fn message(key: &str, files: Vec<KeptFile>) -> Kept<&'static str> {
+fn message(key: &str, files: Vec<KeptFile>) -> Kept<Json> {
     Kept {
         key: key.parse().unwrap(),
-        draft: Draft {
-            channel: channel(),
-            parent: None,
-            body: "earlier",
-            body_bytes: 7,
-        },
+        body: "earlier".into(),
+        bytes: 7,
         files,
     }
 }
@@ -41,14 +37,6 @@ fn kept_keys(out: &[Out]) -> Vec<Uuid> {
         .collect()
 }
 
-fn sent_bodies(out: &[Out]) -> Vec<&'static str> {
-    let body = |(_, method)| match method {
-        Method::Send { draft, .. } => Some(draft.body),
-        _ => None,
-    };
-    requests(out).into_iter().filter_map(body).collect()
-}
-
 #[test]
 fn a_message_is_kept_before_it_goes_out_and_forgotten_when_it_is_answered() {
     let mut driven = kept();
@@ -61,7 +49,7 @@ fn a_message_is_kept_before_it_goes_out_and_forgotten_when_it_is_answered() {
     let out = driven.receive(Incoming::Reply(id, Ok(sent("stored"))));
     let told = [
         forget(keys[0]),
-        Output::Settle(CallId(1), Ok(Settled::Sent("stored"))),
+        Output::Settle(CallId(1), Ok(Settled::Value(sent("stored")))),
     ];
     assert_eq!(out, told);
 }
@@ -95,13 +83,13 @@ fn what_an_earlier_page_left_goes_out_first_and_with_its_key() {
     let user = "Ann".to_owned();
     let restore = Output::Storage(Storage::Restore { user });
     assert!(out.contains(&restore), "{out:?}");
-    assert!(sent_bodies(&out).is_empty(), "{out:?}");
+    assert!(bodies(&out).is_empty(), "{out:?}");
     let left = vec![
         (CallId(8), message(KEY, vec![])),
         (CallId(9), message(OTHER_KEY, vec![])),
     ];
     let out = driven.input(Input::Restored(left));
-    assert_eq!(sent_bodies(&out), ["earlier", "earlier", "hi"]);
+    assert_eq!(bodies(&out), ["earlier", "earlier", "hi"]);
     assert_eq!(keys(&out)[0].to_string(), KEY);
 }
 
@@ -118,15 +106,12 @@ fn storage_that_does_not_answer_stops_nothing() {
     let mut driven = kept();
     driven.send(1, vec![]);
     let out = driven.come_online(vec![]);
-    assert!(sent_bodies(&out).is_empty(), "{out:?}");
+    assert!(bodies(&out).is_empty(), "{out:?}");
     let out = driven.advance();
-    assert_eq!(sent_bodies(&out), ["hi"]);
+    assert_eq!(bodies(&out), ["hi"]);
     // And what comes late is sent still.
     let late = vec![(CallId(8), message(KEY, vec![]))];
-    assert_eq!(
-        sent_bodies(&driven.input(Input::Restored(late))),
-        ["earlier"]
-    );
+    assert_eq!(bodies(&driven.input(Input::Restored(late))), ["earlier"]);
 }
 
 #[test]
@@ -158,7 +143,7 @@ fn a_restored_upload_asks_how_far_it_is() {
     let (id, asked) = http(&out);
     assert_eq!(asked, HttpRequest::Probe { location });
     let out = driven.input(Input::HttpDone(id, Some(reply(200, Some(10)))));
-    assert_eq!(sent_bodies(&out), ["earlier"]);
+    assert_eq!(bodies(&out), ["earlier"]);
 }
 
 #[test]

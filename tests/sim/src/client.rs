@@ -6,8 +6,8 @@ use std::{
 };
 
 use alo_chat::core::{
-    CallId, Client, Config, Draft, Event as Told, FileMeta, Frame, HttpId, HttpReply, Incoming,
-    Input, Instant, Output, Settled, SocketId, UploadId,
+    CallId, Client, Config, Event as Told, FileMeta, Frame, HttpId, HttpReply, Incoming, Input,
+    Instant, Lane, Output, Request, Settled, SocketId, UploadId, codec,
 };
 use alo_protocol::{ChannelId, Uuid};
 use fastrand::Rng;
@@ -137,13 +137,10 @@ impl World {
         host.calls.insert(call.0, Call::Send(tag));
         let uploads: Vec<_> = files.iter().map(|(id, _)| id.0).collect();
         self.oracle.sent(tag, &uploads);
-        let body: Payload = format!(r#""content":"{tag}""#).into();
-        let draft = Draft {
-            channel: channel.clone(),
-            parent,
-            body_bytes: 100,
-            body,
-        };
+        let parent = parent.map_or_else(String::new, |id| format!(r#","parentId":"{id}""#));
+        let body = format!(
+            r#""message.send","params":{{"channelId":"{channel}"{parent},"content":"{tag}""#
+        );
         let unix_ms = gateway::UNIX_MS + self.now;
         self.note(|| {
             format!(
@@ -155,12 +152,14 @@ impl World {
             index,
             call,
             "send",
-            Input::Send {
+            Input::Request(
                 call,
-                draft,
-                files,
-                unix_ms,
-            },
+                Request {
+                    bytes: body.len() as u32,
+                    body: body.into(),
+                    lane: Lane::Once { unix_ms, files },
+                },
+            ),
         );
         call
     }
@@ -317,7 +316,7 @@ impl World {
                 let Some(socket) = self.links.get(&link).map(|link| link.socket) else {
                     return;
                 };
-                let items = match wire::items(&text) {
+                let items = match wire::items(text.clone()) {
                     Ok(items) => items,
                     Err(error) => return self.violate(format!("the gateway sent {text}: {error}")),
                 };
@@ -347,7 +346,14 @@ impl World {
         if is_current {
             let life = self.clients[index].life;
             match &incoming {
-                Incoming::Reply(_, Ok(reply)) => self.oracle.starts(index, life, &reply.channels),
+                Incoming::Reply(_, Ok(result)) => {
+                    let starts = codec::decode_recoveries(result).unwrap_or_default();
+                    self.oracle.starts(index, life, &starts);
+                }
+                Incoming::Gap(recovery) => {
+                    self.oracle
+                        .starts(index, life, std::slice::from_ref(recovery));
+                }
                 Incoming::Welcome(welcome) => {
                     let anew = welcome.channels.iter().filter(|one| one.gap.is_some());
                     let anew: Vec<_> = anew.cloned().collect();
@@ -453,9 +459,9 @@ impl World {
         self.check(verdict);
         let made = self.clients[index].calls.remove(&call.0);
         let verdict = match (made, result) {
-            (Some(Call::Send(tag)), Ok(Settled::Sent(message))) => {
+            (Some(Call::Send(tag)), Ok(Settled::Value(result))) => {
                 self.counts.add("sends resolved");
-                self.oracle.send_succeeded(tag, &message)
+                self.oracle.send_succeeded(tag, result.as_str())
             }
             (Some(Call::Send(tag)), Err(error)) => {
                 self.counts.add("sends refused");
@@ -483,7 +489,7 @@ impl World {
         let verdict = match event {
             Told::Pushed(event) => {
                 self.counts.add("events delivered");
-                self.oracle.heard(index, life, &event)
+                self.oracle.heard(index, life, event.as_str())
             }
             Told::Connected | Told::Disconnected => {
                 let connects = matches!(event, Told::Connected);

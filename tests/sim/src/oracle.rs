@@ -77,9 +77,10 @@ impl Tag {
         }
     }
 
-    /// The tag in a draft's body.
+    /// The tag in the body of a command.
     pub(crate) fn of_body(body: &str) -> Option<Self> {
-        Self::parse(body.strip_prefix(r#""content":""#)?.strip_suffix('"')?)
+        let (_, content) = body.rsplit_once(r#""content":""#)?;
+        Self::parse(content.strip_suffix('"')?)
     }
 
     fn parse(text: &str) -> Option<Self> {
@@ -236,11 +237,15 @@ impl Oracle {
         let message = push.event.data.message;
         let tag =
             Tag::parse(&message.content).ok_or("a message with another content was stored")?;
-        let channel = self.channels.entry(event.channel.clone()).or_default();
+        let id = event
+            .log
+            .channel()
+            .ok_or("a message was stored outside of a channel")?;
+        let channel = self.channels.entry(id.clone()).or_default();
         if event.seq != channel.log.len() as u64 + 1 {
             return Err(format!(
                 "{} has sequence {} after {}",
-                event.channel,
+                id,
                 event.seq,
                 channel.log.len()
             ));
@@ -252,13 +257,13 @@ impl Oracle {
         if time < channel.last_ms {
             return Err(format!(
                 "time went back in {}: {time} after {}",
-                event.channel, channel.last_ms
+                id, channel.last_ms
             ));
         }
         channel.last_ms = time;
         channel.log.push(message.id);
         let place = Place {
-            channel: event.channel.clone(),
+            channel: id.clone(),
             seq: event.seq,
             database: self.database,
         };
@@ -278,7 +283,7 @@ impl Oracle {
             && self.fates.get(&tag) != Some(&Fate::Unknown)
             && !self.late.contains(&tag);
         if is_ordered {
-            let key = (tag.client, tag.life, event.channel.clone());
+            let key = (tag.client, tag.life, id.clone());
             if let Some(last) = self.order.insert(key, tag.number)
                 && last >= tag.number
             {
@@ -381,9 +386,13 @@ impl Oracle {
     }
 
     /// A send was answered with a message.
-    pub(crate) fn send_succeeded(&mut self, tag: Tag, message: &str) -> Result<(), String> {
-        let message: Seen = serde_json::from_str(message)
-            .map_err(|error| format!("a message is no JSON: {error}"))?;
+    pub(crate) fn send_succeeded(&mut self, tag: Tag, result: &str) -> Result<(), String> {
+        #[derive(Deserialize)]
+        struct Sent {
+            message: Seen,
+        }
+        let Sent { message } = serde_json::from_str(result)
+            .map_err(|error| format!("a send was answered with {result}: {error}"))?;
         if message.content != tag.to_string() {
             return Err(format!(
                 "send {tag} was answered with message {}",

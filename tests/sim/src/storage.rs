@@ -47,7 +47,7 @@ impl World {
         let life = self.clients[index].life;
         let access = match storage {
             Storage::Keep(message) => {
-                let Some(tag) = Tag::of_body(&message.draft.body) else {
+                let Some(tag) = Tag::of_body(message.body.as_str()) else {
                     return self.violate(format!("client {index} keeps {message:?}"));
                 };
                 Access::Keep(Written {

@@ -1,0 +1,75 @@
+//! The connection: kept alive, lost and made again.
+
+use super::*;
+
+#[test]
+fn a_late_frame_of_an_old_socket_is_ignored() {
+    let mut driven = Driven::online();
+    let out = driven.send(1, vec![]);
+    let (old, (id, _)) = (driven.socket, request(&out));
+    driven.close(1006);
+    driven.advance();
+    driven.reopen(vec![]);
+    assert_eq!(
+        driven.input(Input::Received(old, Incoming::Reply(id, Ok(sent("late"))))),
+        []
+    );
+}
+
+#[test]
+fn a_silent_connection_is_pinged_and_then_given_up() {
+    let mut driven = Driven::online();
+    let ping = Output::SendFrame(driven.socket, Frame::Ping);
+    assert_eq!(driven.advance(), [ping]);
+    let out = driven.advance();
+    assert!(out.contains(&Output::Emit(Event::Disconnected)), "{out:?}");
+    assert!(matches!(
+        out.last(),
+        Some(Output::Emit(Event::Reconnecting { attempt: 1, .. }))
+    ));
+}
+
+#[test]
+fn a_deadline_slept_through_is_no_proof_of_death() {
+    let mut driven = Driven::online();
+    driven.advance();
+    driven.now = driven.now.plus(3_600_000);
+    assert_eq!(
+        driven.input(Input::Timeout),
+        [
+            Output::SendFrame(driven.socket, Frame::Ping),
+            Output::FetchToken
+        ][..1]
+    );
+}
+
+#[test]
+fn waking_reconnects_at_once() {
+    let mut driven = Driven::online();
+    driven.close(1006);
+    assert!(matches!(
+        driven.input(Input::Wake)[..],
+        [Output::OpenSocket(_)]
+    ));
+}
+
+#[test]
+fn disconnect_settles_every_call() {
+    let mut driven = Driven::new(true);
+    driven.input(Input::Connect(CallId(1)));
+    driven.input(Input::Subscribe(CallId(2), vec![channel()]));
+    driven.send(3, vec![]);
+    driven.send(4, vec![(UploadId(0), meta(9))]);
+    driven.input(Input::Token {
+        call: CallId(5),
+        refused: None,
+    });
+    let out = driven.input(Input::Disconnect(CallId(6)));
+    for call in 1..=5 {
+        assert!(error_of(&out, call).is(ErrorCode::Disconnected));
+    }
+    assert_eq!(
+        out.last(),
+        Some(&Output::Settle(CallId(6), Ok(Settled::Done)))
+    );
+}

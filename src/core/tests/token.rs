@@ -1,0 +1,115 @@
+//! The token: fetched, renewed, refused.
+
+use super::*;
+
+#[test]
+fn a_refused_token_is_fetched_again_and_a_fixed_one_ends_in_an_error() {
+    let mut driven = Driven::online();
+    driven.close(CloseCode::TokenExpired.code());
+    assert!(driven.advance().contains(&Output::FetchToken));
+
+    let mut driven = Driven::new(false);
+    driven.send(1, vec![]);
+    driven.come_online(vec![]);
+    let out = driven.close(CloseCode::TokenExpired.code());
+    assert!(error_of(&out, 1).is(ErrorCode::TokenExpired));
+    assert!(
+        out.iter()
+            .any(|output| matches!(output, Output::Emit(Event::Failed(_))))
+    );
+    assert_eq!(driven.client.next_timeout(), None);
+}
+
+#[test]
+fn an_auth_token_that_never_works_ends_in_an_error() {
+    let mut driven = Driven::new(true);
+    driven.send(1, vec![]);
+    for _ in 0..4 {
+        let out = driven.input(Input::TokenFetched(Err("no".into())));
+        assert!(
+            matches!(out[..], [Output::Emit(Event::Reconnecting { .. })]),
+            "{out:?}"
+        );
+        assert_eq!(driven.advance(), [Output::FetchToken]);
+    }
+    let out = driven.input(Input::TokenFetched(Err("no".into())));
+    assert!(error_of(&out, 1).is(ErrorCode::TokenUnavailable));
+}
+
+#[test]
+fn the_token_is_renewed_without_a_reconnect() {
+    let mut driven = Driven::online();
+    let mut out = vec![];
+    while !out.contains(&Output::FetchToken) {
+        out = driven.advance();
+        driven.receive(Incoming::Pong);
+    }
+    let out = driven.input(Input::TokenFetched(Ok("newer".into())));
+    let (id, method) = request(&out);
+    assert_eq!(method, Method::Refresh("newer".into()));
+    let reply = Json(json!({"tokenExpiresInMs": 60_000}));
+    assert_eq!(driven.receive(Incoming::Reply(id, Ok(reply))), []);
+}
+
+#[test]
+fn a_token_that_cannot_be_renewed_yet_is_used_on() {
+    let mut driven = Driven::online();
+    let mut out = vec![];
+    while !out.contains(&Output::FetchToken) {
+        out = driven.advance();
+        driven.receive(Incoming::Pong);
+    }
+    driven.input(Input::TokenFetched(Err("down".into())));
+    let out = driven.send(1, vec![(UploadId(0), meta(9))]);
+    assert!(
+        out.iter()
+            .any(|output| matches!(output, Output::Http { token, .. } if token == "token"))
+    );
+    // And it is asked for again.
+    let mut out = vec![];
+    while !out.contains(&Output::FetchToken) {
+        out = driven.advance();
+    }
+}
+
+#[test]
+fn a_download_does_not_wait_for_ever_for_a_token() {
+    let mut driven = Driven::new(true);
+    let call = CallId(1);
+    let wanted = Input::Token {
+        call,
+        refused: None,
+    };
+    assert_eq!(driven.input(wanted), [Output::FetchToken]);
+    assert!(error_of(&driven.advance(), 1).is(ErrorCode::TokenUnavailable));
+}
+
+#[test]
+fn several_uploads_refused_with_one_stale_token_ask_for_one_new_token() {
+    let mut driven = Driven::online();
+    let out = driven.send(1, vec![(UploadId(0), meta(9)), (UploadId(1), meta(9))]);
+    let ids = http_ids(&out);
+    let first = driven.input(Input::HttpDone(ids[0], Some(reply(401, None))));
+    assert_eq!(first, [Output::FetchToken]);
+    assert_eq!(
+        driven.input(Input::HttpDone(ids[1], Some(reply(401, None)))),
+        []
+    );
+    let out = driven.input(Input::TokenFetched(Ok("newer".into())));
+    let again = out
+        .iter()
+        .filter(|output| matches!(output, Output::Http { token, .. } if token == "newer"));
+    assert_eq!(again.count(), 2);
+}
+
+#[test]
+fn a_refusal_that_comes_late_does_not_harm_the_newer_token() {
+    let mut driven = Driven::online();
+    let out = driven.send(1, vec![(UploadId(0), meta(9)), (UploadId(1), meta(9))]);
+    let ids = http_ids(&out);
+    driven.input(Input::HttpDone(ids[0], Some(reply(401, None))));
+    driven.input(Input::TokenFetched(Ok("newer".into())));
+    let out = driven.input(Input::HttpDone(ids[1], Some(reply(401, None))));
+    assert!(!out.contains(&Output::FetchToken), "{out:?}");
+    assert!(matches!(&out[..], [Output::Http { token, .. }] if token == "newer"));
+}
