@@ -47,28 +47,32 @@ const startOf = (person, text) => person.page.getByTestId("message").filter({ ha
 const newest = async (person) => (await person.messages()).at(-1)?.content;
 const toPresent = (person) => person.page.getByTestId("to-present");
 
-test("a channel opens with what was written before, up to its beginning, and a reload shows it again", { timeout: 120_000 }, async (t) => {
-  const { gateway, url, browser } = await example(t);
-  await fill(gateway, "general", 0, 150);
-  const ada = await Person.signIn(t, browser, url, "Ada", "general");
-  await startOf(ada, "message 149").waitFor();
-  await ada.write("mine");
-  await ada.message("mine");
+test(
+  "a channel opens with what was written before, up to its beginning, and a reload shows it again",
+  { timeout: 120_000 },
+  async (t) => {
+    const { gateway, url, browser } = await example(t);
+    await fill(gateway, "general", 0, 150);
+    const ada = await Person.signIn(t, browser, url, "Ada", "general");
+    await startOf(ada, "message 149").waitFor();
+    await ada.write("mine");
+    await ada.message("mine");
 
-  await ada.page.reload();
-  await ada.message("mine");
-  assert.equal((await ada.messages()).filter(({ content }) => content === "mine").length, 1);
-  assert.equal(await newest(ada), "mine");
+    await ada.page.reload();
+    await ada.message("mine");
+    assert.equal((await ada.messages()).filter(({ content }) => content === "mine").length, 1);
+    assert.equal(await newest(ada), "mine");
 
-  const log = ada.page.getByRole("log");
-  const beginning = ada.page.getByText("This is where #general begins");
-  await log.focus();
-  while (!(await beginning.isVisible())) await ada.page.keyboard.press("Home");
-  await startOf(ada, "message 0").waitFor();
-  await ada.page.keyboard.press("End");
-  await ada.message("mine");
-  assert.deepEqual(ada.problems, []);
-});
+    const log = ada.page.getByRole("log");
+    const beginning = ada.page.getByText("This is where #general begins");
+    await log.focus();
+    while (!(await beginning.isVisible())) await ada.page.keyboard.press("Home");
+    await startOf(ada, "message 0").waitFor();
+    await ada.page.keyboard.press("End");
+    await ada.message("mine");
+    assert.deepEqual(ada.problems, []);
+  },
+);
 
 test("2,000 messages are scrolled through without a jump", { timeout: 300_000 }, async (t) => {
   const { gateway, url, browser } = await example(t);
@@ -207,7 +211,10 @@ test("after the gateway was away the messages of meanwhile are there, in order",
   await ada.page.keyboard.press("End");
   await startOf(ada, "message 121").waitFor();
   const numbers = (await ada.messages()).map(({ content }) => Number(/^message (\d+)/.exec(content)[1]));
-  assert.deepEqual(numbers, Array.from(numbers, (_, index) => numbers[0] + index));
+  assert.deepEqual(
+    numbers,
+    Array.from(numbers, (_, index) => numbers[0] + index),
+  );
   assert.deepEqual(
     ada.problems.filter((problem) => !problem.includes("WebSocket")),
     [],

@@ -45,6 +45,8 @@ export class Conversation {
     const { status } = await this.#chat.subscribe({ channelIds: this.#store.channels.map(({ id }) => id) });
     this.#subscribed = !status.error;
     if (status.error) this.#store.subscribeError = status.errorData.message;
+    // Loaded before there were events: what came between the two is missing.
+    if (this.#connected && this.#subscribed) for (const channel of this.#store.channels) this.history.gap(channel);
     // Only now: between a page and the first event nothing may be missing.
     this.#connected = true;
     this.openHistory();

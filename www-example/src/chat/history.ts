@@ -58,10 +58,10 @@ export class HistoryLoader {
     return channel.log.atPresent || (await this.#window(channel, { kind: "newest" }));
   }
 
-  /** Tries again what has failed. */
+  /** Tries again to load what stands in the list, or what goes on at its sides. */
   retry(channel: Channel): void {
-    const { loads } = channel;
-    if (loads.window.state === "failed") {
+    const { loads, log } = channel;
+    if (loads.window.state === "failed" && !log.opened) {
       void this.#window(channel, this.#of(channel).target);
       return;
     }
@@ -78,8 +78,9 @@ export class HistoryLoader {
   /** Tries again everywhere what may succeed now. */
   connected(): void {
     for (const channel of this.#running.keys()) {
-      const failed = Object.values(channel.loads).some((load: Load) => load.state === "failed" && load.error.retryable);
-      if (failed) this.retry(channel);
+      const { window, older, newer } = channel.loads;
+      // A way elsewhere that failed is its reader's to try again: they read something else now.
+      if (channel.log.opened ? failedForNow(older) || failedForNow(newer) : failedForNow(window)) this.retry(channel);
     }
   }
 
@@ -107,12 +108,15 @@ export class HistoryLoader {
 
   async #window(channel: Channel, target: Target): Promise<boolean> {
     this.#of(channel).target = target;
-    const { channelId, messageId } = { channelId: channel.id, messageId: target.kind === "around" ? target.messageId : "" };
-    const loaded = await this.#load(channel, "window", (signal) =>
-      target.kind === "newest"
-        ? this.#source.fetchHistory({ channelId, limit: PAGE, signal })
-        : this.#source.fetchHistoryAround({ channelId, messageId, limit: PAGE / 2, signal }),
-    );
+    const channelId = channel.id;
+    const loaded = await this.#load(channel, "window", (signal) => {
+      switch (target.kind) {
+        case "newest":
+          return this.#source.fetchHistory({ channelId, limit: PAGE, signal });
+        case "around":
+          return this.#source.fetchHistoryAround({ channelId, messageId: target.messageId, limit: PAGE / 2, signal });
+      }
+    });
     if (loaded.kind === "stopped") return false;
     if (loaded.kind === "failed") {
       // After a gap the place itself may be gone.
@@ -180,6 +184,10 @@ type Loaded =
   | { kind: "failed"; error: ErrorData }
   /** Something else was loaded instead. */
   | { kind: "stopped" };
+
+function failedForNow(load: Load): boolean {
+  return load.state === "failed" && load.error.retryable;
+}
 
 function targetOf(place: Place): Target {
   return place.kind === "end" ? { kind: "newest" } : { kind: "around", messageId: place.id };

@@ -162,7 +162,7 @@ export class ChannelLog {
 
   /** Stored ones first, as they were stored: their events will come in this order. */
   #sortOutgoing(): void {
-    const rank = (entry: Entry) => (entry.seq ?? Infinity);
+    const rank = (entry: Entry) => entry.seq ?? Infinity;
     this.#outgoing.sort((a, b) => (rank(a) === rank(b) ? 0 : rank(a) - rank(b)));
   }
 }
@@ -172,5 +172,13 @@ function take(entry: Entry, message: Message): StoredEntry {
   const quote = message.parent ? quoteOf(message.parent) : entry.quote;
   delete entry.error;
   delete entry.abort;
-  return Object.assign(entry, { id, seq, content, files, quote, time: Number(message.timestamp), state: "sent" as const });
+  return Object.assign(entry, {
+    id,
+    seq,
+    content,
+    files,
+    quote,
+    time: Number(message.timestamp),
+    state: "sent" as const,
+  });
 }

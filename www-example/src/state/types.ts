@@ -53,10 +53,7 @@ export type Place =
   | { kind: "message"; id: string; top: number };
 
 /** Messages on their way here. */
-export type Load =
-  | { state: "idle" }
-  | { state: "loading" }
-  | { state: "failed"; error: ErrorData };
+export type Load = { state: "idle" } | { state: "loading" } | { state: "failed"; error: ErrorData };
 
 /** What is being written in a channel, kept while another one is open. */
 export interface Draft {

@@ -65,13 +65,7 @@ export class Attachment {
       "li",
       { class: type ? "attachment picture" : "attachment card", testid: "attachment", "data-name": name },
       this.#preview?.element,
-      h(
-        "div",
-        { class: "file" },
-        badge,
-        h("span", { class: "file-text" }, fileName(name), this.#note),
-        this.#download,
-      ),
+      h("div", { class: "file" }, badge, h("span", { class: "file-text" }, fileName(name), this.#note), this.#download),
       this.#progress,
     );
   }

@@ -47,12 +47,7 @@ export class Chips {
       "li",
       { class: "chip" },
       picture,
-      h(
-        "span",
-        { class: "file-text" },
-        fileName(file.name),
-        h("span", { class: "file-note" }, formatSize(file.size)),
-      ),
+      h("span", { class: "file-text" }, fileName(file.name), h("span", { class: "file-note" }, formatSize(file.size))),
       remove,
     );
     return { element, url };

@@ -39,15 +39,19 @@ export class MessageList {
   /** What the list has reported; another one in the store is where it is asked to go. */
   #place?: Place;
   #waited = false;
+  /** The message one is on the way to; none is the present. */
+  #wanted?: string;
 
   constructor(context: Context) {
     this.#context = context;
     const retry = () => this.#channel && context.conversation.history.retry(this.#channel);
     this.#older = new HistoryEdge("history-older", retry);
     this.#newer = new HistoryEdge("history-newer", retry);
-    this.#present = new PresentButton(() => void this.toPresent(), retry, () => {
-      if (this.#channel) context.conversation.history.dismiss(this.#channel);
-    });
+    this.#present = new PresentButton(
+      () => void this.toPresent(),
+      () => void (this.#wanted === undefined ? this.toPresent() : this.jump(this.#wanted)),
+      () => this.#channel && context.conversation.history.dismiss(this.#channel),
+    );
     // It is a log, but what scrolling adds to it is no news: those are announced.
     this.#scroller = h(
       "div",
@@ -97,6 +101,7 @@ export class MessageList {
   async jump(messageId: string): Promise<void> {
     const { store, conversation, announce } = this.#context;
     const channel = store.active;
+    this.#wanted = messageId;
     if (!channel.log.find(messageId)) announce("Loading that message");
     const found = await conversation.history.goTo(channel, messageId);
     if (channel !== store.active) return;
@@ -115,6 +120,7 @@ export class MessageList {
   async toPresent(): Promise<void> {
     const { store, conversation } = this.#context;
     const channel = store.active;
+    this.#wanted = undefined;
     if (!(await conversation.history.present(channel)) || channel !== store.active) return;
     // A button that goes away must not take the focus with it.
     if (this.#present.element.contains(document.activeElement)) this.#scroller.focus({ preventScroll: true });
@@ -130,6 +136,7 @@ export class MessageList {
     this.#channel = channel;
     this.#place = undefined;
     this.#waited = false;
+    this.#wanted = undefined;
     this.#roving.clear();
     this.#context.conversation.openHistory();
   }

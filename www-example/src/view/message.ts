@@ -145,7 +145,8 @@ export class MessageView {
   #showSending(waits: boolean): void {
     const { conversation } = this.#context;
     const entry = this.#entry;
-    const cancel = entry.uploads.length > 0 && entry.abort && button("text-button", "Cancel", () => conversation.cancel(entry));
+    const cancel =
+      entry.uploads.length > 0 && entry.abort && button("text-button", "Cancel", () => conversation.cancel(entry));
     this.#status.replaceChildren(
       icon("clock"),
       h("span", {}, waits ? "Will be sent when you are back online" : "Sending…"),
