@@ -9,6 +9,7 @@
 mod autobahn;
 mod crash;
 mod files;
+mod history;
 mod hostile;
 mod http;
 mod raw;

@@ -3,9 +3,9 @@
 use std::{net::TcpListener, path::Path, process::Stdio, time::Duration};
 
 use alo_gateway::{
-    app::Gateway,
     config::{Config, Flags},
-    serve::serve,
+    http::serve,
+    start::Gateway,
 };
 use clap::Parser;
 use futures_util::{SinkExt, StreamExt};

@@ -100,7 +100,7 @@ impl World {
             now: 0,
             clients,
             disks: (0..profile.clients).map(|_| Disk::default()).collect(),
-            gateway: GatewayHost::new(&gateway::opening(&epoch)),
+            gateway: GatewayHost::new(&gateway::opening(&epoch), profile.batch),
             links: BTreeMap::new(),
             oracle,
             counts,

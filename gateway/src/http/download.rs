@@ -1,24 +1,29 @@
 //! Downloads. A file is its sender's word: name and type are untrusted, and nothing served from here may
 //! run in the gateway's origin.
 
-use alo_protocol::{ErrorBody, ErrorCode, Uuid};
+use alo_protocol::{ErrorBody, ErrorCode, FILES_PATH, Uuid};
 use axum::{
+    Router,
     body::Body,
     extract::State,
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
+    routing::get,
 };
 use futures_util::{StreamExt, TryStreamExt, stream};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::{
-    Files,
-    records::{Part, Row},
-    tus::{identity, not_found},
+    error::AppError,
+    extract::{Caller, Segment},
+    uploads::{Uploads, not_found},
 };
 use crate::{
-    app::AppState,
-    error::{AppError, Segment, internal},
+    error::internal,
+    files::{
+        Files,
+        records::{Part, Row},
+    },
 };
 
 /// Types a browser shows without running anything; SVG, HTML and PDF can carry script.
@@ -56,13 +61,20 @@ const ATTR_CHAR: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'|')
     .remove(b'~');
 
+pub(super) fn router(uploads: Uploads) -> Router {
+    Router::new()
+        .route(&format!("{FILES_PATH}/{{id}}"), get(download))
+        .with_state(uploads)
+}
+
 /// `GET`: the bytes, or one range of them.
 pub(super) async fn download(
-    State(state): State<AppState>,
+    State(uploads): State<Uploads>,
+    caller: Caller,
     Segment(id): Segment,
     headers: HeaderMap,
 ) -> Result<Response, AppError> {
-    let row = readable(&state, &id, &headers).await?;
+    let row = readable(&uploads.files, &caller, &id).await?;
     let etag = format!("\"{}\"", row.id);
     if headers
         .get(header::IF_NONE_MATCH)
@@ -84,9 +96,9 @@ pub(super) async fn download(
             return Ok(response);
         }
     };
-    let parts = state.files.records.parts(row.id, from, to).await?;
+    let parts = uploads.files.parts(row.id, from, to).await?;
     let mut response =
-        Body::from_stream(bytes(state.files.clone(), row.id, parts, from, to)).into_response();
+        Body::from_stream(bytes(uploads.files.clone(), row.id, parts, from, to)).into_response();
     *response.status_mut() = status;
     describe(response.headers_mut(), &row, &etag)?;
     response
@@ -103,10 +115,9 @@ pub(super) async fn download(
 
 /// The file, if this token may read it: it belongs to a message of a channel the token opens, or is the
 /// user's own.
-async fn readable(state: &AppState, id: &str, headers: &HeaderMap) -> Result<Row, ErrorBody> {
-    let identity = identity(state, headers)?;
+async fn readable(files: &Files, Caller(identity): &Caller, id: &str) -> Result<Row, ErrorBody> {
     let id: Uuid = id.parse().map_err(|_| not_found())?;
-    let row = state.files.records.find(id).await?.filter(|row| {
+    let row = files.find(id).await?.filter(|row| {
         let may_see = row.message.is_some() || row.user_id == *identity.user_id;
         !row.ended && may_see && identity.authorize(&row.channel).is_ok()
     });
@@ -219,8 +230,8 @@ fn bytes(
 ) -> impl stream::Stream<Item = Result<bytes::Bytes, std::io::Error>> + Send + 'static {
     stream::iter(pieces(parts, from, to))
         .map(move |(part, start, end)| {
-            let blobs = files.blobs.clone();
-            async move { blobs.read(id, part, start, end).await }
+            let files = files.clone();
+            async move { files.read(id, part, start, end).await }
         })
         .buffered(AHEAD)
         .map_err(|error| std::io::Error::other(error.message))

@@ -4,71 +4,88 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use alo_protocol::{ErrorBody, ErrorCode, FILES_PATH, OFFSET_STREAM, TUS_VERSION, Uuid};
 use axum::{
+    Router,
     body::Body,
     extract::State,
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
+    routing::{head as on_head, post},
 };
 use futures_util::StreamExt;
 
 use super::{
-    checksum::Checksum,
     download,
-    lock::Guard,
-    metadata::Metadata,
-    receive::{Receiver, too_long},
-    records::{Creation, Row},
+    error::AppError,
+    extract::{Caller, IdempotencyKey, Segment},
+    uploads::{Uploads, not_found},
 };
 use crate::{
-    app::{AppState, bearer},
-    auth::Identity,
-    error::{AppError, Segment, internal},
+    error::internal,
+    files::{
+        Checksum, Guard, Metadata, Receiver, UPLOAD_LIFE_MS,
+        records::{Creation, Row},
+        too_long,
+    },
     random,
-    routes::idempotency_key,
 };
-
-/// How long an upload that belongs to no message is kept after its last byte, milliseconds.
-pub(super) const UPLOAD_LIFE_MS: u64 = 24 * 60 * 60 * 1_000;
 
 /// How much of the body of a refused request is read, so that the client gets to see the answer: a
 /// connection closed on a body that still comes is an error to browsers.
 const DRAIN_BYTES: usize = 4 << 20;
 const DRAIN_TIME: Duration = Duration::from_secs(5);
 
+/// A check at the door whose refusal waits: what comes first is the version, and after any refusal the body
+/// is read.
+type Checked<T> = Result<T, AppError>;
+
+pub(super) fn router(uploads: Uploads) -> Router {
+    Router::new()
+        .route(FILES_PATH, post(create))
+        .route(
+            &format!("{FILES_PATH}/{{id}}"),
+            on_head(head).patch(append).delete(terminate),
+        )
+        .with_state(uploads)
+}
+
 /// `POST`: an upload is made, with its first bytes if they come along.
-pub(super) async fn create(
-    State(state): State<AppState>,
+async fn create(
+    State(uploads): State<Uploads>,
+    caller: Checked<Caller>,
+    key: Checked<IdempotencyKey>,
     headers: HeaderMap,
     body: Body,
 ) -> Response {
     let mut body = Some(body);
-    let answer = try_create(&state, &headers, &mut body).await;
+    let answer = try_create(&uploads, caller, key, &headers, &mut body).await;
     answered(answer, body).await
 }
 
 /// `PATCH`: bytes are appended.
-pub(super) async fn append(
-    State(state): State<AppState>,
+async fn append(
+    State(uploads): State<Uploads>,
+    caller: Checked<Caller>,
     Segment(id): Segment,
     headers: HeaderMap,
     body: Body,
 ) -> Response {
     let mut body = Some(body);
-    let answer = try_append(&state, &id, &headers, &mut body).await;
+    let answer = try_append(&uploads, caller, &id, &headers, &mut body).await;
     answered(answer, body).await
 }
 
 /// `HEAD`: how far an upload is. Without `Tus-Resumable`, what a download would say.
-pub(super) async fn head(
-    State(state): State<AppState>,
+async fn head(
+    State(uploads): State<Uploads>,
+    caller: Checked<Caller>,
     Segment(id): Segment,
     headers: HeaderMap,
 ) -> Result<Response, AppError> {
     if !headers.contains_key("tus-resumable") {
-        return download::download(State(state), Segment(id), headers).await;
+        return download::download(State(uploads), caller?, Segment(id), headers).await;
     }
     check_version(&headers)?;
-    let (row, _guard) = locked(&state, &id, &headers).await?;
+    let (row, _guard) = locked(&uploads, &caller?, &id).await?;
     let mut response = (StatusCode::OK, [(header::CACHE_CONTROL, "no-store")]).into_response();
     let headers = response.headers_mut();
     headers.insert("upload-length", row.size.into());
@@ -85,40 +102,43 @@ pub(super) async fn head(
 }
 
 /// `DELETE`: an upload that belongs to no message ends.
-pub(super) async fn terminate(
-    State(state): State<AppState>,
+async fn terminate(
+    State(uploads): State<Uploads>,
+    caller: Checked<Caller>,
     Segment(id): Segment,
     headers: HeaderMap,
 ) -> Result<StatusCode, AppError> {
     check_version(&headers)?;
-    let (row, _guard) = locked(&state, &id, &headers).await?;
-    if !state.files.records.end(row.id).await? {
+    let (row, _guard) = locked(&uploads, &caller?, &id).await?;
+    if !uploads.files.end(row.id).await? {
         return Err(AppError::new(
             ErrorCode::FileInUse,
             "the file belongs to a message",
         ));
     }
-    state.files.remove_ended(row.id).await;
     Ok(StatusCode::NO_CONTENT)
 }
 
 async fn try_create(
-    state: &AppState,
+    uploads: &Uploads,
+    caller: Checked<Caller>,
+    key: Checked<IdempotencyKey>,
     headers: &HeaderMap,
     body: &mut Option<Body>,
-) -> Result<Response, ErrorBody> {
+) -> Result<Response, AppError> {
     check_version(headers)?;
-    let identity = identity(state, headers)?;
-    let key = idempotency_key(headers).map_err(|error| error.0)?;
+    let Caller(identity) = caller?;
+    let IdempotencyKey(key) = key?;
     if headers.contains_key("upload-defer-length") {
-        return Err(invalid(
+        return Err(AppError::new(
+            ErrorCode::InvalidArgument,
             "Upload-Defer-Length: is not supported; give Upload-Length",
         ));
     }
     let size = number(headers, "upload-length", "Upload-Length")?;
-    if size > state.limits.file_bytes {
-        let limit = state.limits.file_bytes;
-        return Err(ErrorBody::new(
+    if size > uploads.limits.file_bytes {
+        let limit = uploads.limits.file_bytes;
+        return Err(AppError::new(
             ErrorCode::FileTooLarge,
             format!("Upload-Length: must be at most {limit}"),
         ));
@@ -134,7 +154,7 @@ async fn try_create(
         check_body(headers, size)?;
     }
 
-    let now_ms = state.clock.now_ms();
+    let now_ms = uploads.door.clock.now_ms();
     let creation = Creation {
         id: random::uuid(now_ms),
         key,
@@ -145,27 +165,27 @@ async fn try_create(
         metadata,
     };
     let (new_id, channel) = (creation.id, creation.metadata.channel.clone());
-    let row = state.files.records.create(creation, now_ms).await?;
+    let row = uploads.files.create(creation, now_ms).await?;
     if row.user_id != *identity.user_id || row.channel != channel || row.size != size {
-        return Err(ErrorBody::new(
+        return Err(AppError::new(
             ErrorCode::IdempotencyConflict,
             "Idempotency-Key: was used for another upload",
         ));
     }
     let is_new = row.id == new_id;
-    let guard = state.files.locks.take(row.id).await?;
+    let guard = uploads.files.lock(row.id).await?;
     // Made before: an older request may have brought bytes in the meantime.
     let row = if is_new {
         row
     } else {
-        existing(state, row.id).await?
+        existing(uploads, row.id).await?
     };
     let expires_ms = row.expires_ms;
     let location = format!("{FILES_PATH}/{}", row.id);
     // The body begins at 0; if bytes are here already the client goes on from the offset it is told.
     let offset = if has_body && row.offset == 0 {
         let checksum = checksum(headers)?;
-        receive(state, row, guard, checksum, body).await?
+        receive(uploads, row, guard, checksum, body).await?
     } else {
         row.offset
     };
@@ -175,27 +195,28 @@ async fn try_create(
 }
 
 async fn try_append(
-    state: &AppState,
+    uploads: &Uploads,
+    caller: Checked<Caller>,
     id: &str,
     headers: &HeaderMap,
     body: &mut Option<Body>,
-) -> Result<Response, ErrorBody> {
+) -> Result<Response, AppError> {
     check_version(headers)?;
     let offset = number(headers, "upload-offset", "Upload-Offset")?;
     let checksum = checksum(headers)?;
-    let (row, guard) = locked(state, id, headers).await?;
+    let (row, guard) = locked(uploads, &caller?, id).await?;
     if row.offset != offset {
         let message = format!("Upload-Offset: the upload stands at {}", row.offset);
-        return Err(ErrorBody::new(ErrorCode::OffsetMismatch, message));
+        return Err(AppError::new(ErrorCode::OffsetMismatch, message));
     }
     // After the offset: one who does not know how far it is cannot know how much fits.
     check_body(headers, row.size - row.offset.min(row.size))?;
-    let offset = receive(state, row, guard, checksum, body).await?;
+    let offset = receive(uploads, row, guard, checksum, body).await?;
     let mut response = StatusCode::NO_CONTENT.into_response();
     say_state(
         response.headers_mut(),
         offset,
-        Some(state.clock.now_ms() + UPLOAD_LIFE_MS),
+        Some(uploads.door.clock.now_ms() + UPLOAD_LIFE_MS),
     );
     Ok(response)
 }
@@ -203,18 +224,18 @@ async fn try_append(
 /// Takes the bytes in a task of its own: when the connection breaks the server drops the request, and
 /// what has arrived must still be kept.
 async fn receive(
-    state: &AppState,
+    uploads: &Uploads,
     row: Row,
     guard: Guard,
     checksum: Option<Checksum>,
     body: &mut Option<Body>,
 ) -> Result<u64, ErrorBody> {
     let receiver = Receiver {
-        files: state.files.clone(),
-        clock: state.clock,
-        metrics: state.metrics.clone(),
-        idle: state.upload_idle,
-        stopping: state.stopping.clone(),
+        files: uploads.files.clone(),
+        clock: uploads.door.clock,
+        metrics: uploads.metrics.clone(),
+        idle: uploads.idle,
+        stopping: uploads.stopping.clone(),
         guard,
         checksum,
     };
@@ -225,7 +246,7 @@ async fn receive(
 }
 
 /// The answer; what the request's handler has left of the body is read first.
-async fn answered(answer: Result<Response, ErrorBody>, unread: Option<Body>) -> Response {
+async fn answered(answer: Result<Response, AppError>, unread: Option<Body>) -> Response {
     if let Some(body) = unread {
         let mut body = body.into_data_stream();
         let drain = async {
@@ -240,53 +261,40 @@ async fn answered(answer: Result<Response, ErrorBody>, unread: Option<Body>) -> 
         // It is for the client's sake; a slow one gets its answer all the same.
         let _ = tokio::time::timeout(DRAIN_TIME, drain).await;
     }
-    answer.unwrap_or_else(|error| AppError(error).into_response())
+    answer.unwrap_or_else(AppError::into_response)
 }
 
 /// The user's own upload, held against other requests.
 async fn locked(
-    state: &AppState,
+    uploads: &Uploads,
+    Caller(identity): &Caller,
     id: &str,
-    headers: &HeaderMap,
 ) -> Result<(Row, Guard), ErrorBody> {
-    let identity = identity(state, headers)?;
     let id = id.parse().map_err(|_| not_found())?;
     // Looked at before the lock is taken: strangers cannot end the requests of others.
     let is_own =
         |row: &Row| row.user_id == *identity.user_id && identity.authorize(&row.channel).is_ok();
-    if !state
+    if !uploads
         .files
-        .records
         .find(id)
         .await?
         .is_some_and(|row| is_own(&row))
     {
         return Err(not_found());
     }
-    let guard = state.files.locks.take(id).await?;
-    Ok((existing(state, id).await?, guard))
+    let guard = uploads.files.lock(id).await?;
+    Ok((existing(uploads, id).await?, guard))
 }
 
-async fn existing(state: &AppState, id: Uuid) -> Result<Row, ErrorBody> {
-    let row = state.files.records.find(id).await?.ok_or_else(not_found)?;
-    if row.ended || (row.message.is_none() && row.expires_ms <= state.clock.now_ms()) {
+async fn existing(uploads: &Uploads, id: Uuid) -> Result<Row, ErrorBody> {
+    let row = uploads.files.find(id).await?.ok_or_else(not_found)?;
+    if row.ended || (row.message.is_none() && row.expires_ms <= uploads.door.clock.now_ms()) {
         return Err(ErrorBody::new(
             ErrorCode::Gone,
             "the upload has expired or was ended",
         ));
     }
     Ok(row)
-}
-
-pub(super) fn identity(state: &AppState, headers: &HeaderMap) -> Result<Identity, ErrorBody> {
-    state.tokens.verify(bearer(headers)?, state.clock.now_ms())
-}
-
-pub(super) fn not_found() -> ErrorBody {
-    ErrorBody::new(
-        ErrorCode::FileNotFound,
-        "no such file can be seen with this token",
-    )
 }
 
 fn check_version(headers: &HeaderMap) -> Result<(), ErrorBody> {

@@ -1,16 +1,11 @@
-//! The event socket: moves frames between a WebSocket and its [`Session`].
+//! One open event socket: moves frames between a WebSocket and the driver of its session.
 
 use std::{collections::VecDeque, pin::pin, sync::Arc, time::Duration};
 
-use alo_protocol::{ChannelId, CloseCode, Cursor, ErrorBody, ErrorCode, SUBPROTOCOL};
+use alo_protocol::{Cursor, ErrorBody, Limits};
 use axum::{
     Error,
-    extract::{
-        State, WebSocketUpgrade,
-        ws::{CloseFrame, Message, Utf8Bytes, WebSocket, rejection::WebSocketUpgradeRejection},
-    },
-    http::HeaderMap,
-    response::Response,
+    extract::ws::{CloseFrame, Message, WebSocket},
 };
 use futures_util::{
     FutureExt, SinkExt, StreamExt,
@@ -24,157 +19,156 @@ use tokio::{
 use tungstenite::error::ProtocolError;
 
 use crate::{
-    app::{AppState, PAGE},
-    error::AppError,
-    frames,
-    hub::{Delivery, Subscriber},
+    auth::Tokens,
+    bus::{Delivery, LocalBus, Subscriber},
+    clock::Clock,
+    metrics::Metrics,
     random,
-    session::{HELLO_BYTES, Input, Output, Session},
-    store::{Committed, LogEvent, Query, Rows},
+    readers::LogReaders,
+    session::{Driver, Farewell, Input, Op, Port, Session, Write},
+    store::{Change, Committed, LogId, Query, Rows},
+    writer::Writer,
 };
 
-/// Read buffer of a socket, bytes: each has one, idle or not. Most frames are smaller.
-const READ_BUFFER: usize = 2 * 1024;
-/// What may wait in the write buffer of a socket, bytes.
-const WRITE_BUFFER: usize = 4 << 20;
 /// What is taken at once of one kind before the other kinds have their turn.
 const AT_ONCE: usize = 256;
 /// How long the other side has to take the close.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(5);
+/// A frame that WebSocket itself forbids (RFC 6455, 7.4.1).
+const PROTOCOL_ERROR: Farewell = Farewell {
+    code: 1002,
+    reason: "protocol-error",
+};
+/// Text that is not UTF-8 (likewise).
+const INVALID_TEXT: Farewell = Farewell {
+    code: 1007,
+    reason: "invalid-text",
+};
 
-/// `GET /v1/connect`
-pub(crate) async fn connect(
-    State(state): State<AppState>,
-    headers: HeaderMap,
-    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
-) -> Result<Response, AppError> {
-    let upgrade = upgrade
-        .map_err(|rejection| AppError::new(ErrorCode::InvalidArgument, rejection.body_text()))?;
-    if !state.origins.allows_request(&headers) {
-        return Err(AppError::new(
-            ErrorCode::OriginForbidden,
-            "Origin: is not on the allow-list",
-        ));
-    }
-    let limit = HELLO_BYTES.max(state.limits.frame_bytes as usize);
-    let upgrade = upgrade
-        .protocols([SUBPROTOCOL])
-        .read_buffer_size(READ_BUFFER)
-        .write_buffer_size(0)
-        .max_write_buffer_size(WRITE_BUFFER)
-        .max_message_size(limit)
-        .max_frame_size(limit);
-    if upgrade.selected_protocol().is_none() {
-        let message = format!("Sec-WebSocket-Protocol: must offer {SUBPROTOCOL}");
-        return Err(AppError::new(ErrorCode::InvalidArgument, message));
-    }
-    Ok(upgrade.on_upgrade(move |socket| Box::new(Connection::new(state, socket)).run()))
+/// What connections use.
+#[derive(Clone)]
+pub(super) struct Connections {
+    pub(super) tokens: Arc<Tokens>,
+    pub(super) clock: Clock,
+    pub(super) limits: Limits,
+    pub(super) writer: Writer,
+    pub(super) log: LogReaders,
+    pub(super) bus: LocalBus,
+    pub(super) metrics: Arc<Metrics>,
+    /// Turns true when the gateway stops.
+    pub(super) stopping: watch::Receiver<bool>,
+    /// Event connections that are open.
+    pub(super) open: watch::Sender<usize>,
 }
 
 type Sink = SplitSink<WebSocket, Message>;
 
 /// One socket with all that is under way for it.
-struct Connection {
-    state: AppState,
-    session: Session,
-    subscriber: Subscriber,
+pub(super) struct Connection {
+    state: Connections,
+    driver: Driver,
+    asked: Asked,
     stream: SplitStream<WebSocket>,
     /// Here while nothing is being written.
     sink: Option<Sink>,
     writing: Option<BoxFuture<'static, (Sink, Result<(), Error>)>>,
-    queue: VecDeque<Arc<str>>,
-    ping: bool,
-    /// Why it ends, and until when the other side has to take what is queued.
-    closing: Option<(Farewell, Instant)>,
+    /// Until when the other side has to take what is queued, when the connection ends.
+    patience: Option<Instant>,
     /// Answers of the writer come in the order asked.
     answers: FuturesOrdered<BoxFuture<'static, Answer>>,
-    pages: FuturesUnordered<BoxFuture<'static, Page>>,
+    reads: FuturesUnordered<BoxFuture<'static, (Op, Result<Rows, ErrorBody>)>>,
 }
 
-/// Why a connection ends, as the other side is told.
-#[derive(Clone, Copy)]
-struct Farewell {
-    code: u16,
-    reason: &'static str,
+/// What the session asks for.
+struct Asked {
+    subscriber: Subscriber,
+    jobs: VecDeque<Job>,
+    reads: VecDeque<(Op, Query)>,
 }
 
-impl Farewell {
-    /// A frame that WebSocket itself forbids (RFC 6455, 7.4.1).
-    const PROTOCOL_ERROR: Self = Self {
-        code: 1002,
-        reason: "protocol-error",
-    };
-    /// Text that is not UTF-8 (likewise).
-    const INVALID_TEXT: Self = Self {
-        code: 1007,
-        reason: "invalid-text",
-    };
+enum Job {
+    Commit(Op, Change),
+    Heads(Op, Vec<LogId>),
 }
 
-impl From<CloseCode> for Farewell {
-    fn from(code: CloseCode) -> Self {
-        Self {
-            code: code.code(),
-            reason: code.as_str(),
-        }
+enum Answer {
+    Committed(Op, Result<Committed, ErrorBody>),
+    Heads(Op, Result<Vec<Cursor>, ErrorBody>),
+}
+
+impl Port for Asked {
+    fn commit(&mut self, op: Op, change: Change) {
+        self.jobs.push_back(Job::Commit(op, change));
+    }
+
+    fn heads(&mut self, op: Op, logs: Vec<LogId>) {
+        self.jobs.push_back(Job::Heads(op, logs));
+    }
+
+    fn read(&mut self, op: Op, query: Query) {
+        self.reads.push_back((op, query));
+    }
+
+    fn join(&mut self, log: LogId) {
+        self.subscriber.join(log);
+    }
+
+    fn leave(&mut self, log: &LogId) {
+        self.subscriber.leave(log);
     }
 }
 
-/// A page of a channel's log, as read.
-type Page = (ChannelId, Result<Vec<LogEvent>, ErrorBody>);
-
-enum Answer {
-    Committed(u64, Result<Committed, ErrorBody>),
-    Heads(u64, Result<Vec<Cursor>, ErrorBody>),
-}
-
 impl Connection {
-    fn new(state: AppState, socket: WebSocket) -> Self {
-        let now_ms = state.clock.now_ms();
+    pub(super) fn new(state: Connections, socket: WebSocket) -> Self {
         let session = Session::new(
             state.tokens.clone(),
             state.limits.clone(),
-            random::uuid(now_ms),
-            now_ms,
+            Box::new(random::uuid),
+            state.clock.now_ms(),
         );
         let (sink, stream) = socket.split();
         state.metrics.connections.inc();
         state.open.send_modify(|open| *open += 1);
         Self {
-            session,
-            subscriber: state.bus.subscriber(),
+            driver: Driver::new(session),
+            asked: Asked {
+                subscriber: state.bus.subscriber(),
+                jobs: VecDeque::new(),
+                reads: VecDeque::new(),
+            },
             stream,
             sink: Some(sink),
             writing: None,
-            queue: VecDeque::new(),
-            ping: false,
-            closing: None,
+            patience: None,
             answers: FuturesOrdered::new(),
-            pages: FuturesUnordered::new(),
+            reads: FuturesUnordered::new(),
             state,
         }
     }
 
     /// In a box, as a future holds its arguments twice.
-    async fn run(mut self: Box<Self>) {
+    pub(super) async fn run(mut self: Box<Self>) {
         let mut stopped = pin!(stopped(self.state.stopping.clone()));
-        // Set anew only when something is due before it rings: most deadlines move away as things happen.
+        // Set again only when something is due before it rings: most deadlines move away as things happen.
         let (mut alarm, mut alarm_ms) = (pin!(sleep(Duration::ZERO)), u64::MAX);
         let was_closed = loop {
             self.carry_out().await;
-            self.write();
-            if let (Some((farewell, _)), None) = (self.closing, &self.writing) {
+            if let Some(farewell) = self.write() {
                 self.close(farewell).await;
                 break false;
             }
-            let deadline = self.session.next_timeout().unwrap_or(u64::MAX);
+            let deadline = self.driver.next_timeout().unwrap_or(u64::MAX);
             if deadline < alarm_ms {
                 alarm_ms = deadline;
                 let wait = deadline.saturating_sub(self.state.clock.now_ms());
                 alarm.set(sleep(Duration::from_millis(wait)));
             }
-            let open = self.closing.is_none();
-            let reads = open && self.session.wants_frames();
+            let open = self.driver.ending().is_none();
+            let reads = self.driver.wants_frames();
+            if !open {
+                self.patience
+                    .get_or_insert_with(|| Instant::now() + CLOSE_PATIENCE);
+            }
             tokio::select! {
                 Some((sink, result)) = OptionFuture::from(self.writing.as_mut()) => {
                     self.writing = None;
@@ -182,8 +176,7 @@ impl Connection {
                     if result.is_err() {
                         break false;
                     }
-                    let all = self.queue.is_empty();
-                    self.input(Input::Wrote(all));
+                    self.driver.wrote(self.state.clock.now_ms(), &mut self.asked);
                 }
                 Some(answer) = self.answers.next(), if open => {
                     self.answered(answer);
@@ -194,11 +187,11 @@ impl Connection {
                         self.answered(answer);
                     }
                 }
-                Some((channel, page)) = self.pages.next(), if open => self.input(Input::Page(channel, page)),
-                delivery = self.subscriber.next(), if open => {
+                Some((op, rows)) = self.reads.next(), if open => self.input(Input::Rows(op, rows)),
+                delivery = self.asked.subscriber.next(), if open => {
                     self.delivered(delivery);
                     for _ in 1..AT_ONCE {
-                        let Some(delivery) = self.subscriber.ready() else {
+                        let Some(delivery) = self.asked.subscriber.ready() else {
                             break;
                         };
                         self.delivered(delivery);
@@ -211,8 +204,8 @@ impl Connection {
                     Some(Ok(Message::Close(_))) => break true,
                     Some(Err(error)) => match Violation::of(&error) {
                         Some(Violation::Size) => self.input(Input::TooLarge),
-                        Some(Violation::Text) => self.end(Farewell::INVALID_TEXT),
-                        Some(Violation::Framing) => self.end(Farewell::PROTOCOL_ERROR),
+                        Some(Violation::Text) => self.driver.end(INVALID_TEXT),
+                        Some(Violation::Framing) => self.driver.end(PROTOCOL_ERROR),
                         None => break false,
                     },
                     None => break false,
@@ -222,9 +215,9 @@ impl Connection {
                     alarm_ms = u64::MAX;
                     self.input(Input::Timeout);
                 }
-                () = OptionFuture::from(self.closing.map(|(_, until)| sleep_until(until))).map(drop), if !open => {
+                () = OptionFuture::from(self.patience.map(sleep_until)).map(drop), if !open => {
                     // It takes nothing, not even the farewell.
-                    if let Some((farewell, _)) = self.closing {
+                    if let Some(farewell) = self.driver.ending() {
                         self.state.metrics.closed(farewell.reason);
                     }
                     break false;
@@ -245,92 +238,69 @@ impl Connection {
 
     fn delivered(&mut self, delivery: Delivery) {
         match delivery {
-            Delivery::Event(event) => self.input(Input::Published(event)),
+            Delivery::News(news) => self.input(Input::News(news)),
             Delivery::Lagged => self.input(Input::Lagged),
         }
     }
 
     fn input(&mut self, input: Input<'_>) {
-        self.session.handle(self.state.clock.now_ms(), input);
+        let now_ms = self.state.clock.now_ms();
+        self.driver.handle(now_ms, input, &mut self.asked);
     }
 
-    /// Closes when what is queued has been written.
-    fn end(&mut self, farewell: Farewell) {
-        self.closing = Some((farewell, Instant::now() + CLOSE_PATIENCE));
-    }
-
-    /// Does what the session asks for. Queueing for the writer may wait: then no more frames are read,
-    /// which holds back the client.
+    /// Begins what the session has asked for. Queueing for the writer may wait: then no more frames are
+    /// read, which holds back the client.
     async fn carry_out(&mut self) {
-        while let Some(output) = self.session.poll_output() {
-            match output {
-                Output::Send(item) => self.queue.push_back(item),
-                Output::Ping => self.ping = true,
-                Output::Close(code) => self.end(code.into()),
-                Output::Commit(op, submission) => {
-                    let pending = self.state.writer.commit(submission).await;
+        while let Some(job) = self.asked.jobs.pop_front() {
+            match job {
+                Job::Commit(op, change) => {
+                    let pending = self.state.writer.commit(change).await;
                     self.answers.push_back(Box::pin(async move {
                         Answer::Committed(op, pending.answer().await)
                     }));
                 }
-                Output::Heads(op, channels) => {
-                    let pending = self.state.writer.heads(channels).await;
+                Job::Heads(op, logs) => {
+                    let pending = self.state.writer.heads(logs).await;
                     self.answers.push_back(Box::pin(async move {
                         Answer::Heads(op, pending.answer().await)
                     }));
                 }
-                Output::Read(channel, after) => {
-                    let log = self.state.log.clone();
-                    self.pages.push(Box::pin(async move {
-                        let query = Query::Tail {
-                            log: channel.clone().into(),
-                            after,
-                        };
-                        let page = tokio::task::spawn_blocking(move || log.read(&query, PAGE))
-                            .await
-                            .unwrap_or_else(|error| Err(crate::error::internal(error)));
-                        let events = page.and_then(|rows| match rows {
-                            Rows::Events(events) => Ok(events),
-                            Rows::Gap(_) | Rows::Page(_) => {
-                                Err(crate::error::internal("events are missing"))
-                            }
-                        });
-                        (channel, events)
-                    }));
-                }
-                Output::Join(channel) => self.subscriber.join(channel),
-                Output::Leave(channel) => self.subscriber.leave(&channel),
             }
+        }
+        while let Some((op, query)) = self.asked.reads.pop_front() {
+            let log = self.state.log.clone();
+            self.reads
+                .push(Box::pin(async move { (op, log.read(query).await) }));
         }
     }
 
-    /// Starts to write what waits, many items in one frame. While it is being written more gather.
-    fn write(&mut self) {
-        if self.queue.is_empty() && !self.ping {
-            return;
-        }
-        let Some(mut sink) = self.sink.take() else {
-            return;
-        };
-        let message = if std::mem::take(&mut self.ping) {
-            Message::Ping(bytes::Bytes::new())
-        } else {
-            Message::Text(self.next_frame())
+    /// Starts to write what waits. While it is being written more gathers. Returns why the connection ends
+    /// when there is nothing before the close.
+    fn write(&mut self) -> Option<Farewell> {
+        let mut sink = self.sink.take()?;
+        let message = match self.driver.next_write() {
+            Some(Write::Frame(text, items)) => {
+                self.state.metrics.frames_sent.inc();
+                self.state.metrics.items_sent.inc_by(items as u64);
+                Message::Text(text.into())
+            }
+            Some(Write::Ping) => Message::Ping(bytes::Bytes::new()),
+            other @ (Some(Write::Close(_)) | None) => {
+                self.sink = Some(sink);
+                return match other {
+                    Some(Write::Close(farewell)) => Some(farewell),
+                    Some(Write::Frame(..) | Write::Ping) | None => None,
+                };
+            }
         };
         self.writing = Some(Box::pin(async move {
             let result = sink.send(message).await;
             (sink, result)
         }));
+        None
     }
 
-    fn next_frame(&mut self) -> Utf8Bytes {
-        let (text, items) = frames::next_frame(&mut self.queue);
-        self.state.metrics.frames_sent.inc();
-        self.state.metrics.items_sent.inc_by(items as u64);
-        text.into()
-    }
-
-    /// Says why and gives the other side a while to take it.
+    /// Says why, and waits a while for the other side to take it.
     async fn close(&mut self, Farewell { code, reason }: Farewell) {
         self.state.metrics.closed(reason);
         let Some(mut sink) = self.sink.take() else {
@@ -384,7 +354,7 @@ enum Violation {
 }
 
 impl Violation {
-    /// The socket tells it as an error of reading; `None` if it only broke.
+    /// The socket reports it as an error of reading; `None` if it only broke.
     fn of(error: &Error) -> Option<Self> {
         let mut source: Option<&(dyn std::error::Error + 'static)> = Some(error);
         while let Some(error) = source {

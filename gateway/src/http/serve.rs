@@ -6,9 +6,9 @@ use axum_server::Handle;
 use hyper_util::rt::TokioTimer;
 use tokio::{sync::watch, time::timeout};
 
-use crate::{
-    app::{AppState, app},
+use super::{
     linger::LingeringAcceptor,
+    router::{State, router},
 };
 
 /// How long a client may take to send the head of a request; one that takes longer holds a socket for
@@ -21,7 +21,7 @@ const GRACE: Duration = Duration::from_secs(10);
 ///
 /// # Errors
 /// When the listener cannot be used.
-pub async fn serve(listener: TcpListener, state: AppState) -> io::Result<()> {
+pub async fn serve(listener: TcpListener, state: State) -> io::Result<()> {
     listener.set_nonblocking(true)?;
     let (stopping, open) = (state.stopping.clone(), state.open.subscribe());
     let handle = Handle::new();
@@ -34,7 +34,7 @@ pub async fn serve(listener: TcpListener, state: AppState) -> io::Result<()> {
         .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD);
-    server.serve(app(state).into_make_service()).await?;
+    server.serve(router(state).into_make_service()).await?;
     all_closed(open).await;
     Ok(())
 }
