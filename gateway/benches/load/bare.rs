@@ -38,6 +38,8 @@ pub mod role {
     pub const PUBLISH: &str = "publish";
     /// To have every further frame back.
     pub const ECHO: &str = "echo";
+    /// To have every further frame answered with the next one.
+    pub const ANSWER: &str = "answer";
 }
 
 /// A server that sends each frame of a publisher, as it is, to every subscriber.
@@ -77,8 +79,17 @@ async fn connection(stream: TcpStream, frames: broadcast::Sender<Utf8Bytes>) -> 
             }
         }
     }
-    let echo = role == role::ECHO;
+    let (echo, answer) = (role == role::ECHO, role == role::ANSWER);
     socket.send(Message::Text(role)).await?;
+    if answer {
+        let Some(Ok(Message::Text(ready))) = socket.next().await else {
+            return Ok(());
+        };
+        while let Some(Ok(Message::Text(_))) = socket.next().await {
+            socket.send(Message::Text(ready.clone())).await?;
+        }
+        return Ok(());
+    }
     while let Some(Ok(Message::Text(text))) = socket.next().await {
         if echo {
             socket.send(Message::Text(text)).await?;
