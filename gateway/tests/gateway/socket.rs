@@ -42,33 +42,3 @@ async fn stopping_closes_connections_with_a_reason() {
     assert_eq!(bob.closed().await.0, CloseCode::Shutdown.code());
     restarting.await.unwrap();
 }
-
-/// An event is gone from the log: its subscriber learns of a gap and receives what comes after it.
-#[tokio::test]
-async fn a_hole_in_the_log_is_reported_and_does_not_end_the_connection() {
-    let gateway = Running::start().await;
-    let mut ada = gateway.welcomed("ada", &["a"]).await;
-    for number in 1..=4 {
-        ada.call("message.send", send(number, "a", "x")).await;
-    }
-    let params = json!({"channels": [{"id": "a"}]});
-    let head = ada.call("subscribe", params).await["result"]["channels"][0]["cursor"].take();
-    let removed = rusqlite::Connection::open(gateway.data().join("chat.db"))
-        .unwrap()
-        .execute("DELETE FROM events WHERE seq = 3", []);
-    assert_eq!(removed.unwrap(), 1);
-    let token = gateway.token("bob", &["a"]).await;
-    let mut bob = gateway.socket().await;
-    let cursor = json!({"epoch": head["epoch"], "seq": 1});
-    let welcome = bob
-        .hello(&token, json!([{"id": "a", "cursor": cursor}]))
-        .await;
-    assert_eq!(welcome["channels"][0]["cursor"]["seq"], 1);
-    assert_eq!(bob.item().await["seq"], 2);
-    assert_eq!(
-        bob.item().await,
-        json!({"gap": {"id": "a", "cursor": head, "gap": "expired"}})
-    );
-    ada.call("message.send", send(5, "a", "after")).await;
-    assert_eq!(bob.item().await["seq"], 5);
-}
