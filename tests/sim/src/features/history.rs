@@ -90,7 +90,9 @@ impl World {
     pub(crate) fn walk_some_history(&mut self) {
         let (client, channels) = (self.rng.usize(..self.clients.len()), self.channels());
         let channel = &channels[self.rng.usize(..channels.len())];
-        let limit = [7, 100, 1_000][self.rng.usize(..3)];
+        // At most some fifty pages: they take turns with a slow network, and must come before the account is taken.
+        let least = usize::try_from(self.oracle.model.head(channel)).unwrap_or(0) / 50;
+        let limit = [7, 100, 1_000][self.rng.usize(..3)].max(least.min(1_000));
         self.walk_history(client, channel, limit);
     }
 
