@@ -269,7 +269,7 @@ impl World {
         let channels = self.channels();
         let channel = channels[self.rng.usize(..channels.len())].clone();
         match self.rng.u8(..100) {
-            0..56 => {
+            0..58 => {
                 let pick = self.rng.usize(..1_000_000);
                 let parent = self
                     .oracle
@@ -277,7 +277,7 @@ impl World {
                     .filter(|_| pick.is_multiple_of(4));
                 self.send(client, &channel, parent, &[]);
             }
-            56..60 => self.load_history(client, channel),
+            58..60 => self.load_history(client, channel),
             60..66 => {
                 let count = self.rng.usize(1..3);
                 let sizes: Vec<_> = (0..count)

@@ -68,7 +68,7 @@ impl World {
     /// Loads the newest page, or one around some message, and may go on from there.
     pub(crate) fn load_history(&mut self, index: usize, channel: ChannelId) {
         let (limit, pick) = (
-            [1, 2, 5, 30, 100][self.rng.usize(..5)],
+            [1, 2, 3, 10, 40][self.rng.usize(..5)],
             self.rng.usize(..1_000_000),
         );
         let some = self.oracle.some_message(&channel, pick);
@@ -86,18 +86,25 @@ impl World {
         self.load_page(index, ask);
     }
 
-    /// Scrolls back to the first message, whatever its channel and its number of pages.
+    /// Scrolls back to the first message of some channel, in a number of pages that healing has time for.
     pub(crate) fn walk_some_history(&mut self) {
         let (client, channels) = (self.rng.usize(..self.clients.len()), self.channels());
         let channel = &channels[self.rng.usize(..channels.len())];
-        let limit = [7, 100, 1_000][self.rng.usize(..3)];
+        let head = usize::try_from(self.oracle.model.head(channel)).unwrap_or(usize::MAX);
+        let limit = (head / self.rng.usize(1..20) + 1).min(1_000);
         self.walk_history(client, channel, limit);
     }
 
     fn load_page(&mut self, index: usize, ask: Ask) -> CallId {
         let page = self.page(index);
         let call = self.clients[index].next_call(Call::History);
-        self.note(|| format!("client {index} loads history: {ask:?}"));
+        self.note(|| {
+            let Ask { which, limit, .. } = &ask;
+            format!(
+                "client {index} loads page {which:?} (limit {limit}) of {}",
+                ask.channel
+            )
+        });
         let body = ask.body();
         let reading = self.oracle.readers.reading(page, &ask.channel).copied();
         let oracle = &mut self.oracle;
@@ -135,7 +142,7 @@ impl World {
         }
         let goes_on = |world: &mut Self| match next.follow {
             Follow::Never => false,
-            Follow::Sometimes => world.is_bad && world.rng.u8(..8) > 0,
+            Follow::Sometimes => world.is_bad && world.rng.u8(..4) > 0,
             Follow::Always => true,
         };
         // Both ways from a page in the middle; on a walk, back only.

@@ -61,9 +61,8 @@ impl World {
     pub(crate) fn delivered(&mut self, page: PageId, event: &str) -> Verdict {
         self.counts.add("events delivered");
         let oracle = &mut self.oracle;
-        let (channel, id) = oracle.readers.delivered(&oracle.model, page, event)?;
-        oracle.history.delivered(page, channel, id);
-        Ok(())
+        let event = oracle.readers.delivered(&oracle.model, page, event)?;
+        oracle.history.delivered(&oracle.model, page, event)
     }
 
     /// `channel.gap` was reported: what follows starts elsewhere.
@@ -115,7 +114,7 @@ pub(crate) struct Reading {
 
 impl Reading {
     /// Up to where the user has been told of.
-    fn stands(&self) -> u64 {
+    pub(crate) fn stands(&self) -> u64 {
         self.last.unwrap_or(self.bound)
     }
 }
@@ -227,13 +226,13 @@ impl Readers {
         }
     }
 
-    /// Judges an event; returns its channel and its message.
+    /// Judges an event; returns its channel, its sequence and its message.
     fn delivered<'m>(
         &mut self,
         model: &'m Model,
         page: PageId,
         event: &str,
-    ) -> Result<(&'m ChannelId, Uuid), String> {
+    ) -> Result<(&'m ChannelId, u64, Uuid), String> {
         let event: SeenEvent<'_> =
             serde_json::from_str(event).map_err(|error| format!("an event is no JSON: {error}"))?;
         let message = event.data.message;
@@ -279,7 +278,7 @@ impl Readers {
             ));
         }
         reading.last = Some(seq);
-        Ok((channel, message.id))
+        Ok((channel, seq, message.id))
     }
 
     /// A client says hello and names its cursors.

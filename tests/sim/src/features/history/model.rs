@@ -49,8 +49,19 @@ struct View {
     call: CallId,
     database: usize,
     ids: HashSet<Uuid>,
-    /// Sequence of the page's oldest message, once it has come.
-    oldest: Option<u64>,
+    /// Up to where the user knows of events.
+    stands: u64,
+    /// What the page shows, once it has come.
+    shown: Option<Shown>,
+}
+
+/// What a page on the screen shows.
+#[derive(Clone, Copy)]
+struct Shown {
+    /// Sequence of its oldest message.
+    oldest: u64,
+    /// Its cursor: the events up to there may still be on their way.
+    until: u64,
 }
 
 /// A page as it came.
@@ -108,7 +119,8 @@ impl Histories {
                 call,
                 database: reading.database,
                 ids: HashSet::new(),
-                oldest: None,
+                stands: reading.stands(),
+                shown: None,
             };
             self.views.insert((page, ask.channel.clone()), view);
         }
@@ -121,13 +133,24 @@ impl Histories {
         self.asked.insert((page, call), asked);
     }
 
-    /// A listener received an event.
-    pub(crate) fn delivered(&mut self, page: PageId, channel: &ChannelId, id: Uuid) {
+    /// A listener received an event. The one that comes up to a page's cursor joins the two.
+    pub(crate) fn delivered(
+        &mut self,
+        model: &Model,
+        page: PageId,
+        (channel, seq, id): (&ChannelId, u64, Uuid),
+    ) -> Verdict {
         if self.views.is_empty() {
-            return;
+            return Ok(());
         }
-        if let Some(view) = self.views.get_mut(&(page, channel.clone())) {
-            view.ids.insert(id);
+        let Some(view) = self.views.get_mut(&(page, channel.clone())) else {
+            return Ok(());
+        };
+        view.ids.insert(id);
+        view.stands = seq;
+        match view.shown {
+            Some(shown) if shown.until == seq => view.check(model, channel, seq),
+            Some(_) | None => Ok(()),
         }
     }
 
@@ -294,8 +317,16 @@ impl Histories {
         }
         view.ids
             .extend(page.messages.iter().map(|message| message.id));
-        view.oldest = Some(found.span.map_or(1, |(oldest, _)| oldest));
-        view.check(model, &ask.channel, found.log.len() as u64)
+        let until = found.log.len() as u64;
+        view.shown = Some(Shown {
+            oldest: found.span.map_or(1, |(oldest, _)| oldest),
+            until,
+        });
+        if view.stands < until {
+            // The events up to the page are on their way.
+            return Ok(());
+        }
+        view.check(model, &ask.channel, until)
     }
 
     /// A token stands for the same at all times.
@@ -366,7 +397,7 @@ impl Histories {
     /// Every page on a screen goes on to the present.
     pub(crate) fn up_to_date(&self, model: &Model, page: PageId) -> Verdict {
         for ((viewer, channel), view) in &self.views {
-            if *viewer == page && view.oldest.is_some() {
+            if *viewer == page && view.shown.is_some() {
                 view.check(model, channel, model.head(channel))
                     .map_err(|what| format!("{page}: history of {channel}: {what}"))?;
             }
@@ -472,7 +503,7 @@ impl View {
             (least, most) = (least.min(seq), most.max(seq));
         }
         let count = self.ids.len() as u64;
-        let begins = self.oldest.unwrap_or(1);
+        let begins = self.shown.map_or(1, |shown| shown.oldest);
         let is_whole = if count == 0 {
             until == 0
         } else {

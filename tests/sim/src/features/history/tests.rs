@@ -102,6 +102,11 @@ impl Made {
         self.answer(key, page)
     }
 
+    fn deliver(&mut self, seq: u64) -> Verdict {
+        let event = (&a(), seq, id(seq));
+        self.history.delivered(&self.model, PAGE, event)
+    }
+
     fn refuse(&mut self, key: (PageId, CallId), code: ErrorCode) -> Verdict {
         self.history
             .refused(&self.model, key, &Error::new(code, "simulated"))
@@ -238,12 +243,27 @@ fn a_page_and_the_events_since_it_was_asked_for_are_the_log() {
     let key = made.ask_with(Which::Newest, 2, None, reading);
     made.store(4);
     // Two events precede the page, which shows the second of them, and two follow it.
-    made.history.delivered(PAGE, &a(), id(6));
-    made.history.delivered(PAGE, &a(), id(7));
+    made.deliver(6).unwrap();
+    made.deliver(7).unwrap();
     made.answer(key, &page([7, 6], 7)).unwrap();
     assert!(made.history.up_to_date(&made.model, PAGE).is_err());
-    made.history.delivered(PAGE, &a(), id(8));
-    made.history.delivered(PAGE, &a(), id(9));
+    made.deliver(8).unwrap();
+    made.deliver(9).unwrap();
+    made.history.up_to_date(&made.model, PAGE).unwrap();
+}
+
+#[test]
+fn a_page_may_come_before_the_events_it_shows() {
+    let mut made = Made::new(5);
+    let reading = reading(&made);
+    let key = made.ask_with(Which::Newest, 1, None, reading);
+    made.store(4);
+    made.deliver(6).unwrap();
+    // 7 and 8 stand between what is on the screen, and are on their way.
+    made.answer(key, &page([9], 9)).unwrap();
+    for seq in 7..=9 {
+        made.deliver(seq).unwrap();
+    }
     made.history.up_to_date(&made.model, PAGE).unwrap();
 }
 
@@ -251,22 +271,24 @@ fn a_page_and_the_events_since_it_was_asked_for_are_the_log() {
 fn a_hole_between_a_page_and_the_events_is_seen() {
     let mut made = Made::new(5);
     let reading = reading(&made);
-    let key = made.ask_with(Which::Newest, 2, None, reading);
-    made.store(3);
-    // The page begins behind an event that was lost: nothing is missing on the screen.
-    made.history.delivered(PAGE, &a(), id(7));
-    made.answer(key, &page([8, 7], 8)).unwrap();
-    made.history.up_to_date(&made.model, PAGE).unwrap();
+    // The event before the page's last message was lost.
+    let key = made.ask_with(Which::Newest, 1, None, reading);
+    made.store(4);
+    made.deliver(6).unwrap();
+    made.answer(key, &page([9], 9)).unwrap();
+    made.deliver(7).unwrap();
+    assert!(made.deliver(9).is_err());
 
+    // The events begin behind the page.
     let key = made.ask_with(Which::Newest, 2, None, reading);
     made.store(2);
-    made.history.delivered(PAGE, &a(), id(10));
-    fails(made.answer(key, &page([8, 7], 8)), "on the screen");
+    made.deliver(11).unwrap();
+    fails(made.answer(key, &page([9, 8], 9)), "on the screen");
 
     // After a gap, or without a subscription, nothing is promised.
     let key = made.ask_with(Which::Newest, 2, None, reading);
     made.history.unjoined(PAGE, &a());
-    made.answer(key, &page([10, 9], 10)).unwrap();
+    made.answer(key, &page([11, 10], 11)).unwrap();
     made.store(1);
     made.history.up_to_date(&made.model, PAGE).unwrap();
 }
