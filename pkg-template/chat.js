@@ -1,11 +1,20 @@
-import init, { Engine } from "./engine/alo_chat.js";
+import * as check from "./check.js";
+import { FirstFlight } from "./first-flight.js";
 import { Listeners } from "./listeners.js";
+import { download, failure, pages } from "./results.js";
 
 /** The package's version. */
 export const version = "0.0.0-template";
 
-/** Makes the public API; `source` gives the engine's wasm if `ready` is given none. */
-export function define(source) {
+// Lanes of the protocol's registry; src/web/engine.rs has the same numbers.
+const ONCE = 0;
+const RETRY = 1;
+
+/**
+ * Makes the public API over the engine's class; `init` loads its wasm, from `source()` if `ready` is given
+ * nothing else.
+ */
+export function define(source, init, Engine) {
   let loading;
 
   function ready(given) {
@@ -21,20 +30,22 @@ export function define(source) {
 
   class AloChat {
     #options;
-    #authToken;
+    #flight;
     #listeners = new Listeners();
     #engine;
-    /** Where unsent messages are kept beyond the page's end: a promise of it, and itself once it is open. */
-    #opening;
+    /** Calls that wait for the engine, each as what starts it; set while it loads. */
+    #waiting;
+    /** What resolves the open calls, by number. */
+    #open = new Map();
+    #next = 0;
+    /** Where unsent messages are kept beyond the page's end. */
     #outbox;
-    /** Calls that wait for the engine; later ones queue behind them. */
-    #waiting = 0;
     #disposed = false;
 
     constructor(options) {
       const { endpoint, authToken, ...rest } = options ?? {};
       // A string goes into a header: an error page or a line break cannot.
-      if (typeof authToken !== "function" && !(typeof authToken === "string" && /^[!-~]+$/.test(authToken))) {
+      if (typeof authToken !== "function" && !isToken(authToken)) {
         throw new TypeError("authToken: must be a token, or a function that gives one");
       }
       for (const name of ["outboxLimit", "parallelUploads"]) {
@@ -45,32 +56,80 @@ export function define(source) {
       if (![undefined, "memory", "indexeddb"].includes(rest.outbox)) {
         throw new TypeError(`outbox: must be "memory" or "indexeddb", but is ${String(rest.outbox)}`);
       }
-      this.#options = { ...rest, endpoint: checkedEndpoint(endpoint) };
-      this.#authToken = authToken;
+      this.#options = { ...rest, authToken, endpoint: checkedEndpoint(endpoint) };
+      this.#flight = new FirstFlight(this.#options, ready);
     }
 
     sendMessage(options) {
-      return this.#call("sendMessage", options).then((result) => answered(result, this.#options.endpoint));
+      return this.#call(options, ({ channelId, content, metadata, parentId, files }) => {
+        const body = check.body("message.send", {
+          channelId: check.channelId(channelId),
+          content: check.string("content", content),
+          parentId: check.optional(check.uuid, "parentId", parentId),
+          metadata: check.optional(check.plainObject, "metadata", metadata),
+        });
+        const taken = check.optional(check.files, "files", files);
+        return taken?.length
+          ? (engine, call) => engine.requestWithFiles(call, body, check.bytes(body), channelId, taken)
+          : (engine, call) => engine.request(call, ONCE, body, check.bytes(body));
+      });
+    }
+
+    fetchHistory(options) {
+      return this.#call(options, ({ channelId, limit, olderPageToken, newerPageToken }) =>
+        ask("history", {
+          channelId: check.channelId(channelId),
+          limit: check.optional(check.limit, "limit", limit),
+          olderPageToken: check.optional(check.string, "olderPageToken", olderPageToken),
+          newerPageToken: check.optional(check.string, "newerPageToken", newerPageToken),
+        }),
+      );
+    }
+
+    fetchHistoryAround(options) {
+      return this.#call(options, ({ channelId, messageId, limit }) =>
+        ask("history.around", {
+          channelId: check.channelId(channelId),
+          messageId: check.uuid("messageId", messageId),
+          limit: check.optional(check.limit, "limit", limit),
+        }),
+      );
+    }
+
+    history(options) {
+      return pages(this, options);
     }
 
     subscribe(options) {
-      return this.#call("subscribe", options);
+      return this.#call(options, ({ channelIds }) => {
+        const ids = check.channelIds(channelIds);
+        return (engine, call) => engine.subscribe(call, ids);
+      }).then(named("channelIds"));
     }
 
     unsubscribe(options) {
-      return this.#call("unsubscribe", options);
+      return this.#call(options, ({ channelIds }) => {
+        const ids = check.channelIds(channelIds);
+        return (engine, call) => engine.unsubscribe(call, ids);
+      });
     }
 
     connect() {
-      return this.#call("connect");
+      return this.#call({}, () => (engine, call) => engine.connect(call));
     }
 
     disconnect() {
-      return this.#call("disconnect");
+      return this.#call({}, () => (engine, call) => engine.disconnect(call));
     }
 
     downloadFile(options) {
-      return this.#call("downloadFile", options);
+      let url;
+      const token = (refused) => this.#call(options, () => (engine, call) => engine.token(call, refused));
+      return this.#call(options, ({ file }) => {
+        check.options(file, "file", "must be a file of a message");
+        url = `${this.#options.endpoint}/v1/files/${check.uuid("file.id", file.id)}`;
+        return (engine, call) => engine.token(call, undefined);
+      }).then((first) => download(url, options.signal, first, token));
     }
 
     addEventListener(type, listener, options) {
@@ -83,71 +142,160 @@ export function define(source) {
 
     dispose() {
       if (this.#disposed) return;
-      // First: a listener that hears of the end may call, and is refused.
+      // First: a listener that receives the end may call, and is refused.
       this.#disposed = true;
       const engine = this.#engine;
       this.#engine = undefined;
-      // Only then: it may be at work, with this as one of its listeners. What still runs keeps what it needs.
-      engine?.disconnect().then(() => engine.free());
+      this.#flight.end();
+      if (engine) {
+        const ended = new Promise((resolve) => this.#open.set(this.#next, resolve));
+        engine.disconnect(this.#next++);
+        // Only then: it may be at work, with this as one of its listeners.
+        ended.then(() => engine.free());
+      } else {
+        for (const call of this.#open.keys()) this.#settle(call, disposed());
+      }
       this.#outbox?.close();
       this.#listeners.clear();
     }
 
-    #call(method, options) {
-      if (this.#disposed) return Promise.resolve(disposed());
-      if (this.#engine && this.#waiting === 0) return this.#run(method, options);
-      this.#waiting++;
-      // What the caller changes while the engine loads does not count.
-      const taken = isObject(options) ? { ...options, ...snapshot(options) } : options;
-      return Promise.all([ready(), this.#openOutbox()]).then(
-        () => (this.#waiting--, this.#run(method, taken)),
+    /** Reads the arguments now and starts the call when the engine is there. Never throws, never rejects. */
+    #call(options, read) {
+      if (this.#disposed) return Promise.resolve(failure(disposed()));
+      let start, signal;
+      try {
+        start = read(check.options(options));
+        signal = check.optional(check.signal, "signal", options.signal);
+      } catch (cause) {
+        // A getter of the caller's object may throw anything.
+        const code = cause instanceof check.InvalidArgument ? "invalid-argument" : "internal";
+        const statusCode = code === "internal" ? 500 : 400;
+        return Promise.resolve(failure({ statusCode, message: `${cause?.message ?? cause}`, code, retryable: false }));
+      }
+      if (signal?.aborted) return Promise.resolve(failure(aborted()));
+      return new Promise((resolve) => {
+        const call = this.#next++;
+        const abort = () => (this.#engine ? this.#engine.abort(call) : this.#settle(call, aborted()));
+        signal?.addEventListener("abort", abort);
+        this.#open.set(call, (result) => {
+          signal?.removeEventListener("abort", abort);
+          resolve(result);
+        });
+        if (this.#engine) return start(this.#engine, call);
+        if (!this.#waiting) this.#load();
+        this.#waiting.push([call, start]);
+      });
+    }
+
+    #load() {
+      this.#waiting = [];
+      this.#flight.used();
+      Promise.all([ready(), this.#openOutbox()]).then(
+        () => this.#start(),
         (cause) => {
-          this.#waiting--;
-          return failure("load-failed", 500, `the engine could not be loaded: ${cause?.message ?? cause}`, true);
+          const message = `the engine could not be loaded: ${cause?.message ?? cause}`;
+          for (const [call] of this.#taken()) {
+            this.#settle(call, { statusCode: 500, message, code: "load-failed", retryable: true });
+          }
         },
       );
     }
 
-    #run(method, options) {
-      if (this.#disposed) return Promise.resolve(disposed());
-      try {
-        this.#engine ??= new Engine(this.#options, this.#authToken, (event) => this.#dispatch(event), this.#outbox);
-        return this.#engine[method](options);
-      } catch (cause) {
-        // The engine never throws by itself: a getter of the caller's object did, or there is a bug.
-        return Promise.resolve(failure("internal", 500, `${method}: ${cause?.message ?? cause}`, false));
-      }
+    #start() {
+      const waiting = this.#taken();
+      if (this.#disposed) return;
+      const { endpoint, authToken, outboxLimit = 1000, parallelUploads = 3 } = this.#options;
+      const host = {
+        settle: (call, error, value) => this.#settle(call, error, value),
+        emit: (event) => this.#dispatch(event),
+        openSocket: () => this.#flight.socket(),
+        fetchToken: () => {
+          this.#flight.token().then(
+            (token) => this.#engine?.tokenFetched(token, ""),
+            (cause) => this.#engine?.tokenFetched(undefined, `${cause?.message ?? cause ?? "failed"}`),
+          );
+        },
+      };
+      const engine = new Engine(endpoint, typeof authToken === "function", outboxLimit, parallelUploads, host, this.#outbox);
+      this.#engine = engine;
+      for (const [call, start] of waiting) if (this.#open.has(call)) start(engine, call);
+    }
+
+    #taken() {
+      const waiting = this.#waiting;
+      this.#waiting = undefined;
+      return waiting;
+    }
+
+    #settle(call, error, response) {
+      const resolve = this.#open.get(call);
+      this.#open.delete(call);
+      if (error) return resolve?.(failure(error));
+      if (response === undefined) return resolve?.({ status: { error: false } });
+      this.#absolute(response.message);
+      response.messages?.forEach((message) => this.#absolute(message));
+      resolve?.({ status: { error: false }, response });
     }
 
     /** Never rejects: without storage the outbox lives in memory. */
     #openOutbox() {
-      if (this.#options.outbox !== "indexeddb") return undefined;
-      const failed = (cause) => this.#dispatch({ type: "outbox.warning", data: { error: notKept(cause) } });
-      this.#opening ??= import("./outbox.js")
-        .then(({ Outbox }) => Outbox.open(this.#options.endpoint, (messages) => this.#restored(messages), failed))
+      if (this.#options.outbox !== "indexeddb" || this.#outbox) return undefined;
+      const failed = (cause) => {
+        const message = `outbox: kept in memory alone; ${cause?.message ?? cause}`;
+        const error = { statusCode: 500, message, code: "outbox-unavailable", retryable: false };
+        this.#dispatch({ type: "outbox.warning", data: { error } });
+      };
+      return import("./outbox.js")
+        .then(({ Outbox }) => Outbox.open(this.#options.endpoint, (kept) => this.#restored(kept), failed))
         .then((outbox) => (this.#disposed ? outbox.close() : (this.#outbox = outbox)), failed);
-      return this.#opening;
     }
 
     /** What earlier pages have left unsent is sent now; listeners are told, as nobody waits for it. */
-    #restored(messages) {
-      const results = this.#engine?.restored(messages) ?? [];
-      results.forEach((result, index) => {
-        const { channelId, parentId, body, files } = messages[index];
-        const message = { channelId, parentId, ...JSON.parse(body), files: files.map(({ file }) => file) };
-        const { endpoint } = this.#options;
-        this.#dispatch({ type: "outbox.restored", data: { message, result: result.then((to) => answered(to, endpoint)) } });
+    #restored(commands) {
+      const results = commands.map((command) => {
+        command.call = this.#next++;
+        return new Promise((resolve) => this.#open.set(command.call, resolve));
       });
+      const sends = commands.map(({ body, files }) => {
+        const { params } = JSON.parse(`{"method":${body}}}`);
+        return { ...params, files: files.map(({ file }) => file) };
+      });
+      sends.forEach(({ channelId }, index) => (commands[index].channelId = channelId));
+      this.#engine?.restored(commands);
+      sends.forEach((message, index) => this.#dispatch({ type: "outbox.restored", data: { message, result: results[index] } }));
     }
 
     #dispatch(event) {
-      absolute(event.data?.message, this.#options.endpoint);
+      this.#absolute(event.data?.message);
       this.#listeners.dispatch(event);
+    }
+
+    /** The gateway names files relative to itself: it need not know by which address it is reached. */
+    #absolute(message) {
+      for (const one of [message, message?.parent]) {
+        one?.files?.forEach((file) => {
+          if (file.url?.startsWith("/")) file.url = this.#options.endpoint + file.url;
+        });
+      }
     }
   }
   if (Symbol.dispose) AloChat.prototype[Symbol.dispose] = AloChat.prototype.dispose;
 
   return { AloChat, ready: (given) => ready(given) };
+}
+
+function ask(method, params) {
+  const body = check.body(method, params);
+  return (engine, call) => engine.request(call, RETRY, body, check.bytes(body));
+}
+
+/** Puts what a call resolves to under a key. */
+function named(key) {
+  return (result) => (result.response ? { ...result, response: { [key]: result.response } } : result);
+}
+
+function isToken(token) {
+  return typeof token === "string" && /^[!-~]+$/.test(token);
 }
 
 function checkedEndpoint(endpoint) {
@@ -166,48 +314,10 @@ function checkedEndpoint(endpoint) {
   return url.href.replace(/\/+$/, "");
 }
 
-/** The gateway names files relative to itself: it need not know by which address it is reached. */
-function absolute(message, endpoint) {
-  for (const one of [message, message?.parent]) {
-    if (!one?.files?.length) continue;
-    for (const file of one.files) {
-      if (file.url?.startsWith("/")) file.url = endpoint + file.url;
-    }
-  }
-}
-
-function answered(result, endpoint) {
-  absolute(result.response?.message, endpoint);
-  return result;
-}
-
-function isObject(value) {
-  return typeof value === "object" && value !== null;
-}
-
-/** What of a call the caller might change before the engine is there; a FileList changes by itself. */
-function snapshot({ metadata, files, channelIds }) {
-  const copy = {};
-  if (isObject(files) && Symbol.iterator in files) copy.files = [...files];
-  if (Array.isArray(channelIds)) copy.channelIds = [...channelIds];
-  if (isObject(metadata)) {
-    try {
-      copy.metadata = structuredClone(metadata);
-    } catch {
-      // Not to be cloned (a function in it, say): the engine judges it as it is.
-    }
-  }
-  return copy;
-}
-
-function failure(code, statusCode, message, retryable) {
-  return { status: { error: true, errorData: { statusCode, message, code, retryable } } };
-}
-
-function notKept(cause) {
-  return failure("outbox-unavailable", 500, `outbox: kept in memory alone; ${cause?.message ?? cause}`, false).status.errorData;
+function aborted() {
+  return { statusCode: 499, message: "the signal was aborted", code: "aborted", retryable: false };
 }
 
 function disposed() {
-  return failure("disconnected", 499, "dispose() was called", false);
+  return { statusCode: 499, message: "dispose() was called", code: "disconnected", retryable: true };
 }

@@ -1,7 +1,12 @@
+import init, { Engine } from "./engine/alo_chat.js";
 import { define, version } from "./chat.js";
 import base64 from "./engine/wasm_inline.js";
 
 // The wasm inside the JavaScript: for bundlers and hosts that cannot serve a file beside it.
-const { AloChat, ready } = define(() => Uint8Array.from(atob(base64), (character) => character.charCodeAt(0)));
+const { AloChat, ready } = define(
+  () => Uint8Array.from(atob(base64), (character) => character.charCodeAt(0)),
+  init,
+  Engine,
+);
 
 export { AloChat, ready, version };

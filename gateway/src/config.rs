@@ -37,6 +37,12 @@ pub struct Flags {
     /// them by commas; * allows all. By default pages served from this machine.
     #[arg(long, env = "ALO_ALLOW_ORIGIN", value_delimiter = ',')]
     pub allow_origin: Vec<String>,
+
+    /// Say it at the first start over data that was restored from a backup, or moved by hand: clients that
+    /// knew later messages then learn of a gap in their channels and load them again. Not needed as long as
+    /// chat.witness was left out of the backup: the gateway then notices by itself.
+    #[arg(long)]
+    pub restored: bool,
 }
 
 /// Flags, checked, with secrets in place.
@@ -58,6 +64,8 @@ pub struct Config {
     pub origins: Origins,
     /// How long a client may send nothing of an upload it has begun.
     pub upload_idle: Duration,
+    /// Whether the data was restored from a backup.
+    pub restored: bool,
 }
 
 /// See [`Config::upload_idle`].
@@ -108,6 +116,7 @@ impl Config {
             jwt_secret,
             origins: Origins::new(&flags.allow_origin),
             upload_idle: UPLOAD_IDLE,
+            restored: flags.restored,
         })
     }
 }

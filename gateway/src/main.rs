@@ -3,9 +3,9 @@
 use std::{io::Write, net::TcpListener, process::ExitCode};
 
 use alo_gateway::{
-    app::Gateway,
     config::{Config, Flags},
-    serve::serve,
+    http::serve,
+    start::Gateway,
 };
 use clap::Parser;
 use tokio::signal;

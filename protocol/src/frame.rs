@@ -1,8 +1,8 @@
 //! Frames of the event socket as JSON text.
 //!
 //! From the client: `{"hello": …}`, `{"id", "method", "params"}`, `{"ping": n}`.
-//! From the gateway: `{"welcome": …}`, `{"id", "result"}` or `{"id", "error"}`, `{"pong": n}` and
-//! pushes, alone or many in an array.
+//! From the gateway: `{"welcome": …}`, `{"id", "result"}` or `{"id", "error"}`, `{"pong": n}`,
+//! `{"gap": …}` and pushes, alone or many in an array.
 
 use std::fmt;
 
@@ -165,6 +165,21 @@ pub fn result_text(id: u64, result: &impl Serialize) -> String {
         result: &'a R,
     }
     to_text(&Frame { id, result })
+}
+
+/// The same for a result that is JSON text already.
+pub fn raw_result_text(id: u64, result: &str) -> String {
+    format!(r#"{{"id":{id},"result":{result}}}"#)
+}
+
+/// The text of `{"gap": …}`: a recovery nobody asked for. Events of a subscribed channel are lost, and it
+/// goes on from the cursor.
+pub fn gap_text(gap: &Recovery) -> String {
+    #[derive(Serialize)]
+    struct Frame<'a> {
+        gap: &'a Recovery,
+    }
+    to_text(&Frame { gap })
 }
 
 /// The text of `{"id", "error"}`.

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ChannelId, ErrorBody, JsonObject, Uuid};
+use serde_json::value::RawValue;
+
+use crate::{ChannelId, ErrorBody, JsonObject, NewerPageToken, OlderPageToken, Uuid};
 
 /// `POST /v1/auth`, sent by the app's own server with its API key.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -52,7 +54,11 @@ pub struct PlatformMessage {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent_id: Option<Uuid>,
     /// Any JSON object.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "crate::methods::metadata",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub metadata: Option<JsonObject>,
 }
 
@@ -61,6 +67,19 @@ pub struct PlatformMessage {
 pub struct PlatformMessageCreated {
     /// The id of the message.
     pub id: Uuid,
+}
+
+/// Answer to `GET /channels/{channel_id}/chat_messages`, server to server.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct PlatformMessages {
+    /// Newest to oldest. May be fewer than the limit though there are more: the tokens say so.
+    pub messages: Vec<Box<RawValue>>,
+    /// Present when there are older messages.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub older_page_token: Option<OlderPageToken>,
+    /// Present when there are newer messages.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub newer_page_token: Option<NewerPageToken>,
 }
 
 /// Body of every HTTP answer of 400 and above.

@@ -30,12 +30,13 @@ pub use limits::Limits;
 
 #[cfg(feature = "json")]
 pub use frame::{
-    ClientFrame, DecodeError, Hello, Push, Welcome, error_text, result_text, welcome_text,
+    ClientFrame, DecodeError, Hello, Push, Welcome, error_text, gap_text, raw_result_text,
+    result_text, welcome_text,
 };
 #[cfg(feature = "json")]
 pub use http::{
     AuthRequest, AuthResponse, AuthUser, HttpError, HttpErrorStatus, PlatformMessage,
-    PlatformMessageCreated,
+    PlatformMessageCreated, PlatformMessages,
 };
 
 #[cfg(feature = "json")]

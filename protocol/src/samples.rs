@@ -111,7 +111,11 @@ impl Sample for Message {
     fn full() -> Self {
         Self {
             metadata: object(r#"{"key":["value",1,true,null]}"#).into(),
-            parent: Some(Box::new(Self::least())),
+            // A parent has no parent of its own.
+            parent: Some(Box::new(Self {
+                root_message_id: Some(id(1)),
+                ..Self::least()
+            })),
             root_message_id: Some(id(1)),
             i18n: raw(&serde_json::json!({"es": {"content": "Hola"}})),
             files: vec![File::full()],

@@ -17,7 +17,7 @@ pub struct SocketId(pub u32);
 pub struct HttpId(pub u32);
 
 /// One file on its way up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UploadId(pub u32);
 
 /// What happened.

@@ -1,5 +1,8 @@
 //! The client as pure state machines; see the crate's documentation for how it is driven.
 
+// No clock, no randomness, no order that differs from run to run.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
 mod asked;
 mod backoff;
 mod client;

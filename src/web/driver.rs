@@ -5,41 +5,34 @@ use std::{
     rc::{Rc, Weak},
 };
 
-use js_sys::{Function, Promise};
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::JsFuture;
-use web_sys::{AbortController, AbortSignal, File};
+use web_sys::{AbortController, File};
 
 use super::{
-    calls::{AbortWatch, Calls},
-    envelope,
+    endpoint::Endpoint,
     environment::{self, WakeListener},
-    frame,
+    events,
+    host::Host,
     http::{self, spawn},
-    js::object,
-    options::Endpoint,
-    outbox::{self, Outbox},
-    socket::{ABNORMAL, Socket, tell},
+    socket::{ABNORMAL, Socket},
+    storage::{self, Storage},
     timer::Timer,
-    token::{self, TokenSource},
 };
 use crate::core::{
-    CallId, Client, Error, Event, FileMeta, HttpId, HttpRequest, Input, Instant, Output, Settled,
-    SocketId, Storage, UploadId,
+    self, CallId, Client, Error, FileMeta, HttpId, HttpRequest, Input, Instant, Output, Settled,
+    SocketId, UploadId,
 };
 
 /// A client with everything it needs of the browser.
 pub(super) struct Driver {
-    pub(super) endpoint: Endpoint,
-    pub(super) calls: Calls,
+    endpoint: Endpoint,
     /// Itself, for closures that must not keep it alive.
     this: Weak<Driver>,
     client: RefCell<Client<JsValue>>,
     pumping: Cell<bool>,
     latest: Cell<Instant>,
-    tokens: TokenSource,
-    dispatch: Function,
-    outbox: Option<Outbox>,
+    host: Host,
+    storage: Option<Storage>,
     socket: RefCell<Option<Socket>>,
     requests: RefCell<Vec<(HttpId, AbortController)>>,
     uploads: RefCell<Vec<(UploadId, File, FileMeta)>>,
@@ -49,26 +42,23 @@ pub(super) struct Driver {
 }
 
 impl Driver {
-    /// A driver whose events go to `dispatch`.
+    /// A driver over this host.
     pub(super) fn new(
         client: Client<JsValue>,
         endpoint: Endpoint,
-        tokens: TokenSource,
-        dispatch: Function,
-        outbox: Option<Outbox>,
+        host: Host,
+        storage: Option<Storage>,
     ) -> Rc<Self> {
         Rc::new_cyclic(|this: &Weak<Self>| {
             let (on_time, on_wake) = (this.clone(), this.clone());
             Self {
                 endpoint,
-                calls: Calls::default(),
                 this: this.clone(),
                 client: RefCell::new(client),
                 pumping: Cell::new(false),
                 latest: Cell::new(Instant(0)),
-                tokens,
-                dispatch,
-                outbox,
+                host,
+                storage,
                 socket: RefCell::default(),
                 requests: RefCell::default(),
                 uploads: RefCell::default(),
@@ -115,28 +105,6 @@ impl Driver {
         held.map_or(JsValue::UNDEFINED, |(_, file, _)| file.into())
     }
 
-    /// Aborts the call when the signal is.
-    pub(super) fn abort_with(&self, call: CallId, signal: AbortSignal) {
-        let driver = self.this.clone();
-        let watch = AbortWatch::new(signal, move || {
-            if let Some(driver) = driver.upgrade() {
-                driver.input(Input::Abort(call));
-            }
-        });
-        self.calls.watch(call, watch);
-    }
-
-    /// A promise of the token, as the core has it or gets it, or of what the call then resolves to; `refused` is
-    /// the one that did not do.
-    pub(super) fn token(&self, refused: Option<String>, signal: Option<&AbortSignal>) -> Promise {
-        let (call, promise) = self.calls.open();
-        if let Some(signal) = signal {
-            self.abort_with(call, signal.clone());
-        }
-        self.input(Input::Token { call, refused });
-        promise
-    }
-
     /// Runs outputs until there are none. JavaScript called meanwhile may give inputs; their outputs
     /// wait for their turn here, so that every listener sees every event in one order.
     pub(super) fn pump(&self) {
@@ -170,10 +138,10 @@ impl Driver {
                     .as_ref()
                     .filter(|socket| socket.id == id)
                 {
-                    socket.send(&frame::encode(&frame));
+                    socket.send(&frame);
                 }
             }
-            Output::FetchToken => self.fetch_token(),
+            Output::FetchToken => self.host.fetch_token(),
             Output::Http {
                 id,
                 upload,
@@ -186,7 +154,12 @@ impl Driver {
                 }
             }
             Output::Settle(call, result) => self.settle(call, result),
-            Output::Emit(event) => self.emit(event),
+            Output::Emit(event) => {
+                let event = events::event(event, |id, file_id| self.uploading(id, file_id));
+                if let Some(event) = event {
+                    self.host.emit(&event);
+                }
+            }
             Output::ReleaseUpload(id) => {
                 self.uploads.borrow_mut().retain(|(held, _, _)| *held != id)
             }
@@ -194,107 +167,56 @@ impl Driver {
         }
     }
 
-    fn store(&self, storage: Storage<JsValue>) {
-        let Some(outbox) = &self.outbox else {
+    fn store(&self, task: core::Storage<JsValue>) {
+        let Some(storage) = &self.storage else {
             return;
         };
-        match storage {
-            Storage::Keep(kept) => outbox::keep(outbox, &kept, |upload| self.file(upload)),
-            Storage::KeepUpload {
+        match task {
+            core::Storage::Keep(kept) => storage::keep(storage, &kept, |upload| self.file(upload)),
+            core::Storage::KeepUpload {
                 upload,
                 key,
                 location,
-            } => outbox.keep_upload(upload.0, &String::from(key), location),
-            Storage::Forget(key) => outbox.forget(&String::from(key)),
-            Storage::Restore { user } => outbox.restore(&user),
+            } => storage.keep_upload(upload.0, &String::from(key), location),
+            core::Storage::Forget(key) => storage.forget(&String::from(key)),
+            core::Storage::Restore { user } => storage.restore(&user),
         }
     }
 
-    fn settle(&self, call: CallId, result: Result<Settled<JsValue>, Error>) {
+    /// Answers a call.
+    pub(super) fn settle(&self, call: CallId, result: Result<Settled<JsValue>, Error>) {
+        let nothing = JsValue::UNDEFINED;
         let value = match result {
+            Ok(Settled::Done) => nothing.clone(),
+            Ok(Settled::Value(value)) => value,
             Ok(Settled::Token(token)) => token.into(),
-            result => envelope::settled(result),
-        };
-        self.resolve(call, &value);
-    }
-
-    /// Answers a call, if it is still open.
-    pub(super) fn resolve(&self, call: CallId, value: &JsValue) {
-        if let Some(resolve) = self.calls.take(call) {
-            let _ = resolve.call1(&JsValue::UNDEFINED, value);
-        }
-    }
-
-    fn emit(&self, event: Event<JsValue>) {
-        let value = match event {
-            Event::UploadProgress(id, percent) => self.upload_event(
-                id,
-                "file.upload.progress",
-                None,
-                Some(("percent", percent.into())),
-            ),
-            Event::UploadComplete(id, file) => {
-                self.upload_event(id, "file.upload.complete", Some(file.into()), None)
+            // A list of strings always serialises.
+            Ok(Settled::Subscribed(channels)) => {
+                serde_wasm_bindgen::to_value(&channels).unwrap_or_default()
             }
-            Event::UploadError(id, error) => self.upload_event(
-                id,
-                "file.upload.error",
-                None,
-                Some(("error", envelope::error_data(&error))),
-            ),
-            event @ (Event::Pushed(_)
-            | Event::Connected
-            | Event::Disconnected
-            | Event::Reconnecting { .. }
-            | Event::Failed(_)
-            | Event::Gap(..)) => envelope::event(event),
+            Err(error) => {
+                return self
+                    .host
+                    .settle(call.0, &events::error_data(&error), &nothing);
+            }
         };
-        if let Some(value) = value {
-            tell(&self.dispatch, &value);
-        }
+        self.host.settle(call.0, &nothing, &value);
     }
 
-    fn upload_event(
-        &self,
-        id: UploadId,
-        kind: &str,
-        file_id: Option<String>,
-        more: Option<(&str, JsValue)>,
-    ) -> Option<JsValue> {
+    fn uploading(&self, id: UploadId, file_id: Option<String>) -> Option<JsValue> {
         let uploads = self.uploads.borrow();
         let (_, source, meta) = uploads.iter().find(|(held, _, _)| *held == id)?;
-        let file = [
-            ("channelId", meta.channel.as_str().into()),
-            ("name", meta.name.as_str().into()),
-            ("lastModified", source.last_modified().into()),
-            ("size", (meta.size as f64).into()),
-            ("contentType", source.type_().into()),
-            ("source", source.into()),
-            ("id", file_id.map_or(JsValue::UNDEFINED, JsValue::from)),
-        ];
-        let data: Vec<_> = [("file", object(&file))].into_iter().chain(more).collect();
-        Some(envelope::typed(kind, &data))
+        Some(events::uploading(source, meta, file_id))
     }
 
     fn open_socket(&self, id: SocketId) {
-        match Socket::open(id, &self.endpoint.connect(), self.this.clone()) {
-            Ok(socket) => {
+        match self.host.open_socket() {
+            Some(socket) => {
+                let socket = Socket::new(id, socket, self.this.clone());
                 self.socket.replace(Some(socket));
             }
-            Err(_) => self.handle(environment::now(), Input::SocketClosed(id, ABNORMAL)),
+            None => self.handle(environment::now(), Input::SocketClosed(id, ABNORMAL)),
         }
-    }
-
-    fn fetch_token(&self) {
-        let Some(driver) = self.this.upgrade() else {
-            return;
-        };
-        let promise = self.tokens.ask();
-        spawn(Box::pin(async move {
-            let answer = JsFuture::from(promise).await;
-            let token = token::read(answer, !driver.tokens.is_renewable());
-            driver.input(Input::TokenFetched(token));
-        }));
     }
 
     fn http(&self, id: HttpId, upload: UploadId, token: &str, request: &HttpRequest) {
@@ -308,8 +230,8 @@ impl Driver {
         let source = source.map(|(_, file, meta)| (file, meta));
         let (promise, sent) = http::send(&self.endpoint, token, request, source, &signal);
         spawn(Box::pin(async move {
-            let reply = match http::answer(promise, false).await {
-                Some(answer) => Some(answer.into()),
+            let reply = match http::answer(promise).await {
+                Some(reply) => Some(reply),
                 None => match sent {
                     Some(file) if !signal.aborted() => http::unreadable(&file).await,
                     Some(_) | None => None,

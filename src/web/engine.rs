@@ -2,23 +2,25 @@
 
 use std::rc::Rc;
 
-use alo_protocol::ErrorCode;
-use js_sys::{Array, Function, Promise};
 use wasm_bindgen::prelude::*;
+use web_sys::File;
 
 use super::{
-    arguments::{self, SendArguments},
-    download::download,
     driver::Driver,
-    envelope, environment,
-    http::spawn,
-    options::Options,
-    outbox::{self, Outbox},
-    token::TokenSource,
+    endpoint::Endpoint,
+    environment,
+    host::Host,
+    js::elements,
+    storage::{self, Storage},
 };
-use crate::core::{CallId, Client, Config, Error, FileMeta, Input};
+use crate::core::{CallId, Client, Config, FileMeta, Input, Lane, Request, UploadId};
 
-/// The engine behind one `AloChat`. Its methods never throw: what is wrong is in what they resolve to.
+/// Lanes as JavaScript names them; `pkg-template/chat.js` has the same numbers.
+const ONCE: u32 = 0;
+const RETRY: u32 = 1;
+
+/// The engine behind one `AloChat`. A call is a number that JavaScript chose; it is answered by exactly one
+/// `Host.settle`.
 #[wasm_bindgen]
 pub struct Engine {
     driver: Rc<Driver>,
@@ -26,147 +28,132 @@ pub struct Engine {
 
 #[wasm_bindgen]
 impl Engine {
-    /// An engine that is not connected. `dispatch` receives every event; what is unsent is kept in
-    /// `outbox`, if there is one.
-    ///
-    /// # Errors
-    /// A JavaScript error when the options are not what they should be.
+    /// An engine that is not connected. With `storage` unsent commands are kept beyond the page's end.
     #[wasm_bindgen(constructor)]
     pub fn new(
-        options: JsValue,
-        auth_token: &JsValue,
-        dispatch: Function,
-        outbox: Option<Outbox>,
-    ) -> Result<Engine, JsValue> {
-        let options = Options::parse(&options)
-            .ok_or_else(|| js_sys::TypeError::new("endpoint: must be a string"))?;
-        let tokens = TokenSource::new(auth_token)
-            .ok_or_else(|| js_sys::TypeError::new("authToken: must be a string or a function"))?;
+        endpoint: String,
+        token_renewable: bool,
+        outbox_limit: u32,
+        parallel_uploads: u32,
+        host: Host,
+        storage: Option<Storage>,
+    ) -> Engine {
         let client = Client::new(Config {
             seed: environment::seed(),
-            token_renewable: tokens.is_renewable(),
-            outbox_limit: options.outbox_limit as usize,
-            parallel_uploads: options.parallel_uploads.max(1) as usize,
-            outbox_kept: outbox.is_some(),
+            token_renewable,
+            outbox_limit: outbox_limit as usize,
+            parallel_uploads: parallel_uploads.max(1) as usize,
+            outbox_kept: storage.is_some(),
         });
-        Ok(Self {
-            driver: Driver::new(client, options.endpoint(), tokens, dispatch, outbox),
-        })
+        Self {
+            driver: Driver::new(client, Endpoint(endpoint), host, storage),
+        }
     }
 
-    /// `sendMessage({…})`
-    #[wasm_bindgen(js_name = sendMessage)]
-    pub fn send_message(&self, value: &JsValue) -> Promise {
-        let arguments = match arguments::send_message(value) {
-            Ok(arguments) => arguments,
-            Err(error) => return refuse(&error),
+    /// Any method of the protocol: see [`Request::body`].
+    pub fn request(&self, call: u32, lane: u32, body: JsValue, bytes: u32) {
+        let lane = match lane {
+            ONCE => Lane::Once {
+                unix_ms: environment::unix_ms(),
+                files: Vec::new(),
+            },
+            RETRY => Lane::Retry,
+            _ => Lane::Now,
         };
-        let SendArguments {
-            draft,
-            files,
-            signal,
-        } = arguments;
-        if signal.as_ref().is_some_and(web_sys::AbortSignal::aborted) {
-            return refuse(&Error::new(ErrorCode::Aborted, "the signal was aborted"));
-        }
-        let files = files
-            .into_iter()
-            .map(|file| {
-                let meta = FileMeta {
-                    channel: draft.channel.clone(),
-                    name: file.name(),
-                    size: file.size() as u64,
-                };
-                (self.driver.add_upload(file, meta.clone()), meta)
-            })
+        self.driver
+            .input(Input::Request(CallId(call), Request { body, bytes, lane }));
+    }
+
+    /// A command whose files go up to a channel before it.
+    #[wasm_bindgen(js_name = requestWithFiles)]
+    pub fn request_with_files(
+        &self,
+        call: u32,
+        body: JsValue,
+        bytes: u32,
+        channel: &str,
+        files: &JsValue,
+    ) {
+        let files = elements(files)
+            .filter_map(|file| self.add_file(file.dyn_into().ok()?, channel))
             .collect();
-        let (call, promise) = self.driver.calls.open();
-        if let Some(signal) = signal {
-            self.driver.abort_with(call, signal);
-        }
-        self.driver.input(Input::Send {
-            call,
-            draft,
-            files,
+        let lane = Lane::Once {
             unix_ms: environment::unix_ms(),
-        });
-        promise
-    }
-
-    /// Takes what earlier pages have left unsent, as `outbox` has kept it; gives a promise for each, as
-    /// `sendMessage` would.
-    pub fn restored(&self, messages: &Array) -> Array {
-        let mut restored = Vec::new();
-        let results = messages
-            .iter()
-            .map(|message| {
-                let kept = outbox::read(&message, |file, meta| self.driver.add_upload(file, meta));
-                match kept {
-                    Ok(kept) => {
-                        let (call, promise) = self.driver.calls.open();
-                        restored.push((call, kept));
-                        promise
-                    }
-                    Err(error) => refuse(&error),
-                }
-            })
-            .collect();
-        self.driver.input(Input::Restored(restored));
-        results
-    }
-
-    /// `subscribe({channelIds})`
-    pub fn subscribe(&self, value: &JsValue) -> Promise {
-        match arguments::channel_ids(value) {
-            Ok(channels) => self.call(|call| Input::Subscribe(call, channels)),
-            Err(error) => refuse(&error),
-        }
-    }
-
-    /// `unsubscribe({channelIds})`
-    pub fn unsubscribe(&self, value: &JsValue) -> Promise {
-        match arguments::channel_ids(value) {
-            Ok(channels) => self.call(|call| Input::Unsubscribe(call, channels)),
-            Err(error) => refuse(&error),
-        }
-    }
-
-    /// `connect()`
-    pub fn connect(&self) -> Promise {
-        self.call(Input::Connect)
-    }
-
-    /// `disconnect()`
-    pub fn disconnect(&self) -> Promise {
-        self.call(Input::Disconnect)
-    }
-
-    /// `downloadFile({file, signal})`
-    #[wasm_bindgen(js_name = downloadFile)]
-    pub fn download_file(&self, value: &JsValue) -> Promise {
-        let (file, signal) = match arguments::download_file(value) {
-            Ok(arguments) => arguments,
-            Err(error) => return refuse(&error),
+            files,
         };
-        if signal.as_ref().is_some_and(web_sys::AbortSignal::aborted) {
-            return refuse(&Error::new(ErrorCode::Aborted, "the signal was aborted"));
-        }
-        let driver = self.driver.clone();
-        let (call, promise) = driver.calls.open();
-        spawn(Box::pin(async move {
-            let result = download(&driver, file, signal).await;
-            driver.resolve(call, &result);
-        }));
-        promise
+        self.driver
+            .input(Input::Request(CallId(call), Request { body, bytes, lane }));
     }
 
-    fn call(&self, input: impl FnOnce(CallId) -> Input<'static, JsValue>) -> Promise {
-        let (call, promise) = self.driver.calls.open();
-        self.driver.input(input(call));
-        promise
+    /// Takes what earlier pages have left unsent, as storage has kept it, each with the call that stands for it.
+    pub fn restored(&self, commands: &JsValue) {
+        let mut restored = Vec::new();
+        for command in elements(commands) {
+            let add_file = |file, channel: &str| self.add_file(file, channel);
+            match storage::read(&command, add_file) {
+                (call, Ok(kept)) => restored.push((call, kept)),
+                (call, Err(error)) => self.driver.settle(call, Err(error)),
+            }
+        }
+        self.driver.input(Input::Restored(restored));
+    }
+
+    /// Starts the events of channels.
+    pub fn subscribe(&self, call: u32, channels: &JsValue) {
+        self.driver
+            .input(Input::Subscribe(CallId(call), channel_ids(channels)));
+    }
+
+    /// Ends the events of channels.
+    pub fn unsubscribe(&self, call: u32, channels: &JsValue) {
+        self.driver
+            .input(Input::Unsubscribe(CallId(call), channel_ids(channels)));
+    }
+
+    /// Connects.
+    pub fn connect(&self, call: u32) {
+        self.driver.input(Input::Connect(CallId(call)));
+    }
+
+    /// Ends the connection and every open call.
+    pub fn disconnect(&self, call: u32) {
+        self.driver.input(Input::Disconnect(CallId(call)));
+    }
+
+    /// Resolves to the token; `refused` is the one that did not do.
+    pub fn token(&self, call: u32, refused: Option<String>) {
+        self.driver.input(Input::Token {
+            call: CallId(call),
+            refused,
+        });
+    }
+
+    /// The answer to `Host.fetchToken`: a token, or else why there is none.
+    #[wasm_bindgen(js_name = tokenFetched)]
+    pub fn token_fetched(&self, token: Option<String>, reason: String) {
+        self.driver.input(Input::TokenFetched(token.ok_or(reason)));
+    }
+
+    /// The call's signal was aborted.
+    pub fn abort(&self, call: u32) {
+        self.driver.input(Input::Abort(CallId(call)));
     }
 }
 
-fn refuse(error: &Error) -> Promise {
-    Promise::resolve(&envelope::failure(error))
+impl Engine {
+    fn add_file(&self, file: File, channel: &str) -> Option<(UploadId, FileMeta)> {
+        let meta = FileMeta {
+            channel: channel.parse().ok()?,
+            name: file.name(),
+            size: file.size() as u64,
+        };
+        Some((self.driver.add_upload(file, meta.clone()), meta))
+    }
+}
+
+/// JavaScript has checked them.
+fn channel_ids(list: &JsValue) -> Vec<alo_protocol::ChannelId> {
+    elements(list)
+        .filter_map(|id| id.as_string()?.parse().ok())
+        .collect()
 }

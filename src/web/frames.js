@@ -1,4 +1,4 @@
-// What is heard on a socket; socket.rs names these.
+// What a socket reports; socket.rs has the same names.
 const OPENED = 0;
 const CLOSED = 1;
 const ITEM = 2;
@@ -6,33 +6,36 @@ const LOG = 3;
 const PUSH = 4;
 
 /**
- * Hears a socket. A frame is parsed and a push taken apart here: from wasm every look at a value is a call.
+ * Listens to a socket, which may be open already. A frame is parsed and a push taken apart here: from wasm
+ * every look at a value is a call.
  *
- * An event of a log (a channel in one epoch) is told with the number that the log, told before, has got; all
- * else as it is. Both with the time and whether the frame ends with it.
+ * An event of a log (a channel in one epoch) is reported with the number that the log, reported before, has
+ * got; all else as it is. Both with the time and whether the frame ends with it.
  *
- * Gives a function that ends the socket, which is then heard no more.
+ * Returns a function that closes the socket, of which nothing more is reported.
  */
-export function hear(socket, ear) {
+export function listen(socket, listener) {
   const logs = new Map();
   let count = 0;
 
   function take(value, time, isLast) {
     const { channel, epoch, seq, event } = value ?? {};
     if (typeof seq !== "number" || typeof channel !== "string" || typeof epoch !== "string") {
-      ear.tell(ITEM, value, 0, time, isLast);
+      listener.receive(ITEM, value, 0, time, isLast);
       return;
     }
     let known = logs.get(channel);
     if (known?.epoch !== epoch) {
       logs.set(channel, (known = { epoch, number: PUSH + count++ }));
-      ear.tell(LOG, [channel, epoch], 0, time, false);
+      listener.receive(LOG, [channel, epoch], 0, time, false);
     }
-    ear.tell(known.number, event, seq, time, isLast);
+    listener.receive(known.number, event, seq, time, isLast);
   }
 
-  socket.onopen = () => ear.tell(OPENED, null, 0, 0, true);
-  socket.onclose = ({ code }) => ear.tell(CLOSED, null, code, 0, true);
+  socket.onopen = () => listener.receive(OPENED, null, 0, 0, true);
+  // Opened before anybody listened. Not now: the engine is at work.
+  if (socket.readyState === WebSocket.OPEN) queueMicrotask(() => socket.onopen?.());
+  socket.onclose = ({ code }) => listener.receive(CLOSED, null, code, 0, true);
   socket.onmessage = ({ data, timeStamp }) => {
     let frame;
     try {
@@ -49,15 +52,11 @@ export function hear(socket, ear) {
     // "Done", the only code below 3000 that a page may give.
     socket.close(1000);
     // Not now: it may be what has ended the socket.
-    queueMicrotask(() => ear.free());
+    queueMicrotask(() => listener.free());
   };
 }
 
-/** Tells a listener, whose errors are its own. */
-export function tell(listener, event) {
-  try {
-    listener(event);
-  } catch (error) {
-    reportError(error);
-  }
+/** Sends a frame; `body` is the user's JSON text, which never enters wasm memory. */
+export function send(socket, head, body, tail) {
+  socket.send(head + (body ?? "") + tail);
 }

@@ -11,19 +11,18 @@ use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{AbortSignal, File};
 
 use super::{
-    frame::decode_error,
+    endpoint::Endpoint,
     js::{field, object},
-    options::Endpoint,
 };
 use crate::core::{
     Error, FileMeta, HttpReply, HttpRequest,
+    codec::decode_error,
     text::{concat, digits},
 };
 
 #[wasm_bindgen]
 extern "C" {
-    #[wasm_bindgen(js_name = fetch)]
-    fn fetch_url(url: &str, init: &JsValue) -> Promise;
+    fn fetch(url: &str, init: &JsValue) -> Promise;
 
     #[wasm_bindgen(js_name = btoa)]
     fn btoa(bytes: &JsValue) -> String;
@@ -40,74 +39,28 @@ pub(super) fn spawn(future: Pin<Box<dyn Future<Output = ()>>>) {
     spawn_local(future);
 }
 
-/// What came of a request.
-pub(super) struct Answer {
-    pub(super) status: u16,
-    /// What the body holds, if it was asked for: of a failure the JSON, otherwise the bytes.
-    pub(super) body: JsValue,
-    headers: Headers,
-}
-
-impl Answer {
-    /// The error of a status of 400 or above, if the gateway gave one.
-    pub(super) fn error(&self) -> Option<Error> {
-        let data = field(&field(&self.body, "status"), "errorData");
-        data.is_object().then(|| decode_error(&data))
-    }
-}
-
-impl From<Answer> for HttpReply {
-    fn from(answer: Answer) -> Self {
-        Self {
-            status: answer.status,
-            offset: answer
-                .headers
-                .get("upload-offset")
-                .and_then(|offset| offset.parse().ok()),
-            location: answer.headers.get("location"),
-            error: answer.error(),
-        }
-    }
-}
-
-/// Makes a request with the token.
-pub(super) fn fetch(
-    method: &str,
-    url: &str,
-    token: &str,
-    headers: Headers,
-    body: JsValue,
-    signal: JsValue,
-) -> Promise {
-    headers.set("Authorization", &concat(&["Bearer ", token]));
-    let init = object(&[
-        ("method", method.into()),
-        ("headers", headers.into_raw().into()),
-        ("body", body),
-        ("signal", signal),
-    ]);
-    fetch_url(url, &init)
-}
-
-/// The answer to a request; `None` when there was none, or its body broke off.
-pub(super) async fn answer(request: Promise, wants_bytes: bool) -> Option<Answer> {
-    // `fetch` gives nothing else.
+/// The answer to a request; `None` when there was none.
+pub(super) async fn answer(request: Promise) -> Option<HttpReply> {
+    // `fetch` returns nothing else.
     let raw: web_sys::Response = JsFuture::from(request).await.ok()?.unchecked_into();
     let response = Response::from(raw);
     let (status, headers) = (response.status(), response.headers());
     let raw: web_sys::Response = response.into();
-    let body = if status >= 400 {
+    let error = if status >= 400 {
         // A proxy's error page is no JSON.
-        JsFuture::from(raw.json().ok()?).await.unwrap_or_default()
-    } else if wants_bytes {
-        JsFuture::from(raw.blob().ok()?).await.ok()?
+        let body = JsFuture::from(raw.json().ok()?).await.unwrap_or_default();
+        let data = field(&field(&body, "status"), "errorData");
+        data.is_object().then(|| decode_error(&data))
     } else {
-        JsValue::UNDEFINED
+        None
     };
-    Some(Answer {
+    Some(HttpReply {
         status,
-        body,
-        headers,
+        offset: headers
+            .get("upload-offset")
+            .and_then(|offset| offset.parse().ok()),
+        location: headers.get("location"),
+        error,
     })
 }
 
@@ -130,8 +83,14 @@ pub(super) fn send(
     let body = body(request, source, &headers);
     let sent = source.filter(|_| !body.is_undefined());
     let sent = sent.map(|(file, _)| file.clone());
-    let promise = fetch(method, &url, token, headers, body, signal.into());
-    (promise, sent)
+    headers.set("Authorization", &concat(&["Bearer ", token]));
+    let init = object(&[
+        ("method", method.into()),
+        ("headers", headers.into_raw().into()),
+        ("body", body),
+        ("signal", signal.into()),
+    ]);
+    (fetch(&url, &init), sent)
 }
 
 /// Stands for an answer that ends the upload, if the file is no longer what the user chose. `fetch` fails for one

@@ -1,17 +1,12 @@
 //! What the shell reads of JavaScript values and makes of them. One binding serves every key: one for
-//! each would weigh more than the code around it. Only the fields of events, read for every push, have
-//! bindings of their own.
+//! each would weigh more than the code around it.
 
 use wasm_bindgen::{JsCast, prelude::*};
 
+use crate::core::Payload;
+
 #[wasm_bindgen]
 extern "C" {
-    #[wasm_bindgen(js_namespace = JSON, js_name = parse, catch)]
-    pub(super) fn json_parse(text: &JsValue) -> Result<JsValue, JsValue>;
-
-    #[wasm_bindgen(js_namespace = JSON, js_name = stringify, catch)]
-    pub(super) fn json_stringify(value: &JsValue) -> Result<JsValue, JsValue>;
-
     type Keyed;
     #[wasm_bindgen(method, structural, indexing_getter)]
     fn get(this: &Keyed, key: &str) -> JsValue;
@@ -42,22 +37,17 @@ pub(super) fn text(value: &JsValue, key: &str) -> Option<String> {
     field(value, key).as_string()
 }
 
-/// A string; empty if the value is none.
-pub(super) fn text_of(value: &JsValue) -> String {
-    value.as_string().unwrap_or_default()
-}
-
 /// The number at a key.
 pub(super) fn number(value: &JsValue, key: &str) -> Option<f64> {
     field(value, key).as_f64()
 }
 
-/// The length of an array, or of what is like one, as a `FileList`.
-pub(super) fn length(value: &JsValue) -> Option<u32> {
-    number(value, "length").map(|length| length as u32)
+/// The elements of an array, or of what is like one.
+pub(super) fn elements(list: &JsValue) -> impl Iterator<Item = JsValue> {
+    (0..list.length().unwrap_or_default()).map(|index| element(list, index))
 }
 
-/// An element of what has a [`length`].
+/// An element of what has a length.
 pub(super) fn element(list: &JsValue, index: u32) -> JsValue {
     list.unchecked_ref::<List>().get(index)
 }
@@ -69,4 +59,31 @@ pub(super) fn object(entries: &[(&str, JsValue)]) -> JsValue {
         object.unchecked_ref::<Keyed>().set(key, value);
     }
     object
+}
+
+impl Payload for JsValue {
+    fn field(&self, key: &str) -> Option<Self> {
+        let value = field(self, key);
+        (!value.is_undefined() && !value.is_null()).then_some(value)
+    }
+
+    fn string(&self) -> Option<String> {
+        self.as_string()
+    }
+
+    fn number(&self) -> Option<f64> {
+        self.as_f64()
+    }
+
+    fn is_true(&self) -> bool {
+        self.is_truthy()
+    }
+
+    fn length(&self) -> Option<u32> {
+        number(self, "length").map(|length| length as u32)
+    }
+
+    fn element(&self, index: u32) -> Option<Self> {
+        Some(element(self, index))
+    }
 }

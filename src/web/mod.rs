@@ -2,31 +2,29 @@
 //!
 //! `driver` is the only caller of the core. It borrows the client, runs it, takes one output,
 //! releases, and only then calls JavaScript: a listener may call back into the SDK at any time.
+//! What needs no proof stands in the package's JavaScript: arguments, promises, listeners, downloads.
 
-mod arguments;
-mod calls;
-mod download;
 mod driver;
+mod endpoint;
 mod engine;
-mod envelope;
 mod environment;
-mod frame;
+mod events;
+mod host;
 mod http;
 mod js;
-mod options;
-mod outbox;
 mod socket;
+mod storage;
 mod timer;
-mod token;
 
 pub use engine::Engine;
-pub use outbox::Outbox;
+pub use host::Host;
+pub use storage::Storage;
 
 /// A sixth of the size of the default one, and of constant time.
 #[global_allocator]
 static ALLOCATOR: rlsf::GlobalTlsf<Pools> = rlsf::GlobalTlsf::new();
 
-/// Pools join as the memory grows, so that what a large text held can be had again; a block that grows is copied,
+/// Pools join as the memory grows, so that what a large text held is used again; a block that grows is copied,
 /// which is half of the code less.
 struct Pools;
 

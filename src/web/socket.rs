@@ -1,23 +1,21 @@
-//! The event socket: `web_sys::WebSocket`, whose late events are told by the socket's id.
+//! The event socket: `web_sys::WebSocket`, whose late events are recognised by the socket's id.
 
 use std::{cell::RefCell, rc::Weak};
 
-use alo_protocol::SUBPROTOCOL;
 use js_sys::Function;
 use wasm_bindgen::prelude::*;
 use web_sys::WebSocket;
 
-use super::{
-    driver::Driver,
-    environment, frame,
-    js::{element, text_of},
+use super::{driver::Driver, environment, js::element};
+use crate::core::{
+    Frame, Incoming, Input, SocketId,
+    codec::{self, Text},
 };
-use crate::core::{Incoming, Input, SocketId};
 
 /// What a close without a code stands for.
 pub(super) const ABNORMAL: u16 = 1006;
 
-// What frames.js tells; higher numbers are events of a log.
+// What frames.js reports; higher numbers are events of a log.
 const OPENED: u32 = 0;
 const CLOSED: u32 = 1;
 const ITEM: u32 = 2;
@@ -27,9 +25,9 @@ const PUSH: u32 = 4;
 #[wasm_bindgen(module = "/src/web/frames.js")]
 extern "C" {
     /// See there.
-    fn hear(socket: &WebSocket, ear: Ear) -> Function;
+    fn listen(socket: &WebSocket, listener: SocketListener) -> Function;
     /// See there.
-    pub(super) fn tell(listener: &Function, event: &JsValue);
+    fn send(socket: &WebSocket, head: &str, body: &JsValue, tail: &str);
 }
 
 /// An open or opening socket; closed when dropped.
@@ -39,23 +37,23 @@ pub(super) struct Socket {
     end: Function,
 }
 
-/// What frames.js tells of a socket; an exported class, as calling a closure costs several times as much.
+/// What frames.js reports to; an exported class, as calling a closure costs several times as much.
 #[wasm_bindgen]
-pub struct Ear {
+pub struct SocketListener {
     socket: SocketId,
     driver: Weak<Driver>,
-    /// Channel and epoch of each log that was told.
+    /// Channel and epoch of each log that was reported.
     logs: RefCell<Vec<(String, String)>>,
 }
 
 #[wasm_bindgen]
-impl Ear {
-    /// Hears what frames.js tells.
-    pub fn tell(&self, what: u32, value: JsValue, number: f64, time: f64, is_last: bool) {
+impl SocketListener {
+    /// Receives what frames.js reports.
+    pub fn receive(&self, what: u32, value: JsValue, number: f64, time: f64, is_last: bool) {
         let Some(driver) = self.driver.upgrade() else {
             return;
         };
-        let told = match what {
+        let log = match what {
             OPENED => return driver.input(Input::SocketOpened(self.socket)),
             CLOSED => {
                 let code = if number == 0.0 {
@@ -66,20 +64,20 @@ impl Ear {
                 return driver.input(Input::SocketClosed(self.socket, code));
             }
             LOG => {
-                let log = (text_of(&element(&value, 0)), text_of(&element(&value, 1)));
-                return self.logs.borrow_mut().push(log);
+                let name = |index| element(&value, index).as_string().unwrap_or_default();
+                return self.logs.borrow_mut().push((name(0), name(1)));
             }
             ITEM => None,
             push => Some(push - PUSH),
         };
         let at = environment::instant(time);
-        let hear = |incoming| driver.handle(at, Input::Received(self.socket, incoming));
-        match told {
-            None => frame::decode(&value).map_or((), hear),
+        let handle = |incoming| driver.handle(at, Input::Received(self.socket, incoming));
+        match log {
+            None => codec::decode(&value).map_or((), handle),
             Some(log) => {
-                // Told before; and what the core does calls no JavaScript.
+                // Reported before; and what the core does calls no JavaScript.
                 if let Some((channel, epoch)) = self.logs.borrow().get(log as usize) {
-                    hear(Incoming::Push {
+                    handle(Incoming::Push {
                         channel,
                         epoch,
                         seq: number as u64,
@@ -95,21 +93,21 @@ impl Ear {
 }
 
 impl Socket {
-    /// Opens a socket; what happens on it is told to `driver`.
-    pub(super) fn open(id: SocketId, url: &str, driver: Weak<Driver>) -> Result<Self, JsValue> {
-        let socket = WebSocket::new_with_str(url, SUBPROTOCOL)?;
-        let ear = Ear {
+    /// Listens to a socket; what happens on it is reported to `driver`.
+    pub(super) fn new(id: SocketId, socket: WebSocket, driver: Weak<Driver>) -> Self {
+        let listener = SocketListener {
             socket: id,
             driver,
             logs: RefCell::default(),
         };
-        let end = hear(&socket, ear);
-        Ok(Self { id, socket, end })
+        let end = listen(&socket, listener);
+        Self { id, socket, end }
     }
 
-    /// Sends a frame. One sent on a closing socket is lost; its `close` event brings the resend.
-    pub(super) fn send(&self, text: &str) {
-        let _ = self.socket.send_with_str(text);
+    /// Sends a frame. One sent on a closing socket is lost; its `close` event leads to the resend.
+    pub(super) fn send(&self, frame: &Frame<JsValue>) {
+        let Text { head, body, tail } = codec::encode(frame);
+        send(&self.socket, &head, &body.unwrap_or_default(), &tail);
     }
 }
 

@@ -13,7 +13,7 @@ fn js(expression: &str) -> JsValue {
 #[wasm_bindgen_test]
 async fn wrong_arguments_are_named_and_nothing_is_sent() {
     watch_sockets();
-    let ada = Person::with_token(&"never used".into());
+    let ada = Person::with_token(&"never-used".into()).await;
     for (argument, name) in [
         ("undefined", "the argument"),
         ("'text'", "the argument"),
@@ -41,7 +41,7 @@ async fn wrong_arguments_are_named_and_nothing_is_sent() {
         ),
         ("{channelId:'a',content:'x',signal:{}}", "signal"),
     ] {
-        let result = settle(ada.engine.send_message(&js(argument))).await;
+        let result = settle(ada.chat.send_message(&js(argument))).await;
         let message = assert_error(&result, "invalid-argument");
         assert!(message.starts_with(name), "{argument}: {message}");
         assert_eq!(
@@ -58,14 +58,14 @@ async fn wrong_arguments_are_named_and_nothing_is_sent() {
         ("{channelIds:['a','']}", "channelIds[1]"),
     ] {
         for call in [
-            ada.engine.subscribe(&js(argument)),
-            ada.engine.unsubscribe(&js(argument)),
+            ada.chat.subscribe(&js(argument)),
+            ada.chat.unsubscribe(&js(argument)),
         ] {
             let message = assert_error(&settle(call).await, "invalid-argument");
             assert!(message.starts_with(name), "{argument}: {message}");
         }
     }
-    let message = settle(ada.engine.download_file(&js("{file:{id:'x'}}"))).await;
+    let message = settle(ada.chat.download_file(&js("{file:{id:'x'}}"))).await;
     assert!(assert_error(&message, "invalid-argument").starts_with("file.id"));
     assert!(ada.events.pending().is_empty(), "something was tried");
 }
@@ -74,7 +74,7 @@ async fn wrong_arguments_are_named_and_nothing_is_sent() {
 async fn metadata_without_a_prototype_is_as_good() {
     let channel = fresh("null-prototype");
     let ada = Person::new("ada", &[&channel]).await;
-    let result = settle(ada.engine.send_message(&object(&[
+    let result = settle(ada.chat.send_message(&object(&[
         ("channelId", channel.as_str().into()),
         ("content", "x".into()),
         ("metadata", js("Object.assign(Object.create(null), {a: 1})")),
@@ -97,7 +97,7 @@ async fn what_the_caller_changes_after_the_call_is_not_sent() {
         ("content", "x".into()),
         ("metadata", metadata.clone()),
     ]);
-    let promise = ada.engine.send_message(&arguments);
+    let promise = ada.chat.send_message(&arguments);
     let change: Function = Function::new_with_args("o", "o.a = 2").unchecked_into();
     change
         .call1(&JsValue::UNDEFINED, &metadata)

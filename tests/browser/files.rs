@@ -29,7 +29,7 @@ async fn bytes(blob: &JsValue) -> Vec<u8> {
 
 async fn send(person: &Person, channel: &str, files: &[JsValue]) -> JsValue {
     let files: Array = files.iter().collect();
-    settle(person.engine.send_message(&object(&[
+    settle(person.chat.send_message(&object(&[
         ("channelId", channel.into()),
         ("content", "with files".into()),
         ("files", files.into()),
@@ -62,7 +62,7 @@ async fn files_of_any_name_and_size_arrive_as_they_were() {
         assert_eq!(text(&file, "contentType"), "application/x-test");
         assert_eq!(text(&file, "channelId"), channel);
         assert!(text(&file, "url").ends_with(&text(&file, "id")));
-        let result = settle(bob.engine.download_file(&object(&[("file", file)]))).await;
+        let result = settle(bob.chat.download_file(&object(&[("file", file)]))).await;
         assert_ok(&result);
         let (down, up) = (
             bytes(&get(&result, "response.blob")).await,
@@ -141,7 +141,7 @@ async fn an_aborted_message_with_files_is_taken_back() {
     let bob = Person::listening("bob", &[&channel]).await;
     let controller = web_sys::AbortController::new().expect("a controller");
     let files: Array = [file("large.bin", 32 << 20)].iter().collect();
-    let promise = ada.engine.send_message(&object(&[
+    let promise = ada.chat.send_message(&object(&[
         ("channelId", channel.as_str().into()),
         ("content", "never".into()),
         ("files", files.into()),

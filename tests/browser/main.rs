@@ -7,6 +7,7 @@
 mod arguments;
 mod events;
 mod files;
+mod history;
 mod messages;
 mod network;
 mod outbox;

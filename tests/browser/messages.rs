@@ -11,7 +11,7 @@ async fn a_message_reaches_both_with_its_metadata_to_the_letter() {
     let ada = Person::listening("ada", &[&channel]).await;
     let bob = Person::listening("bob", &[&channel]).await;
     let metadata = r#"{"coordinates":"27.9881,86.9250","nested":{"list":[1,2.5,null,true,{"ключ":"値 🚀"}]},"__proto__":{"polluted":1},"constructor":"x","empty":{}}"#;
-    let result = settle(ada.engine.send_message(&object(&[
+    let result = settle(ada.chat.send_message(&object(&[
         ("channelId", channel.as_str().into()),
         ("content", "<p>Hello, World!</p>".into()),
         ("metadata", json(metadata)),
@@ -41,7 +41,7 @@ async fn a_reply_carries_its_parent_and_the_root_of_the_chain() {
     let root = ada.say(&channel, "root").await;
     let mut parent = root.clone();
     for content in ["first", "second"] {
-        let result = settle(ada.engine.send_message(&object(&[
+        let result = settle(ada.chat.send_message(&object(&[
             ("channelId", channel.as_str().into()),
             ("content", content.into()),
             ("parentId", get(&parent, "id")),
@@ -60,7 +60,7 @@ async fn a_reply_carries_its_parent_and_the_root_of_the_chain() {
 async fn a_reply_to_nothing_says_so() {
     let channel = fresh("orphan");
     let ada = Person::new("ada", &[&channel]).await;
-    let result = settle(ada.engine.send_message(&object(&[
+    let result = settle(ada.chat.send_message(&object(&[
         ("channelId", channel.as_str().into()),
         ("content", "x".into()),
         ("parentId", "8e8a4e05-12e3-43b5-882e-d9711426f8e3".into()),
@@ -114,10 +114,7 @@ async fn a_channel_the_token_does_not_open_is_forbidden() {
             .contains(&channel)
     );
     let ids = json(&format!(r#"{{"channelIds":["other",{channel:?}]}}"#));
-    assert_error(
-        &settle(ada.engine.subscribe(&ids)).await,
-        "channel-forbidden",
-    );
+    assert_error(&settle(ada.chat.subscribe(&ids)).await, "channel-forbidden");
 }
 
 #[wasm_bindgen_test]
@@ -126,7 +123,7 @@ async fn an_unsubscribed_channel_is_quiet() {
     let ada = Person::new("ada", &[&left, &kept]).await;
     let bob = Person::listening("bob", &[&left, &kept]).await;
     let ids = json(&format!(r#"{{"channelIds":[{left:?}]}}"#));
-    assert_ok(&settle(bob.engine.unsubscribe(&ids)).await);
+    assert_ok(&settle(bob.chat.unsubscribe(&ids)).await);
     ada.say(&left, "unheard").await;
     ada.say(&kept, "heard").await;
     assert_eq!(bob.events.contents(1).await, ["heard"]);

@@ -33,7 +33,7 @@ async fn nothing_is_lost_twice_or_out_of_order_across_cuts() {
 async fn the_states_of_the_connection_are_told() {
     watch_sockets();
     let ada = Person::new("ada", &["states"]).await;
-    assert_ok(&settle(ada.engine.connect()).await);
+    assert_ok(&settle(ada.chat.connect()).await);
     ada.events.next("status.connected").await;
     ada.cut();
     ada.events.next("status.disconnected").await;
@@ -48,11 +48,11 @@ async fn what_was_missed_while_disconnected_comes_after_connect() {
     let channel = fresh("resume");
     let ada = Person::new("ada", &[&channel]).await;
     let bob = Person::listening("bob", &[&channel]).await;
-    assert_ok(&settle(bob.engine.disconnect()).await);
+    assert_ok(&settle(bob.chat.disconnect()).await);
     for content in ["one", "two", "three"] {
         ada.say(&channel, content).await;
     }
-    assert_ok(&settle(bob.engine.connect()).await);
+    assert_ok(&settle(bob.chat.connect()).await);
     assert_eq!(bob.events.contents(3).await, ["one", "two", "three"]);
 }
 
@@ -60,13 +60,13 @@ async fn what_was_missed_while_disconnected_comes_after_connect() {
 async fn disconnect_settles_what_is_open() {
     let never = Promise::new(&mut |_, _| {});
     let provider = Closure::<dyn FnMut() -> Promise>::new(move || never.clone());
-    let ada = Person::with_token(provider.as_ref());
+    let ada = Person::with_token(provider.as_ref()).await;
     let open = [
-        ada.engine.connect(),
+        ada.chat.connect(),
         ada.send("a", "x"),
-        ada.engine.subscribe(&json(r#"{"channelIds":["a"]}"#)),
+        ada.chat.subscribe(&json(r#"{"channelIds":["a"]}"#)),
     ];
-    assert_ok(&settle(ada.engine.disconnect()).await);
+    assert_ok(&settle(ada.chat.disconnect()).await);
     for promise in open {
         assert_error(&settle(promise).await, "disconnected");
     }
@@ -88,7 +88,7 @@ async fn a_token_function_is_asked_once_for_all_and_again_when_refused() {
             })
         })
     });
-    let ada = Person::with_token(provider.as_ref());
+    let ada = Person::with_token(provider.as_ref()).await;
     let promises = [ada.send(&channel, "one"), ada.send(&channel, "two")];
     for promise in promises {
         assert_ok(&settle(promise).await);
@@ -98,7 +98,7 @@ async fn a_token_function_is_asked_once_for_all_and_again_when_refused() {
 
 #[wasm_bindgen_test]
 async fn a_fixed_token_that_is_refused_ends_in_a_clear_error() {
-    let ada = Person::with_token(&"not a token".into());
+    let ada = Person::with_token(&"no-token".into()).await;
     let result = settle(ada.send("a", "x")).await;
     assert!(assert_error(&result, "token-invalid").contains("authToken"));
     let failed = ada.events.next("status.failed").await;
@@ -108,7 +108,7 @@ async fn a_fixed_token_that_is_refused_ends_in_a_clear_error() {
 #[wasm_bindgen_test]
 async fn a_token_function_that_throws_ends_in_a_clear_error() {
     let provider = js_sys::Function::new_no_args("throw new Error('no session')");
-    let ada = Person::with_token(&provider);
+    let ada = Person::with_token(&provider).await;
     let result = settle(ada.send("a", "x")).await;
     assert!(assert_error(&result, "token-unavailable").contains("no session"));
 }

@@ -1,25 +1,12 @@
 //! The outbox that outlives the page: the package's `outbox.js` over the browser's own IndexedDB and locks.
 //! A page's end is played by closing its storage: what happens after that is not written any more.
 
-use alo_chat::web::Outbox;
-use futures::{StreamExt, channel::mpsc};
 use js_sys::{Array, Function, Promise, Uint8Array};
-use wasm_bindgen::{JsCast, prelude::*};
+use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_test::wasm_bindgen_test;
 use web_sys::File;
 
 use crate::support::*;
-
-#[wasm_bindgen(module = "/pkg-template/outbox.js")]
-extern "C" {
-    #[wasm_bindgen(js_name = Outbox)]
-    type Storage;
-    #[wasm_bindgen(static_method_of = Storage, js_class = "Outbox", catch)]
-    async fn open(endpoint: &str, restored: &JsValue, failed: &JsValue)
-    -> Result<JsValue, JsValue>;
-    #[wasm_bindgen(method)]
-    fn close(this: &Storage);
-}
 
 /// Whether the browser stores files at all: WebKit's private mode refuses them.
 async fn keeps_files() -> bool {
@@ -38,47 +25,28 @@ async fn keeps_files() -> bool {
     settle(answer.unchecked_into()).await.is_truthy()
 }
 
-/// A person's page, as the package would set it up.
-struct Page {
-    person: Person,
-    storage: Storage,
-    restored: mpsc::UnboundedReceiver<Array>,
-    failed: mpsc::UnboundedReceiver<JsValue>,
-    _callbacks: [Closure<dyn FnMut(JsValue)>; 2],
+/// A person whose unsent messages outlive the page.
+async fn open(token: &str) -> Person {
+    let person = Person::with_outbox(&token.into(), "indexeddb").await;
+    assert_ok(&settle(person.chat.connect()).await);
+    person
 }
 
-impl Page {
-    async fn open(token: &str) -> Self {
-        let (sender, restored) = mpsc::unbounded();
-        let on_restored = Closure::<dyn FnMut(JsValue)>::new(move |messages: JsValue| {
-            let _ = sender.unbounded_send(messages.unchecked_into());
-        });
-        let (sender, failed) = mpsc::unbounded();
-        let on_failed = Closure::<dyn FnMut(JsValue)>::new(move |cause| {
-            // After the end of a page nothing can be written, and nobody is there to hear of it.
-            let _ = sender.unbounded_send(cause);
-        });
-        let storage = Storage::open(ENDPOINT, on_restored.as_ref(), on_failed.as_ref())
-            .await
-            .expect("the browser has storage");
-        let outbox: Outbox = storage.clone().unchecked_into();
-        Self {
-            person: Person::with_outbox(&token.into(), Some(outbox)),
-            storage: storage.unchecked_into(),
-            restored,
-            failed,
-            _callbacks: [on_restored, on_failed],
-        }
+/// The promises of what earlier pages have left, which is so much.
+async fn restored(person: &Person, count: usize) -> Vec<Promise> {
+    let mut results = Vec::new();
+    while results.len() < count {
+        let data = person.events.next("outbox.restored").await;
+        results.push(get(&data, "result").unchecked_into());
     }
+    results
+}
 
-    /// Connects and sends what earlier pages have left: gives the promises.
-    async fn take_over(&mut self) -> Vec<Promise> {
-        assert_ok(&settle(self.person.engine.connect()).await);
-        let messages = within(self.restored.next(), "storage").await;
-        let messages = messages.expect("the page is open");
-        let results = self.person.engine.restored(&messages);
-        results.iter().map(JsCast::unchecked_into).collect()
-    }
+/// Whether nothing was left by earlier pages: an own message is sent only when storage has answered.
+async fn nothing_was_left(person: &Person, channel: &str) -> bool {
+    person.say(channel, "anything before this?").await;
+    let is_restored = |event: &JsValue| text(event, "type") == "outbox.restored";
+    !person.events.pending().iter().any(is_restored)
 }
 
 #[wasm_bindgen_test]
@@ -86,18 +54,18 @@ async fn what_a_page_leaves_unsent_is_sent_once_by_the_next() {
     let (name, channel) = (fresh("ada"), fresh("kept"));
     let token = token(&name, &[&channel]).await;
     let bob = Person::listening("bob", &[&channel]).await;
-    let mut page = Page::open(&token).await;
-    assert!(page.take_over().await.is_empty());
+    let page = open(&token).await;
+    assert!(nothing_was_left(&page, &channel).await);
+    bob.events.contents(1).await;
     // Whether the gateway has them is not known to the page that ends.
     for number in 0..20 {
-        let _ = page.person.send(&channel, &number.to_string());
+        let _ = page.send(&channel, &number.to_string());
     }
-    page.storage.close();
-    page.person.cut();
+    page.end_storage();
+    page.cut();
 
-    let mut next = Page::open(&token).await;
-    let results = next.take_over().await;
-    assert_eq!(results.len(), 20);
+    let next = open(&token).await;
+    let results = restored(&next, 20).await;
     for (number, result) in results.into_iter().enumerate() {
         let result = settle(result).await;
         assert_ok(&result);
@@ -106,15 +74,15 @@ async fn what_a_page_leaves_unsent_is_sent_once_by_the_next() {
             number.to_string()
         );
     }
-    next.person.say(&channel, "the end").await;
+    next.say(&channel, "the end").await;
     let mut expected: Vec<_> = (0..20).map(|number| number.to_string()).collect();
     expected.push("the end".to_owned());
     assert_eq!(bob.events.contents(21).await, expected);
 
     // All is told and forgotten.
-    next.storage.close();
-    let mut last = Page::open(&token).await;
-    assert!(last.take_over().await.is_empty());
+    next.end_storage();
+    let last = open(&token).await;
+    assert!(nothing_was_left(&last, &channel).await);
 }
 
 #[wasm_bindgen_test]
@@ -124,27 +92,24 @@ async fn files_are_kept_and_their_uploads_go_on() {
     let (name, channel) = (fresh("ada"), fresh("kept-file"));
     let token = token(&name, &[&channel]).await;
     let bob = Person::listening("bob", &[&channel]).await;
-    let mut page = Page::open(&token).await;
-    page.take_over().await;
+    let page = open(&token).await;
     let bytes = Uint8Array::new_with_length(SIZE).fill(7, 0, SIZE);
     let file = File::new_with_u8_array_sequence(&Array::of1(&bytes), "kept.bin").expect("a file");
-    let sent = page.person.engine.send_message(&object(&[
+    let sent = page.chat.send_message(&object(&[
         ("channelId", channel.as_str().into()),
         ("content", "with a file".into()),
         ("files", Array::of1(&file).into()),
     ]));
     if can_keep_files {
-        page.person.events.next("file.upload.progress").await;
-        page.storage.close();
-        let mut next = Page::open(&token).await;
-        let results = next.take_over().await;
-        assert_eq!(results.len(), 1);
-        for result in results {
+        page.events.next("file.upload.progress").await;
+        page.end_storage();
+        let next = open(&token).await;
+        for result in restored(&next, 1).await {
             assert_ok(&settle(result).await);
         }
     } else {
         // It says so, and the page itself sends it.
-        within(page.failed.next(), "the failure").await;
+        page.events.next("outbox.warning").await;
         assert_ok(&settle(sent).await);
     }
     let message = get(&bob.events.next("message.new").await, "message");
@@ -157,10 +122,9 @@ async fn files_are_kept_and_their_uploads_go_on() {
 async fn an_open_page_keeps_its_messages_to_itself() {
     let (name, channel) = (fresh("ada"), fresh("two-tabs"));
     let token = token(&name, &[&channel]).await;
-    let mut page = Page::open(&token).await;
-    page.take_over().await;
-    let sent = page.person.send(&channel, "mine");
-    let mut other = Page::open(&token).await;
-    assert!(other.take_over().await.is_empty());
+    let page = open(&token).await;
+    let sent = page.send(&channel, "mine");
+    let other = open(&token).await;
+    assert!(nothing_was_left(&other, &channel).await);
     assert_ok(&settle(sent).await);
 }

@@ -1,8 +1,8 @@
-//! People who chat, and what they saw.
+//! People who chat, and what they saw: the package's own JavaScript over the engine under test.
 
 use std::{cell::RefCell, rc::Rc};
 
-use alo_chat::web::{Engine, Outbox};
+use alo_chat::web::{Engine, Host, Storage};
 use futures::{
     StreamExt,
     channel::mpsc,
@@ -28,39 +28,157 @@ pub const API_KEY: &str = match option_env!("ALO_TEST_API_KEY") {
 /// How long anything may take before the test fails.
 const PATIENCE_MS: u32 = 30_000;
 
-/// An engine with the events it has dispatched.
+/// The modules of the package that make up the client, in the order of their imports.
+const MODULES: [(&str, &str); 6] = [
+    ("./check.js", include_str!("../../pkg-template/check.js")),
+    (
+        "./first-flight.js",
+        include_str!("../../pkg-template/first-flight.js"),
+    ),
+    (
+        "./listeners.js",
+        include_str!("../../pkg-template/listeners.js"),
+    ),
+    (
+        "./results.js",
+        include_str!("../../pkg-template/results.js"),
+    ),
+    ("./outbox.js", include_str!("../../pkg-template/outbox.js")),
+    ("./chat.js", include_str!("../../pkg-template/chat.js")),
+];
+
+#[wasm_bindgen]
+extern "C" {
+    /// An `AloChat`.
+    #[derive(Clone)]
+    pub type Chat;
+    #[wasm_bindgen(method, js_name = sendMessage)]
+    pub fn send_message(this: &Chat, options: &JsValue) -> Promise;
+    #[wasm_bindgen(method, js_name = fetchHistory)]
+    pub fn fetch_history(this: &Chat, options: &JsValue) -> Promise;
+    #[wasm_bindgen(method, js_name = fetchHistoryAround)]
+    pub fn fetch_history_around(this: &Chat, options: &JsValue) -> Promise;
+    #[wasm_bindgen(method, js_name = downloadFile)]
+    pub fn download_file(this: &Chat, options: &JsValue) -> Promise;
+    #[wasm_bindgen(method)]
+    pub fn subscribe(this: &Chat, options: &JsValue) -> Promise;
+    #[wasm_bindgen(method)]
+    pub fn unsubscribe(this: &Chat, options: &JsValue) -> Promise;
+    #[wasm_bindgen(method)]
+    pub fn connect(this: &Chat) -> Promise;
+    #[wasm_bindgen(method)]
+    pub fn disconnect(this: &Chat) -> Promise;
+    #[wasm_bindgen(method)]
+    pub fn dispose(this: &Chat);
+    #[wasm_bindgen(method, js_name = addEventListener)]
+    fn listen(this: &Chat, listener: &Function);
+    #[wasm_bindgen(method, js_name = addEventListener)]
+    pub fn listen_to(this: &Chat, kind: &str, listener: &Function);
+}
+
+/// The class `AloChat` over the engine under test; made once.
+async fn chat_class() -> Function {
+    thread_local! {
+        static CLASS: RefCell<Option<Function>> = const { RefCell::new(None) };
+    }
+    if let Some(class) = CLASS.with(|class| class.borrow().clone()) {
+        return class;
+    }
+    let load = Function::new_with_args(
+        "modules, make",
+        "const urls = {};
+         for (const [name, text] of modules) {
+             const linked = text.replace(/(from |import\\()\"(\\.[^\"]*)\"/g, (_, by, at) => by + JSON.stringify(urls[at]));
+             urls[name] = URL.createObjectURL(new Blob([linked], { type: 'text/javascript' }));
+         }
+         function Engine(...all) { return make(...all); }
+         const storages = (globalThis.storages = []);
+         return Promise.all([import(urls['./chat.js']), import(urls['./outbox.js'])]).then(([{ define }, { Outbox }]) => {
+             const open = Outbox.open;
+             Outbox.open = async (...all) => {
+                 const storage = await open.apply(Outbox, all);
+                 storages.push(storage);
+                 return storage;
+             };
+             return define(() => {}, () => {}, Engine).AloChat;
+         });",
+    );
+    let modules: Array = MODULES
+        .iter()
+        .map(|(name, text)| Array::of2(&(*name).into(), &(*text).into()))
+        .collect();
+    let make =
+        Closure::<dyn Fn(JsValue, JsValue, JsValue, JsValue, JsValue, JsValue) -> JsValue>::new(
+            |endpoint: JsValue,
+             renewable: JsValue,
+             outbox: JsValue,
+             parallel: JsValue,
+             host: JsValue,
+             storage: JsValue| {
+                let count = |value: JsValue| value.as_f64().expect("a number") as u32;
+                let storage =
+                    (!storage.is_undefined()).then(|| storage.unchecked_into::<Storage>());
+                let endpoint = endpoint.as_string().expect("an endpoint");
+                let host: Host = host.unchecked_into();
+                Engine::new(
+                    endpoint,
+                    renewable.is_truthy(),
+                    count(outbox),
+                    count(parallel),
+                    host,
+                    storage,
+                )
+                .into()
+            },
+        );
+    let class = load
+        .call2(&JsValue::UNDEFINED, &modules, &make.into_js_value())
+        .expect("the modules are there");
+    let class: Function = settle(class.unchecked_into()).await.unchecked_into();
+    CLASS.with(|held| held.replace(Some(class.clone())));
+    class
+}
+
+/// A client with the events its listener received.
 pub struct Person {
-    pub engine: Engine,
+    pub chat: Chat,
     pub events: Events,
-    _dispatch: Closure<dyn FnMut(JsValue)>,
+    _listener: Closure<dyn FnMut(JsValue)>,
 }
 
 impl Person {
     /// A person with a token for these channels.
     pub async fn new(name: &str, channels: &[&str]) -> Self {
         let token = token(name, channels).await;
-        Self::with_token(&token.into())
+        Self::with_token(&token.into()).await
     }
 
     /// A person whose `authToken` is this.
-    pub fn with_token(auth_token: &JsValue) -> Self {
-        Self::with_outbox(auth_token, None)
+    pub async fn with_token(auth_token: &JsValue) -> Self {
+        Self::with_outbox(auth_token, "memory").await
     }
 
-    /// A person whose unsent messages are kept here.
-    pub fn with_outbox(auth_token: &JsValue, outbox: Option<Outbox>) -> Self {
+    /// A person whose unsent messages are kept there.
+    pub async fn with_outbox(auth_token: &JsValue, outbox: &str) -> Self {
+        let options = object(&[
+            ("endpoint", ENDPOINT.into()),
+            ("authToken", auth_token.clone()),
+            ("outbox", outbox.into()),
+        ]);
+        let class = chat_class().await;
+        let chat: Chat = Reflect::construct(&class, &Array::of1(&options))
+            .expect("good options")
+            .unchecked_into();
         let (sender, receiver) = mpsc::unbounded();
-        let dispatch = Closure::<dyn FnMut(JsValue)>::new(move |event| {
+        let listener = Closure::<dyn FnMut(JsValue)>::new(move |event| {
             // Nobody reads on at the end of a test.
             let _ = sender.unbounded_send(event);
         });
-        let options = json(&format!(r#"{{"endpoint":"{ENDPOINT}"}}"#));
-        let function: Function = dispatch.as_ref().unchecked_ref::<Function>().clone();
-        let engine = Engine::new(options, auth_token, function, outbox).expect("good options");
+        chat.listen(listener.as_ref().unchecked_ref());
         Self {
-            engine,
+            chat,
             events: Events(RefCell::new(receiver)),
-            _dispatch: dispatch,
+            _listener: listener,
         }
     }
 
@@ -74,7 +192,7 @@ impl Person {
     pub async fn subscribe(&self, channels: &[&str]) {
         let ids: Array = channels.iter().map(|id| JsValue::from_str(id)).collect();
         let arguments = object(&[("channelIds", ids.into())]);
-        let result = settle(self.engine.subscribe(&arguments)).await;
+        let result = settle(self.chat.subscribe(&arguments)).await;
         assert_ok(&result);
     }
 
@@ -86,10 +204,16 @@ impl Person {
     }
 
     pub fn send(&self, channel: &str, content: &str) -> Promise {
-        self.engine.send_message(&object(&[
+        self.chat.send_message(&object(&[
             ("channelId", channel.into()),
             ("content", content.into()),
         ]))
+    }
+
+    /// Ends the storage that was opened last, as the end of its page does: what happens later is not written.
+    pub fn end_storage(&self) {
+        let end = Function::new_no_args("storages.at(-1).close()");
+        end.call0(&JsValue::UNDEFINED).expect("storage was opened");
     }
 
     /// Ends the connection under the engine, as a network does.

@@ -158,7 +158,8 @@ test("dispose() gives the engine's memory back, also when a listener calls it wh
       const isFreed = new Promise((resolve) => (whenFreed = resolve));
       chat.addEventListener("message.new", () => (symbol ? chat[symbol]() : chat.dispose()));
       await chat.subscribe({ channelIds: ["alpha"] });
-      const files = [new File([new Uint8Array(4 << 20)], "a.bin")];
+      // Large enough to be on its way still when the event comes.
+      const files = [new File([new Uint8Array(64 << 20)], "a.bin")];
       const open = chat.sendMessage({ channelId: "alpha", content: "with a file", files });
       chat.sendMessage({ channelId: "alpha", content: "ends it all" });
       statuses.push((await open).status.errorData?.code);

@@ -124,9 +124,11 @@ describe("the packed package", () => {
       "README.md",
       "alo_chat_bg.wasm",
       "chat.js",
+      "check.js",
       "engine/alo_chat.js",
       "engine/snippets/alo-chat/src/web/frames.js",
       "engine/wasm_inline.js",
+      "first-flight.js",
       "index.d.ts",
       "index.js",
       "inline.d.ts",
@@ -134,6 +136,16 @@ describe("the packed package", () => {
       "listeners.js",
       "outbox.js",
       "package.json",
+      "results.js",
+      "types/events.d.ts",
+      "types/files.d.ts",
+      "types/history.d.ts",
+      "types/message.d.ts",
+      "types/outbox.d.ts",
+      "types/result.d.ts",
+      "types/send.d.ts",
+      "types/status.d.ts",
+      "types/subscribe.d.ts",
     ]);
   });
 

@@ -86,7 +86,7 @@ export class Person {
     return message;
   }
 
-  /** What stands in the list, from top to bottom. */
+  /** What stands in the list near where it is scrolled to, from top to bottom. */
   messages() {
     return this.page.getByTestId("message").evaluateAll((nodes) =>
       nodes.map((node) => ({

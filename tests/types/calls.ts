@@ -7,6 +7,7 @@ import type {
   ErrorCode,
   ErrorData,
   Failure,
+  HistoryPage,
   JsonObject,
   JsonValue,
   Message,
@@ -36,6 +37,11 @@ export type Checks = [
   Expect<Equal<Sent, Result<{ message: Message }>>>,
   Expect<Equal<Sent, Success<{ message: Message }> | Failure>>,
   Expect<Equal<Awaited<ReturnType<AloChat["subscribe"]>>, Result<{ channelIds: string[] }>>>,
+  Expect<Equal<Awaited<ReturnType<AloChat["fetchHistory"]>>, Result<HistoryPage>>>,
+  Expect<Equal<Awaited<ReturnType<AloChat["fetchHistoryAround"]>>, Result<HistoryPage>>>,
+  Expect<Equal<ReturnType<AloChat["history"]>, AsyncIterableIterator<Message>>>,
+  Expect<Equal<keyof HistoryPage, "messages" | "olderPageToken" | "newerPageToken" | "cursor">>,
+  Expect<Equal<HistoryPage["cursor"], { epoch: string; seq: number }>>,
   Expect<Equal<Awaited<ReturnType<AloChat["downloadFile"]>>, Result<{ blob: Blob }>>>,
   Expect<Equal<Awaited<ReturnType<AloChat["unsubscribe"]>>, Done>>,
   Expect<Equal<Awaited<ReturnType<AloChat["connect"]>>, Done>>,
@@ -59,6 +65,7 @@ export type Checks = [
       | "id"
       | "channelId"
       | "userId"
+      | "seq"
       | "timestamp"
       | "content"
       | "metadata"
@@ -85,7 +92,7 @@ export async function calls(input: HTMLInputElement) {
 
   const done = await chat.connect();
   if (done.status.error) return done.status.errorData.message;
-  // @ts-expect-error `connect` has nothing more to tell.
+  // @ts-expect-error `connect` returns nothing more.
   done.response;
 
   // @ts-expect-error The channel is required.
@@ -98,6 +105,15 @@ export async function calls(input: HTMLInputElement) {
   await chat.sendMessage({ channelId: "alpha", content: "x", files: [{ name: "a.txt" }] });
   // @ts-expect-error Channels are a list.
   await chat.subscribe({ channelIds: "alpha" });
+
+  await chat.fetchHistory({ channelId: "alpha" });
+  await chat.fetchHistory({ channelId: "alpha", limit: 20, olderPageToken: "token", signal: new AbortController().signal });
+  await chat.fetchHistoryAround({ channelId: "alpha", messageId: "id", limit: 5 });
+  for await (const message of chat.history({ channelId: "alpha", limit: 20 })) message.seq satisfies number;
+  // @ts-expect-error The message is required.
+  await chat.fetchHistoryAround({ channelId: "alpha" });
+  // @ts-expect-error A loop starts at the newest message.
+  chat.history({ channelId: "alpha", olderPageToken: "token" });
 
   await ready();
   await ready(new URL("https://example.com/engine.wasm"));

@@ -1,6 +1,6 @@
 // Events are a discriminated union: the type of `data` follows from `type`.
 
-import type { AloChat, ChatEvent, ChatEventMap, ChatEventOf, ErrorData, JsonObject, Message, UploadingFile } from "alo-chat";
+import type { AloChat, ChatEvent, ChatEventMap, ChatEventOf, ErrorData, Message, UploadingFile } from "alo-chat";
 import type { Equal, Expect, IsAny } from "./equal.js";
 
 declare const chat: AloChat;
@@ -11,14 +11,9 @@ type Names =
   | "status.reconnecting"
   | "status.failed"
   | "message.new"
-  | "message.updated"
-  | "message.action.new"
-  | "message.i18n.updated"
   | "file.upload.progress"
   | "file.upload.complete"
   | "file.upload.error"
-  | "typing.start"
-  | "typing.stop"
   | "channel.gap"
   | "outbox.restored"
   | "outbox.warning";
@@ -31,11 +26,9 @@ export type Checks = [
   Expect<Equal<ChatEventOf<"status.reconnecting">["data"], { attempt: number; delayMs: number }>>,
   Expect<Equal<ChatEventOf<"status.failed">["data"], { error: ErrorData }>>,
   Expect<Equal<ChatEventOf<"message.new">["data"], { message: Message }>>,
-  Expect<Equal<ChatEventOf<"message.action.new">["data"], { message: Message; action: JsonObject }>>,
   Expect<Equal<ChatEventOf<"file.upload.progress">["data"], { file: UploadingFile; percent: number }>>,
   Expect<Equal<ChatEventOf<"outbox.warning">["data"], { error: ErrorData }>>,
   Expect<Equal<ChatEventOf<"outbox.restored">["data"]["result"], ReturnType<AloChat["sendMessage"]>>>,
-  Expect<Equal<ChatEventOf<"typing.start">["data"], { channelId: string; userId: string; deviceId: string }>>,
   Expect<
     Equal<
       ChatEventOf<"channel.gap">["data"],
@@ -49,7 +42,6 @@ export type Checks = [
 chat.addEventListener((event) => {
   switch (event.type) {
     case "message.new":
-    case "message.updated":
       return event.data.message.content.length;
     case "file.upload.error":
       return event.data.error.code satisfies string;
@@ -60,12 +52,8 @@ chat.addEventListener((event) => {
     case "status.disconnected":
     case "status.reconnecting":
     case "status.failed":
-    case "message.action.new":
-    case "message.i18n.updated":
     case "file.upload.progress":
     case "file.upload.complete":
-    case "typing.start":
-    case "typing.stop":
     case "outbox.restored":
     case "outbox.warning":
       return event.data;

@@ -8,6 +8,7 @@ import "./styles/connection.css";
 import "./styles/messages.css";
 import "./styles/content.css";
 import "./styles/marks.css";
+import "./styles/history.css";
 import "./styles/attachments.css";
 import "./styles/composer.css";
 import "./styles/dropzone.css";

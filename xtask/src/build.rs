@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context, Result};
 use base64::{Engine, engine::general_purpose::STANDARD};
 
-use crate::{install, module, process, workspace};
+use crate::{glue, install, module, process, workspace};
 
 /// What the template holds in place of the version.
 const VERSION_IN_TEMPLATE: &str = "0.0.0-template";
@@ -30,27 +30,32 @@ const WASM_FEATURES: [&str; 8] = [
     "--enable-multivalue",
 ];
 
-/// Makes pkg/ anew; a failure leaves the old one as it was.
+/// Makes pkg/; a failure leaves the earlier one as it was.
 pub fn run() -> Result<()> {
     install::wasm_target()?;
     install::wasm_bindgen()?;
     install::npm_tools()?;
 
-    process::run(workspace::cargo()?.args([
-        "build",
-        "--package",
-        "alo-chat",
-        "--lib",
-        "--profile",
-        "wasm",
-        "--target",
-        workspace::WASM_TARGET,
-        "--config",
-        &format!(
-            "target.{}.rustflags=[\"{INLINING}\"]",
-            workspace::WASM_TARGET
-        ),
-    ]))?;
+    process::run(
+        workspace::cargo()?
+            .args([
+                "build",
+                "--package",
+                "alo-chat",
+                "--lib",
+                "--profile",
+                "wasm",
+                "--target",
+                workspace::WASM_TARGET,
+                "--config",
+                &format!(
+                    "target.{}.rustflags=[\"{INLINING}\"]",
+                    workspace::WASM_TARGET
+                ),
+            ])
+            // Set, it would cut the module in parts that are compiled apart, against the profile.
+            .env("CARGO_INCREMENTAL", "0"),
+    )?;
     let module = workspace::target()
         .join(workspace::WASM_TARGET)
         .join("wasm/alo_chat.wasm");
@@ -94,35 +99,28 @@ fn engine(module: &Path, package: &Path) -> Result<()> {
             .arg(module),
     )?;
     let raw = folder.join("alo_chat_bg.wasm");
-    let glue = folder.join("alo_chat.js");
-    let slim = module::slim(&fs::read(&raw)?, &fs::read_to_string(&glue)?)?;
-    fs::write(&raw, slim.wasm)?;
-    fs::write(&glue, slim.glue)?;
+    fs::write(&raw, module::slim(&fs::read(&raw)?)?)?;
 
     let wasm = package.join("alo_chat_bg.wasm");
     let named = named_module();
     if let Some(folder) = named.parent() {
         fs::create_dir_all(folder)?;
     }
-    let optimise = |arguments: &[&str], from: &Path, to: &Path| {
-        process::run(
-            workspace::npm_tool("binaryen/bin/wasm-opt")
-                .args(WASM_FEATURES)
-                // The lowest kilobyte of the memory is the last of the stack.
-                .args(["-Oz", "--low-memory-unused"])
-                .args(arguments)
-                .arg("-o")
-                .args([to, from]),
-        )
-    };
-    optimise(&["--converge", "--debuginfo"], &raw, &named)?;
-    let strip = [
+    process::run(optimise(&raw, &named).args(["--converge", "--debuginfo"]))?;
+    let names = process::capture(optimise(&named, &wasm).args([
         "--reorder-functions-by-name",
         "--strip-debug",
         "--strip-producers",
         "--strip-target-features",
-    ];
-    optimise(&strip, &named, &wasm)?;
+        // Last: it prints the names of what is left.
+        glue::MINIFY,
+    ]))?;
+    let script = folder.join("alo_chat.js");
+    let names = glue::Names::parse(&names)?;
+    fs::write(
+        &script,
+        glue::rename(&fs::read_to_string(&script)?, &names)?,
+    )?;
     fs::remove_file(&raw)?;
     let bytes = fs::read(&wasm).with_context(|| format!("reading {}", wasm.display()))?;
     fs::write(
@@ -135,24 +133,25 @@ fn engine(module: &Path, package: &Path) -> Result<()> {
     Ok(())
 }
 
+/// wasm-opt from one file to another.
+fn optimise(from: &Path, to: &Path) -> Command {
+    let mut command = workspace::npm_tool("binaryen/bin/wasm-opt");
+    command
+        .arg(from)
+        .arg("-o")
+        .arg(to)
+        .args(WASM_FEATURES)
+        // The lowest kilobyte of the memory is the last of the stack.
+        .args(["-Oz", "--low-memory-unused"]);
+    command
+}
+
 /// The hand-written part, with the version, and what every package carries.
 fn template(package: &Path) -> Result<()> {
     let root = workspace::root();
-    let mut readme = false;
-    for entry in fs::read_dir(root.join("pkg-template"))? {
-        let entry = entry?;
-        if !entry.file_type()?.is_file() {
-            continue;
-        }
-        readme |= entry.file_name() == "README.md";
-        let text = fs::read_to_string(entry.path())
-            .with_context(|| format!("reading {}", entry.path().display()))?;
-        fs::write(
-            package.join(entry.file_name()),
-            text.replace(VERSION_IN_TEMPLATE, workspace::VERSION),
-        )?;
-    }
-    let carried: &[&str] = if readme {
+    let template = root.join("pkg-template");
+    copy_template(&template, package)?;
+    let carried: &[&str] = if template.join("README.md").exists() {
         &["LICENSE-MIT", "LICENSE-APACHE"]
     } else {
         &["LICENSE-MIT", "LICENSE-APACHE", "README.md"]
@@ -161,6 +160,23 @@ fn template(package: &Path) -> Result<()> {
         let from = root.join(name);
         fs::copy(&from, package.join(name))
             .with_context(|| format!("copying {}", from.display()))?;
+    }
+    Ok(())
+}
+
+/// A folder of the template with all below it.
+fn copy_template(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to).with_context(|| format!("creating {}", to.display()))?;
+    for entry in fs::read_dir(from).with_context(|| format!("reading {}", from.display()))? {
+        let entry = entry?;
+        let place = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy_template(&entry.path(), &place)?;
+            continue;
+        }
+        let text = fs::read_to_string(entry.path())
+            .with_context(|| format!("reading {}", entry.path().display()))?;
+        fs::write(place, text.replace(VERSION_IN_TEMPLATE, workspace::VERSION))?;
     }
     Ok(())
 }

@@ -9,6 +9,7 @@ mod demo;
 mod docs;
 mod example;
 mod gateway;
+mod glue;
 mod install;
 mod module;
 mod mutants;
@@ -46,7 +47,7 @@ enum Command {
     Mutants(mutants::Options),
     /// Prints how large the package is for a browser
     Size(size::Options),
-    /// Writes the generated documentation: docs/errors.md
+    /// Writes what is generated from the code: docs/errors.md, tables of docs/protocol.md, golden types
     Docs,
     /// Installs what the other commands need and is missing
     Install(install::Options),

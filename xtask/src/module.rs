@@ -1,22 +1,19 @@
 //! What is done to the browser module between wasm-bindgen and wasm-opt, and what can be read of it.
 //!
-//! - A panic ends in a trap whatever its message, for this target has nowhere to print it. So the
-//!   functions that make the message become the trap, what only they need goes too, and the places in
-//!   the source that messages would name are blanked. (The standard library's own switch for that,
-//!   `panic=immediate-abort`, is not in the stable toolchain.)
-//! - wasm-bindgen names imports and exports by hashes, once in the module and once in its glue. Neither
-//!   can be seen from outside, so each gets a name of one or two letters.
+//! A panic ends in a trap whatever its message, for this target has nowhere to print it. So the functions
+//! that make the message become the trap, what only they need goes too, and the places in the source that
+//! messages would name are blanked. (The standard library's own switch for that, `panic=immediate-abort`,
+//! is not in the stable toolchain.)
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::{Context as _, Result, anyhow, bail};
+use anyhow::{Result, anyhow, bail};
 use wasm_encoder::{
-    CodeSection, DataSection, ExportSection, Function, ImportSection, Module,
+    CodeSection, DataSection, Function, Module,
     reencode::{self, Reencode},
 };
 use wasmparser::{
-    Data, DataKind, Export, FunctionBody, ImportSectionReader, KnownCustom, Name,
-    NameSectionReader, Operator, Parser, Payload,
+    Data, DataKind, FunctionBody, KnownCustom, Name, NameSectionReader, Operator, Parser, Payload,
 };
 
 /// Functions that end in a panic. Those of `core` and `alloc` never return; those of `std` run only
@@ -40,69 +37,24 @@ const PANICS: [&str; 16] = [
     "std::panicking::panic_with_hook",
 ];
 
-/// What those of the standard library say.
-const MESSAGES: [&str; 26] = [
-    " but ends at ",
-    " but the index is ",
-    " out of range for slice of length ",
-    ") does not match destination slice length (",
-    ") should be < len (is ",
-    ") should be <= len (is ",
-    "LazyCell instance has previously been poisoned",
-    "RefCell already borrowed",
-    "RefCell already mutably borrowed",
-    "Tried to shrink to a larger capacity",
-    "`async fn` resumed after completion",
-    "assertion `left ",
-    " right` failed: ",
-    " right` failed\n  left: ",
-    "attempt to divide by zero",
-    "called `Option::unwrap()` on a `None` value",
-    "capacity overflow",
-    "copy_from_slice: source slice length (",
-    "index out of bounds: the len is ",
-    "insertion index (is ",
-    "internal error: entered unreachable code",
-    "min > max. min = ",
-    "range end index ",
-    "range start index ",
-    "removal index (is ",
-    "slice index starts at ",
-];
-
-/// A module as [`slim`] leaves it.
-pub struct Slim {
-    /// The module.
-    pub wasm: Vec<u8>,
-    /// The glue that belongs to it.
-    pub glue: String,
-}
-
-/// Takes out what only panics need, and shortens the names between the module and its glue.
-pub fn slim(wasm: &[u8], glue: &str) -> Result<Slim> {
+/// Takes out what only panics need.
+pub fn slim(wasm: &[u8]) -> Result<Vec<u8>> {
     let facts = Facts::read(wasm)?;
     let (traps, formats) = facts.traps();
     let mut data = facts.data;
     if !formats {
         blank_locations(&mut data);
-        blank_messages(&mut data);
     }
     let mut pass = Pass {
         traps,
         data,
         next_body: facts.imported,
         next_data: 0,
-        imports: BTreeMap::new(),
-        exports: BTreeMap::new(),
     };
     let mut module = Module::new();
     pass.parse_core_module(&mut module, Parser::new(0), wasm)
-        .map_err(|error| anyhow!("the module cannot be written anew: {error}"))?;
-    let glue = rename(glue, &pass.imports, &pass.exports)?;
-    Ok(Slim {
-        wasm: module.finish(),
-        glue,
-    })
+        .map_err(|error| anyhow!("the module cannot be written: {error}"))?;
+    Ok(module.finish())
 }
 
 /// The functions and data of a module that has names, with their bytes, largest first.
@@ -181,7 +133,7 @@ impl Facts {
     /// reached through tables of functions, so it cannot be seen from the calls alone which of it is
     /// used; but all of it begins with a call of one of its functions.
     ///
-    /// Tells whether anything formats, too.
+    /// Returns whether anything formats, too.
     fn traps(&self) -> (BTreeSet<u32>, bool) {
         let (mut panics, mut formats) = (BTreeSet::new(), BTreeSet::new());
         for index in self.bodies.keys() {
@@ -261,19 +213,6 @@ fn blank_locations(data: &mut [Segment]) {
     }
 }
 
-/// Blanks the messages of the standard library's panics.
-fn blank_messages(data: &mut [Segment]) {
-    for segment in data {
-        for message in MESSAGES {
-            for start in 0..segment.bytes.len() {
-                if segment.bytes[start..].starts_with(message.as_bytes()) {
-                    segment.bytes[start..start + message.len()].fill(0);
-                }
-            }
-        }
-    }
-}
-
 fn number_at(data: &[Segment], address: usize) -> Option<usize> {
     let bytes = bytes_at(data, address, 4)?;
     usize::try_from(u32::from_le_bytes(bytes.try_into().ok()?)).ok()
@@ -325,46 +264,10 @@ struct Pass {
     data: Vec<Segment>,
     next_body: u32,
     next_data: usize,
-    imports: BTreeMap<String, String>,
-    exports: BTreeMap<String, String>,
 }
 
 impl Reencode for Pass {
     type Error = anyhow::Error;
-
-    fn parse_import_section(
-        &mut self,
-        imports: &mut ImportSection,
-        section: ImportSectionReader<'_>,
-    ) -> Result<(), reencode::Error<Self::Error>> {
-        for import in section.into_imports() {
-            let import = import?;
-            let ty = self.entity_type(import.ty)?;
-            if import.module == LONG_MODULE {
-                let short = short(self.imports.len());
-                imports.import(MODULE, &short, ty);
-                self.imports.insert(import.name.to_owned(), short);
-            } else {
-                imports.import(import.module, import.name, ty);
-            }
-        }
-        Ok(())
-    }
-
-    fn parse_export(
-        &mut self,
-        exports: &mut ExportSection,
-        export: Export<'_>,
-    ) -> Result<(), reencode::Error<Self::Error>> {
-        let short = short(self.exports.len());
-        self.exports.insert(export.name.to_owned(), short.clone());
-        exports.export(
-            &short,
-            self.export_kind(export.kind)?,
-            self.external_index(export.kind, export.index)?,
-        );
-        Ok(())
-    }
 
     fn parse_data(
         &mut self,
@@ -397,66 +300,6 @@ impl Reencode for Pass {
     }
 }
 
-/// The name of the one module that is imported from.
-const MODULE: &str = "a";
-/// The same as wasm-bindgen names it.
-const LONG_MODULE: &str = "./alo_chat_bg.js";
-
-/// The names `a` to `z`, `aa` to `zz`.
-fn short(number: usize) -> String {
-    let letter = |digit: usize| char::from(b'a' + u8::try_from(digit).unwrap_or_default());
-    match number.checked_sub(26) {
-        None => letter(number).to_string(),
-        Some(rest) => [letter(rest / 26 % 26), letter(rest % 26)].iter().collect(),
-    }
-}
-
-/// The glue with the short names: keys of the object of imports, and properties of `wasm`.
-fn rename(
-    glue: &str,
-    imports: &BTreeMap<String, String>,
-    exports: &BTreeMap<String, String>,
-) -> Result<String> {
-    let is_word = |character: char| character.is_ascii_alphanumeric() || "_$".contains(character);
-    let mut used = BTreeSet::new();
-    let mut renamed = String::new();
-    let mut rest = glue;
-    while let Some(start) = rest.find(is_word) {
-        let (before, word) = rest.split_at(start);
-        renamed.push_str(before);
-        let end = word
-            .find(|character| !is_word(character))
-            .unwrap_or(word.len());
-        let (word, after) = word.split_at(end);
-        let of_wasm = renamed.ends_with("wasm.") || renamed.ends_with("instance.exports.");
-        let is_key = renamed.ends_with(' ') && after.starts_with(": ");
-        let short = match (imports.get(word), exports.get(word)) {
-            (Some(short), _) if is_key => Some(short),
-            (_, Some(short)) if of_wasm => Some(short),
-            (_, _) => None,
-        };
-        if short.is_some() {
-            used.insert(word);
-        }
-        renamed.push_str(short.map_or(word, String::as_str));
-        // A method says the same as a property that is a function.
-        let is_method = short.is_some() && is_key;
-        rest = after
-            .strip_prefix(": function")
-            .filter(|rest| is_method && rest.starts_with('('))
-            .unwrap_or(after);
-    }
-    renamed.push_str(rest);
-    let missing = imports.keys().find(|name| !used.contains(name.as_str()));
-    if let Some(name) = missing {
-        return Err(anyhow!("the glue does not give the import {name}"));
-    }
-    let module = format!("\"{LONG_MODULE}\"");
-    let at = renamed.find(&module).context("the glue names no module")?;
-    renamed.replace_range(at..at + module.len(), MODULE);
-    Ok(renamed)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -484,29 +327,10 @@ mod tests {
             bytes,
         }];
         blank_locations(&mut data);
-        blank_messages(&mut data);
         let [Segment { bytes, .. }] = data;
         assert_eq!(bytes[..8], [0; 8]);
         assert_eq!(bytes[8..16], before[8..16]);
         assert_eq!(bytes[16..32], [0; 16]);
         assert_eq!(bytes[32..], before[32..]);
-    }
-
-    #[test]
-    fn short_names_are_all_different() {
-        let names: BTreeSet<_> = (0..26 + 26 * 26).map(short).collect();
-        assert_eq!(names.len(), 26 + 26 * 26);
-    }
-
-    #[test]
-    fn only_imports_and_exports_are_renamed_in_the_glue() {
-        let name = |long: &str, short: &str| BTreeMap::from([(long.to_owned(), short.to_owned())]);
-        let glue =
-            "{ __wbg_a_1: function() { wasm.run(run); return { \"./alo_chat_bg.js\": i }; } }";
-        assert_eq!(
-            rename(glue, &name("__wbg_a_1", "b"), &name("run", "c")).unwrap(),
-            "{ b() { wasm.c(run); return { a: i }; } }"
-        );
-        assert!(rename(glue, &name("__wbg_other", "b"), &BTreeMap::new()).is_err());
     }
 }

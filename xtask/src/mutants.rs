@@ -48,9 +48,9 @@ const fn mutant(
 const MUTANTS: [Mutant; 21] = [
     mutant(
         "a message stored before is answered with the failure of its resend",
-        "gateway/src/store/sqlite.rs",
-        "known(&self.connection, draft).unwrap_or_else",
-        "known(&self.connection, draft).filter(|_| false).unwrap_or_else",
+        "gateway/src/store/rules/mod.rs",
+        "send::known(&loaded, draft).unwrap_or_else",
+        "send::known(&loaded, draft).filter(|_| false).unwrap_or_else",
     ),
     mutant(
         "an upload waits for ever for a connection that is half open",
@@ -78,26 +78,26 @@ const MUTANTS: [Mutant; 21] = [
     ),
     mutant(
         "a message is sent again under another key",
-        "src/core/client/requests.rs",
+        "src/core/client/exchange.rs",
         "key: entry.key,",
-        "key: alo_protocol::Uuid::v7(u64::from(request), [entry.key.as_bytes()[15]; 10]),",
+        "key: alo_protocol::Uuid::v7(u64::from(socket.0), [entry.key.as_bytes()[15]; 10]),",
     ),
     mutant(
         "what was in flight is forgotten when the connection is lost",
         "src/core/outbox.rs",
-        "if matches!(entry.state, State::InFlight { .. }) {",
+        "if entry.state == State::InFlight {",
         "if false {",
     ),
     mutant(
         "a message that may be stored can be aborted",
         "src/core/outbox.rs",
         "entry.call == call && !entry.tried",
-        "entry.call == call && !matches!(entry.state, State::InFlight { .. })",
+        "entry.call == call && entry.state != State::InFlight",
     ),
     mutant(
         "a late reply brings back a channel left since",
-        "src/core/client/requests.rs",
-        "if control.decides(&recovery.channel)",
+        "src/core/client/exchange.rs",
+        "if pending.decides(&recovery.channel)",
         "if true",
     ),
     mutant(
@@ -109,8 +109,8 @@ const MUTANTS: [Mutant; 21] = [
     mutant(
         "calls stay open when the client stops",
         "src/core/client/mod.rs",
-        "for control in std::mem::take(&mut self.control) {",
-        "for control in std::mem::take(&mut self.control).into_iter().take(0) {",
+        "for pending in std::mem::take(&mut self.pending) {",
+        "for pending in std::mem::take(&mut self.pending).into_iter().take(0) {",
     ),
     mutant(
         "a message of an earlier page is sent under another key",
@@ -132,20 +132,20 @@ const MUTANTS: [Mutant; 21] = [
     ),
     mutant(
         "a send is answered without a commit",
-        "gateway/src/store/sqlite.rs",
-        "transaction.commit()?;\n            Ok(answers)",
-        "drop(transaction);\n            Ok(answers)",
+        "gateway/src/store/sqlite/mod.rs",
+        "transaction.commit().map_err(sqlite_error)?;\n            Ok((answers, commits))",
+        "drop(transaction);\n            Ok((answers, commits))",
     ),
     mutant(
         "the store does not know a key again",
-        "gateway/src/store/sqlite.rs",
-        "if let Some(stored) = find_key(transaction, draft.key)? {",
-        "if let Some(stored) = find_key(transaction, draft.key)?.filter(|_| false) {",
+        "gateway/src/store/rules/send.rs",
+        "log.keys.get(&draft.key)?;",
+        "log.keys.get(&draft.key).filter(|_| false)?;",
     ),
     mutant(
         "time goes back with the clock",
-        "gateway/src/store/sqlite.rs",
-        "channel.last_ms.max(draft.now_ms)",
+        "gateway/src/store/rules/send.rs",
+        "log.last_ms.max(draft.now_ms)",
         "draft.now_ms",
     ),
     mutant(

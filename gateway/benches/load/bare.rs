@@ -4,7 +4,7 @@ use std::{fs, io::Write, path::Path, time::Duration};
 
 use alo_gateway::{
     random,
-    store::{Draft, SqliteStore, Store},
+    store::{Change, Draft, Opening, SqliteStore, Store},
 };
 use futures_util::{SinkExt, StreamExt};
 use rusqlite::{Connection, params};
@@ -38,6 +38,8 @@ pub mod role {
     pub const PUBLISH: &str = "publish";
     /// To have every further frame back.
     pub const ECHO: &str = "echo";
+    /// To have every further frame answered with the next one.
+    pub const ANSWER: &str = "answer";
 }
 
 /// A server that sends each frame of a publisher, as it is, to every subscriber.
@@ -77,8 +79,17 @@ async fn connection(stream: TcpStream, frames: broadcast::Sender<Utf8Bytes>) -> 
             }
         }
     }
-    let echo = role == role::ECHO;
+    let (echo, answer) = (role == role::ECHO, role == role::ANSWER);
     socket.send(Message::Text(role)).await?;
+    if answer {
+        let Some(Ok(Message::Text(ready))) = socket.next().await else {
+            return Ok(());
+        };
+        while let Some(Ok(Message::Text(_))) = socket.next().await {
+            socket.send(Message::Text(ready.clone())).await?;
+        }
+        return Ok(());
+    }
     while let Some(Ok(Message::Text(text))) = socket.next().await {
         if echo {
             socket.send(Message::Text(text)).await?;
@@ -137,26 +148,28 @@ pub fn syncs(folder: &Path, span: Duration) -> Result<(Window, Latencies)> {
 
 /// How long the gateway's store took for each batch of so many messages.
 pub fn store(folder: &Path, span: Duration, batch: usize) -> Result<(Window, Latencies)> {
-    let mut store = SqliteStore::open(&folder.join(format!("store-{batch}.db")))?;
+    let mut store = SqliteStore::open(
+        &folder.join(format!("store-{batch}.db")),
+        &Opening::new(false),
+    )?;
     repeat(span, || {
         let now_ms = stats::now() / 1_000_000;
-        let drafts = (0..batch)
+        let changes = (0..batch)
             .map(|_| {
-                Ok(Draft {
+                Ok(Change::Send(Draft {
                     id: random::uuid(now_ms),
                     key: random::uuid(now_ms),
                     channel: "a".parse()?,
-                    new_epoch: "e".to_owned(),
                     user_id: "user".into(),
                     content: "x".repeat(BODY / 3),
                     metadata: None,
                     parent_id: None,
                     file_ids: Vec::new(),
                     now_ms,
-                })
+                }))
             })
             .collect::<Result<Vec<_>>>()?;
-        for result in store.commit(drafts) {
+        for result in store.commit(changes) {
             result.map_err(|error| error.message)?;
         }
         Ok(())

@@ -1,10 +1,12 @@
 //! Load on a real gateway over loopback. See ../README.md.
 
 mod bare;
+mod channel;
 mod client;
 mod deflate;
 mod fan_out;
 mod half_load;
+mod history;
 mod idle;
 mod idle_delay;
 mod report;
@@ -40,6 +42,9 @@ struct Flags {
     /// Sockets of `idle`.
     #[arg(long, default_value_t = 10_000)]
     sockets: usize,
+    /// Messages of the largest channel of `history`, which has one for each power of ten from 10,000 on.
+    #[arg(long, default_value_t = 10_000_000)]
+    messages: u64,
     /// Where to write the results as an array of `{name, unit, note, values}`, a value for each run.
     #[arg(long)]
     json: Option<PathBuf>,
@@ -60,6 +65,8 @@ enum Measurement {
     Idle,
     /// Latency of one send when nothing else happens, beside a bare commit and a bare echo.
     IdleDelay,
+    /// Pages of history, beside the bare query of the same rows, in channels of up to ten million messages.
+    History,
     /// What permessage-deflate would save and cost.
     Deflate,
     /// The server that is compared with; not a measurement.
@@ -68,12 +75,13 @@ enum Measurement {
 }
 
 impl Measurement {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::IdleDelay,
         Self::Sends,
         Self::FanOut,
         Self::HalfLoad,
         Self::Idle,
+        Self::History,
         Self::Deflate,
     ];
 }
@@ -84,6 +92,7 @@ struct Setup {
     folder: PathBuf,
     span: Duration,
     sockets: usize,
+    messages: u64,
 }
 
 #[tokio::main]
@@ -106,6 +115,7 @@ async fn run(flags: Flags) -> Result<()> {
         folder: flags.folder,
         span: Duration::from_secs(flags.seconds.max(1)),
         sockets: flags.sockets,
+        messages: flags.messages,
     };
     std::fs::create_dir_all(&setup.folder)?;
     server::raise_open_files();
@@ -114,6 +124,7 @@ async fn run(flags: Flags) -> Result<()> {
         names => names,
     };
     let mut report = Report::default();
+    let mut channels = history::Channels::default();
     for _ in 0..flags.runs.max(1) {
         for measurement in chosen {
             match measurement {
@@ -122,6 +133,9 @@ async fn run(flags: Flags) -> Result<()> {
                 Measurement::HalfLoad => half_load::measure(&setup, &mut report).await?,
                 Measurement::Idle => idle::measure(&setup, &mut report).await?,
                 Measurement::IdleDelay => idle_delay::measure(&setup, &mut report).await?,
+                Measurement::History => {
+                    history::measure(&setup, &mut channels, &mut report).await?;
+                }
                 Measurement::Deflate => deflate::measure(&mut report)?,
                 Measurement::BareServer => {}
             }

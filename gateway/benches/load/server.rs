@@ -35,14 +35,19 @@ impl Server {
     /// A gateway over an empty folder.
     pub async fn gateway(setup: &Setup) -> Result<Self> {
         let data = TempDir::new_in(&setup.folder)?;
+        let mut server = Self::gateway_over(setup, data.path()).await?;
+        server.data = Some(data);
+        Ok(server)
+    }
+
+    /// A gateway over a folder that stays.
+    pub async fn gateway_over(setup: &Setup, data: &Path) -> Result<Self> {
         let mut command = Command::new(&setup.gateway);
         command
             .args(["--listen", "127.0.0.1:0", "--api-key", API_KEY, "--data"])
-            .arg(data.path())
+            .arg(data)
             .env("RUST_LOG", "warn");
-        let mut server = Self::start(command).await?;
-        server.data = Some(data);
-        Ok(server)
+        Self::start(command).await
     }
 
     /// The bare server of this program.
@@ -142,6 +147,20 @@ pub fn raise_open_files() {
         limit.current = limit.maximum;
         // Too low a limit shows when a socket is refused.
         let _ = setrlimit(Resource::Nofile, limit);
+    }
+}
+
+/// Bytes that the disk of a folder has left; `None` where that is not known.
+pub fn free_bytes(folder: &Path) -> Option<u64> {
+    #[cfg(unix)]
+    {
+        let disk = rustix::fs::statvfs(folder).ok()?;
+        Some(disk.f_bavail * disk.f_frsize)
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = folder;
+        None
     }
 }
 

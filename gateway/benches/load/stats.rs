@@ -67,6 +67,18 @@ impl Latencies {
         self.0.push(nanoseconds);
     }
 
+    /// One more, from its start to its end, if that counts.
+    pub fn add_in(&mut self, window: Window, started: u64, done: u64) {
+        if window.contains(done) {
+            self.add(done - started);
+        }
+    }
+
+    /// How many there are in a second, one after the other.
+    pub fn rate(&self) -> f64 {
+        self.0.len() as f64 * 1e9 / self.0.iter().sum::<u64>() as f64
+    }
+
     /// All of another.
     pub fn append(&mut self, mut other: Self) {
         self.0.append(&mut other.0);

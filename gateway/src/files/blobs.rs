@@ -11,11 +11,11 @@ use crate::error::internal;
 
 /// Cheap to clone.
 #[derive(Clone)]
-pub(super) struct Blobs(Arc<dyn ObjectStore>);
+pub(crate) struct Blobs(Arc<dyn ObjectStore>);
 
 impl Blobs {
     /// In a folder, where everything written is flushed to the disk before it counts.
-    pub(super) fn open(folder: &Path) -> object_store::Result<Self> {
+    pub(crate) fn open(folder: &Path) -> object_store::Result<Self> {
         let store = LocalFileSystem::new_with_prefix(folder)?
             .with_fsync(true)
             .with_automatic_cleanup(true);
@@ -26,7 +26,7 @@ impl Blobs {
     ///
     /// # Errors
     /// `storage-full`, `internal`.
-    pub(super) async fn put(
+    pub(crate) async fn put(
         &self,
         file: Uuid,
         offset: u64,
@@ -43,7 +43,7 @@ impl Blobs {
     ///
     /// # Errors
     /// `internal` when they are not there.
-    pub(super) async fn read(
+    pub(crate) async fn read(
         &self,
         file: Uuid,
         offset: u64,
@@ -60,7 +60,7 @@ impl Blobs {
     ///
     /// # Errors
     /// `internal`.
-    pub(super) async fn remove_part(&self, file: Uuid, offset: u64) -> Result<(), ErrorBody> {
+    pub(crate) async fn remove_part(&self, file: Uuid, offset: u64) -> Result<(), ErrorBody> {
         match self.0.delete(&part(file, offset)).await {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
             Err(error) => Err(blob_error(error)),
@@ -71,7 +71,7 @@ impl Blobs {
     ///
     /// # Errors
     /// `internal`.
-    pub(super) async fn remove(&self, file: Uuid) -> Result<(), ErrorBody> {
+    pub(crate) async fn remove(&self, file: Uuid) -> Result<(), ErrorBody> {
         let prefix = path::Path::from(file.to_string());
         let parts: Vec<_> = self
             .0

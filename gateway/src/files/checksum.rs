@@ -5,7 +5,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use sha2::digest::{Digest, DynDigest};
 
 /// A digest on its way, and what it should come to.
-pub(super) struct Checksum {
+pub(crate) struct Checksum {
     hasher: Box<dyn DynDigest + Send>,
     expected: Vec<u8>,
 }
@@ -15,7 +15,7 @@ impl Checksum {
     ///
     /// # Errors
     /// `invalid-argument` naming the header.
-    pub(super) fn parse(header: &str) -> Result<Self, ErrorBody> {
+    pub(crate) fn parse(header: &str) -> Result<Self, ErrorBody> {
         let wrong = |why| {
             ErrorBody::new(
                 ErrorCode::InvalidArgument,
@@ -39,13 +39,13 @@ impl Checksum {
         Ok(Self { hasher, expected })
     }
 
-    pub(super) fn update(&mut self, bytes: &[u8]) {
+    pub(crate) fn update(&mut self, bytes: &[u8]) {
         self.hasher.update(bytes);
     }
 
     /// # Errors
     /// `checksum-mismatch`.
-    pub(super) fn check(self) -> Result<(), ErrorBody> {
+    pub(crate) fn check(self) -> Result<(), ErrorBody> {
         if *self.hasher.finalize() == *self.expected {
             Ok(())
         } else {

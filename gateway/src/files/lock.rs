@@ -14,7 +14,7 @@ use tokio::sync::{OwnedMutexGuard, watch};
 const PATIENCE: Duration = Duration::from_secs(10);
 
 #[derive(Default)]
-pub(super) struct Locks {
+pub(crate) struct Locks {
     slots: Mutex<HashMap<Uuid, Arc<Slot>>>,
 }
 
@@ -25,7 +25,7 @@ struct Slot {
 }
 
 /// Holds an upload until dropped.
-pub(super) struct Guard {
+pub(crate) struct Guard {
     locks: Arc<Locks>,
     id: Uuid,
     slot: Arc<Slot>,
@@ -37,7 +37,7 @@ impl Locks {
     ///
     /// # Errors
     /// `upload-locked` when the older one does not end in time.
-    pub(super) async fn take(self: &Arc<Self>, id: Uuid) -> Result<Guard, ErrorBody> {
+    pub(crate) async fn take(self: &Arc<Self>, id: Uuid) -> Result<Guard, ErrorBody> {
         let slot = self.slot(id);
         let mutex = slot.mutex.clone();
         let mut guard = Guard {
@@ -72,7 +72,7 @@ impl Locks {
 
 impl Guard {
     /// Comes back when a newer request wants the upload.
-    pub(super) async fn wanted(&self) {
+    pub(crate) async fn wanted(&self) {
         let mut wanted = self.slot.wanted.subscribe();
         // The sender lives as long as this guard.
         let _ = wanted.wait_for(|waiting| *waiting > 0).await;

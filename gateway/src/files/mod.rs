@@ -4,36 +4,30 @@
 //! A part is an object `{file id}/{offset}`. It is durable before the database counts it, so the offset
 //! a client is told is never more than what would survive a power failure.
 
-mod announce;
-mod attach;
 mod blobs;
 mod checksum;
-mod download;
 mod lock;
 mod metadata;
 mod receive;
 pub mod records;
 mod sweep;
-mod tus;
 
 use std::{path::Path, sync::Arc};
 
-use alo_protocol::FILES_PATH;
-use axum::{
-    Router, middleware,
-    routing::{get, post},
-};
+use alo_protocol::{ErrorBody, Uuid};
+use bytes::Bytes;
 use tokio::task::JoinHandle;
 
-use crate::{app::AppState, clock::Clock};
+use crate::{clock::Clock, store::FileRecords};
 use blobs::Blobs;
 use lock::Locks;
-use records::Records;
+use records::{Creation, Part, Records, Row};
 
 pub use metadata::Metadata;
 
-pub(crate) use attach::attach;
-pub(crate) use records::migrate;
+pub(crate) use checksum::Checksum;
+pub(crate) use lock::Guard;
+pub(crate) use receive::{Receiver, UPLOAD_LIFE_MS, too_long};
 
 /// The files of a gateway. Cheap to clone.
 #[derive(Clone)]
@@ -46,45 +40,66 @@ pub struct Files {
 /// Why files cannot be kept.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// Of the database.
-    #[error("the database: {0}")]
-    Database(#[from] rusqlite::Error),
     /// Of the folder.
     #[error("the folder: {0}")]
     Folder(#[from] object_store::Error),
 }
 
 impl Files {
-    /// Opens the database the messages are in, and the folder of the bytes.
+    /// Opens the folder of the bytes beside these records.
     ///
     /// # Errors
-    /// When either cannot be used.
-    pub fn open(database: &Path, folder: &Path) -> Result<Self, OpenError> {
+    /// When it cannot be used.
+    pub fn open(records: Arc<dyn FileRecords>, folder: &Path) -> Result<Self, OpenError> {
         Ok(Self {
-            records: Records::open(database)?,
+            records: Records::new(records),
             blobs: Blobs::open(folder)?,
             locks: Arc::default(),
         })
+    }
+
+    /// What is known of a file.
+    pub(crate) async fn find(&self, id: Uuid) -> Result<Option<Row>, ErrorBody> {
+        self.records.find(id).await
+    }
+
+    /// The upload this key has made before, or a new one.
+    pub(crate) async fn create(&self, creation: Creation, now_ms: u64) -> Result<Row, ErrorBody> {
+        self.records.create(creation, now_ms).await
+    }
+
+    /// Holds an upload against other requests, taken from an older one if need be.
+    pub(crate) async fn lock(&self, id: Uuid) -> Result<Guard, ErrorBody> {
+        self.locks.take(id).await
+    }
+
+    /// Ends an upload and removes its bytes; false if a message has it.
+    pub(crate) async fn end(&self, id: Uuid) -> Result<bool, ErrorBody> {
+        let ended = self.records.end(id).await?;
+        if ended {
+            self.remove_ended(id).await;
+        }
+        Ok(ended)
+    }
+
+    /// The parts that hold bytes `from..to`, in order.
+    pub(crate) async fn parts(&self, id: Uuid, from: u64, to: u64) -> Result<Vec<Part>, ErrorBody> {
+        self.records.parts(id, from, to).await
+    }
+
+    /// Bytes `from..to` of the part that begins at `offset`.
+    pub(crate) async fn read(
+        &self,
+        id: Uuid,
+        offset: u64,
+        from: u64,
+        to: u64,
+    ) -> Result<Bytes, ErrorBody> {
+        self.blobs.read(id, offset, from, to).await
     }
 
     /// Removes uploads that have expired, now and then, until aborted.
     pub fn spawn_sweeper(&self, clock: Clock) -> JoinHandle<()> {
         tokio::spawn(sweep::run(self.clone(), clock))
     }
-}
-
-/// The routes of files.
-pub(crate) fn router() -> Router<AppState> {
-    Router::new().route(FILES_PATH, post(tus::create)).route(
-        &format!("{FILES_PATH}/{{id}}"),
-        get(download::download)
-            .head(tus::head)
-            .patch(tus::append)
-            .delete(tus::terminate),
-    )
-}
-
-/// Adds what tus wants in every answer. To stand outside of CORS, which answers `OPTIONS` by itself.
-pub(crate) fn announced(router: Router<AppState>) -> Router<AppState> {
-    router.layer(middleware::from_fn(announce::announce))
 }

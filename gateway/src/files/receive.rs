@@ -13,28 +13,29 @@ use super::{
     checksum::Checksum,
     lock::Guard,
     records::{Part, Row},
-    tus::UPLOAD_LIFE_MS,
 };
 use crate::{clock::Clock, error::internal, metrics::Metrics};
 
+/// How long an upload that belongs to no message is kept after its last byte, milliseconds.
+pub(crate) const UPLOAD_LIFE_MS: u64 = 24 * 60 * 60 * 1_000;
 /// Bytes in one object at most. Twice as much is in memory: one part comes while another is written.
 const PART_BYTES: u64 = 8 << 20;
 /// How long a client may send nothing of the rest of a body that was refused.
 const DRAIN_IDLE: Duration = Duration::from_secs(5);
 
 /// What receiving needs beside the bytes.
-pub(super) struct Receiver {
-    pub(super) files: Files,
-    pub(super) clock: Clock,
-    pub(super) metrics: Arc<Metrics>,
+pub(crate) struct Receiver {
+    pub(crate) files: Files,
+    pub(crate) clock: Clock,
+    pub(crate) metrics: Arc<Metrics>,
     /// How long a client may send nothing.
-    pub(super) idle: Duration,
+    pub(crate) idle: Duration,
     /// Turns true when the gateway stops.
-    pub(super) stopping: watch::Receiver<bool>,
+    pub(crate) stopping: watch::Receiver<bool>,
     /// Held until the last byte is durable.
-    pub(super) guard: Guard,
+    pub(crate) guard: Guard,
     /// If the client gave one: then all of the bytes count or none.
-    pub(super) checksum: Option<Checksum>,
+    pub(crate) checksum: Option<Checksum>,
 }
 
 impl Receiver {
@@ -43,7 +44,7 @@ impl Receiver {
     ///
     /// # Errors
     /// Why not all of the body was taken.
-    pub(super) async fn receive(mut self, row: Row, body: Body) -> Result<u64, ErrorBody> {
+    pub(crate) async fn receive(mut self, row: Row, body: Body) -> Result<u64, ErrorBody> {
         let mut intake = Intake {
             files: self.files.clone(),
             clock: self.clock,
@@ -142,7 +143,7 @@ impl Receiver {
 }
 
 /// The refusal of bytes beyond `Upload-Length`.
-pub(super) fn too_long() -> ErrorBody {
+pub(crate) fn too_long() -> ErrorBody {
     ErrorBody::new(ErrorCode::FileTooLarge, "body: goes beyond Upload-Length")
 }
 

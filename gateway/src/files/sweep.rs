@@ -8,7 +8,7 @@ use crate::{clock::Clock, error::internal};
 const INTERVAL: Duration = Duration::from_secs(10 * 60);
 
 /// Sweeps at once and then at intervals.
-pub(super) async fn run(files: Files, clock: Clock) {
+pub(crate) async fn run(files: Files, clock: Clock) {
     let mut interval = tokio::time::interval(INTERVAL);
     loop {
         interval.tick().await;
@@ -19,7 +19,7 @@ pub(super) async fn run(files: Files, clock: Clock) {
 impl Files {
     /// Removes what has expired by now, and what is left of ended uploads. What fails is tried again at
     /// the next sweep.
-    pub(super) async fn sweep(&self, now_ms: u64) {
+    pub(crate) async fn sweep(&self, now_ms: u64) {
         let ended = self.records.expire(now_ms).await;
         for id in ended.unwrap_or_default() {
             self.remove_ended(id).await;
@@ -27,7 +27,7 @@ impl Files {
     }
 
     /// Removes the bytes of an upload that has been marked as ended, then its record.
-    pub(super) async fn remove_ended(&self, id: alo_protocol::Uuid) {
+    pub(crate) async fn remove_ended(&self, id: alo_protocol::Uuid) {
         // The bytes first: with the record gone nobody would find them.
         if self.blobs.remove(id).await.is_ok()
             && let Err(error) = self.records.remove(id).await

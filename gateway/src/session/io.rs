@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
-use alo_protocol::{ChannelId, CloseCode, Cursor, ErrorBody};
+use alo_protocol::{CloseCode, Cursor, ErrorBody};
 
 use crate::{
-    store::{Committed, LogEvent},
-    writer::Submission,
+    bus::News,
+    store::{Change, Committed, LogId, Query, Rows},
 };
 
-/// What happened.
+/// Names something a session asks for; its answer carries it too.
+pub type Op = u64;
+
+/// What happened. A feature adds nothing here.
 #[derive(Debug)]
 pub enum Input<'a> {
     /// A text frame came.
@@ -21,14 +24,14 @@ pub enum Input<'a> {
     /// Any other sign of life, such as a WebSocket pong.
     Alive,
     /// Answer to [`Output::Commit`].
-    Committed(u64, Result<Committed, ErrorBody>),
+    Committed(Op, Result<Committed, ErrorBody>),
     /// Answer to [`Output::Heads`].
-    Heads(u64, Result<Vec<Cursor>, ErrorBody>),
+    Heads(Op, Result<Vec<Cursor>, ErrorBody>),
     /// Answer to [`Output::Read`].
-    Page(ChannelId, Result<Vec<LogEvent>, ErrorBody>),
-    /// An event of a joined channel.
-    Published(Arc<LogEvent>),
-    /// Events of joined channels were left out.
+    Rows(Op, Result<Rows, ErrorBody>),
+    /// News of a joined log.
+    News(News),
+    /// News of joined logs was left out.
     Lagged,
     /// Something was written to the socket; with true, everything was.
     Wrote(bool),
@@ -38,7 +41,7 @@ pub enum Input<'a> {
     Timeout,
 }
 
-/// What to do.
+/// What to do. A feature adds nothing here. [`super::Driver`] is what interprets it.
 #[derive(Debug)]
 pub enum Output {
     /// Send this item, alone or in an array with others, in order.
@@ -47,14 +50,14 @@ pub enum Output {
     Ping,
     /// Send what is queued, then close.
     Close(CloseCode),
-    /// Store a message; answers come in the order asked.
-    Commit(u64, Submission),
-    /// Ask where these channels stand, in order with the commits.
-    Heads(u64, Vec<ChannelId>),
-    /// Read the log after this sequence.
-    Read(ChannelId, u64),
-    /// Receive events of the channel.
-    Join(ChannelId),
-    /// Receive them no longer.
-    Leave(ChannelId),
+    /// Make a change; answers come in the order asked.
+    Commit(Op, Change),
+    /// Ask where these logs stand, in order with the changes.
+    Heads(Op, Vec<LogId>),
+    /// Read.
+    Read(Op, Query),
+    /// Receive news of the log.
+    Join(LogId),
+    /// Receive it no longer.
+    Leave(LogId),
 }

@@ -111,6 +111,15 @@ impl Subscription {
         }
     }
 
+    /// A hint that the log reaches at least to `seq`; true says that the log has to be read.
+    pub(super) const fn hinted(&mut self, seq: u64) -> bool {
+        let is_known = matches!(self.state, State::Live) && seq < self.next;
+        if !is_known {
+            self.lagged();
+        }
+        !is_known
+    }
+
     /// The bus left events out.
     pub(super) const fn lagged(&mut self) {
         match &mut self.state {
@@ -136,6 +145,24 @@ impl Subscription {
             }
             State::CatchingUp { .. } | State::Starting { .. } | State::Live => None,
         }
+    }
+
+    /// The read failed; it can begin again.
+    pub(super) const fn read_failed(&mut self) {
+        if let State::CatchingUp { reading, .. } = &mut self.state {
+            *reading = false;
+        }
+    }
+
+    /// What comes next is not in the log: goes on from the head. False if it asked for nothing of it.
+    pub(super) fn skip(&mut self, head: Cursor) -> bool {
+        let is_asked = matches!(self.state, State::CatchingUp { reading: true, .. });
+        if is_asked {
+            self.next = head.seq + 1;
+            self.epoch = head.epoch;
+            self.read_failed();
+        }
+        is_asked
     }
 
     /// Takes what a read gave: the events to send. An empty page means that the log is at its end, and
@@ -166,10 +193,11 @@ impl Subscription {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::LogId;
 
     fn event(seq: u64) -> LogEvent {
         LogEvent {
-            channel: "a".parse().unwrap(),
+            log: LogId::Channel("a".parse().unwrap()),
             seq,
             push: "{}".into(),
         }
@@ -247,5 +275,42 @@ mod tests {
         let mut subscription = live();
         subscription.lagged();
         assert_eq!(subscription.begin_read(), Some(9));
+    }
+
+    #[test]
+    fn a_hint_matters_to_who_has_not_come_so_far() {
+        let mut subscription = Subscription::starting(1);
+        subscription.start(None, cursor("e", 9));
+        assert!(!subscription.hinted(9));
+        assert_eq!(subscription.begin_read(), None);
+        assert!(subscription.hinted(10));
+        assert_eq!(subscription.begin_read(), Some(9));
+        // During the read: it may not have seen the event.
+        assert!(subscription.hinted(10));
+        subscription.page(vec![]);
+        assert_eq!(subscription.begin_read(), Some(9));
+    }
+
+    #[test]
+    fn after_a_hole_it_goes_on_from_the_head() {
+        let mut subscription = Subscription::starting(1);
+        subscription.start(Some(&cursor("e", 3)), cursor("e", 9));
+        assert!(!subscription.skip(cursor("e", 9)), "nothing was read");
+        assert_eq!(subscription.begin_read(), Some(3));
+        assert!(subscription.skip(cursor("e", 9)));
+        assert_eq!(subscription.cursor(), cursor("e", 9));
+        assert_eq!(subscription.begin_read(), Some(9));
+        subscription.page(vec![]);
+        assert_eq!(subscription.published(&event(10), true), Verdict::Send);
+    }
+
+    #[test]
+    fn a_read_that_failed_begins_again() {
+        let mut subscription = Subscription::starting(1);
+        subscription.start(Some(&cursor("e", 3)), cursor("e", 9));
+        assert_eq!(subscription.begin_read(), Some(3));
+        assert_eq!(subscription.begin_read(), None);
+        subscription.read_failed();
+        assert_eq!(subscription.begin_read(), Some(3));
     }
 }

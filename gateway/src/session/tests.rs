@@ -6,26 +6,35 @@
 
 use std::collections::VecDeque;
 
-use alo_protocol::{AuthRequest, AuthUser};
+use alo_protocol::{AuthRequest, AuthUser, SendMessage};
 use serde_json::{Value, json};
 
-use super::*;
-use crate::store::{Draft, MemoryStore, PageLimit, Store};
+use super::{queue::ITEMS, *};
+use crate::{
+    store::{MemoryStore, Notice, PageLimit, Store},
+    writer::Job,
+};
 
 const KEY: &str = "8e8a4e05-12e3-43b5-882e-d9711426f8e3";
+const LIMIT: PageLimit = PageLimit {
+    events: 3,
+    bytes: 1 << 20,
+};
 
 struct Driven {
-    session: Session,
+    driver: Driver,
+    desk: Desk,
     store: MemoryStore,
     now: u64,
     sent: VecDeque<Value>,
-    closed: Option<CloseCode>,
-    joined: Vec<ChannelId>,
+    closed: Option<u16>,
+    pings: usize,
+    joined: Vec<LogId>,
     /// Whether what is asked of the store is left to the test to answer.
     hold_reads: bool,
-    hold_heads: bool,
-    reads: VecDeque<(ChannelId, u64)>,
-    heads: VecDeque<(u64, Vec<ChannelId>)>,
+    hold_jobs: bool,
+    reads: VecDeque<(Op, Query)>,
+    jobs: VecDeque<Job<Op, Op>>,
     /// Whether the socket takes what is sent at once.
     drains: bool,
     next_id: u32,
@@ -53,19 +62,30 @@ fn numbered(number: u32) -> [u8; 10] {
     bytes
 }
 
+fn session() -> Session {
+    let mut number = 1 << 20;
+    let new_id = move |now_ms| {
+        number += 1;
+        Uuid::v7(now_ms, numbered(number))
+    };
+    Session::new(tokens(), Limits::DEFAULT, Box::new(new_id), 0)
+}
+
 impl Driven {
     fn new() -> Self {
         Self {
-            session: Session::new(tokens(), Limits::DEFAULT, Uuid::v7(0, [0; 10]), 0),
-            store: MemoryStore::default(),
+            driver: Driver::new(session()),
+            desk: Desk::default(),
+            store: MemoryStore::new("e"),
             now: 0,
             sent: VecDeque::new(),
             closed: None,
+            pings: 0,
             joined: Vec::new(),
             hold_reads: false,
-            hold_heads: false,
+            hold_jobs: false,
             reads: VecDeque::new(),
-            heads: VecDeque::new(),
+            jobs: VecDeque::new(),
             drains: true,
             next_id: 0,
         }
@@ -88,84 +108,78 @@ impl Driven {
     }
 
     fn input(&mut self, input: Input<'_>) {
-        self.session.handle(self.now, input);
+        self.driver.handle(self.now, input, &mut self.desk);
         self.run();
     }
 
     fn run(&mut self) {
-        while let Some(output) = self.session.poll_output() {
-            match output {
-                Output::Send(item) => {
-                    self.sent.push_back(serde_json::from_str(&item).unwrap());
-                    if self.drains {
-                        self.session.handle(self.now, Input::Wrote(true));
-                    }
-                }
-                Output::Close(code) => self.closed = Some(code),
-                Output::Commit(op, submission) => {
-                    let committed = self.commit(submission);
-                    if let Ok(Committed {
-                        event: Some(event), ..
-                    }) = &committed
-                        && self.joined.contains(&event.channel)
-                    {
-                        self.session
-                            .handle(self.now, Input::Published(event.clone().into()));
-                    }
-                    self.session
-                        .handle(self.now, Input::Committed(op, committed));
-                }
-                Output::Heads(op, channels) if self.hold_heads => {
-                    self.heads.push_back((op, channels));
-                }
-                Output::Heads(op, channels) => {
-                    let channels: Vec<_> = channels
-                        .into_iter()
-                        .map(|id| (id, "e".to_owned()))
-                        .collect();
-                    let heads = self.store.heads(&channels);
-                    self.session.handle(self.now, Input::Heads(op, heads));
-                }
-                Output::Read(channel, after) if self.hold_reads => {
-                    self.reads.push_back((channel, after));
-                }
-                Output::Read(channel, after) => {
-                    let page = self.store.events_after(
-                        &channel,
-                        after,
-                        PageLimit {
-                            events: 3,
-                            bytes: 1 << 20,
-                        },
-                    );
-                    self.session.handle(self.now, Input::Page(channel, page));
-                }
-                Output::Join(channel) => self.joined.push(channel),
-                Output::Leave(channel) => self.joined.retain(|joined| *joined != channel),
-                Output::Ping => {}
+        loop {
+            if let Some(ask) = self.desk.next_ask() {
+                self.asked(ask);
+            } else if !self.write() {
+                break;
             }
+        }
+        self.closed = self.driver.ending().map(|farewell| farewell.code);
+    }
+
+    fn asked(&mut self, ask: Ask) {
+        match ask {
+            Ask::Write(job) if self.hold_jobs => self.jobs.push_back(job),
+            Ask::Write(job) => self.work(job),
+            Ask::Read(op, query) if self.hold_reads => self.reads.push_back((op, query)),
+            Ask::Read(op, query) => {
+                let rows = read_at_once(op, &query, &self.store, LIMIT);
+                self.driver.handle(self.now, rows, &mut self.desk);
+            }
+            Ask::Join(log) => self.joined.push(log),
+            Ask::Leave(log) => self.joined.retain(|joined| *joined != log),
         }
     }
 
-    fn commit(&mut self, Submission { user_id, send }: Submission) -> Result<Committed, ErrorBody> {
-        self.next_id += 1;
-        let draft = Draft {
-            id: Uuid::v7(1, numbered(self.next_id)),
-            key: send.key,
-            channel: send.channel_id,
-            new_epoch: "e".into(),
-            user_id,
-            content: send.content,
-            metadata: send.metadata,
-            parent_id: send.parent_id,
-            file_ids: send.file_ids,
-            now_ms: self.now,
-        };
-        self.store.commit(vec![draft]).pop().expect("an answer")
+    fn work(&mut self, job: Job<Op, Op>) {
+        let log = self.store.clone();
+        let (news, answers) = write_at_once(job, &mut self.store, &log);
+        for news in news {
+            if self.joined.contains(news.log()) {
+                self.driver
+                    .handle(self.now, Input::News(news), &mut self.desk);
+            }
+        }
+        for answer in answers {
+            self.driver.handle(self.now, answer, &mut self.desk);
+        }
+    }
+
+    /// Has the store do what a test held back.
+    fn work_held(&mut self) {
+        while let Some(job) = self.jobs.pop_front() {
+            self.work(job);
+            self.run();
+        }
+    }
+
+    /// The socket takes one frame; false if there is none.
+    fn write(&mut self) -> bool {
+        match self.driver.next_write() {
+            None => return false,
+            Some(Write::Frame(text, _)) => match serde_json::from_str(&text).unwrap() {
+                Value::Array(items) => self.sent.extend(items),
+                item => self.sent.push_back(item),
+            },
+            Some(Write::Ping) => self.pings += 1,
+            Some(Write::Close(_)) => return false,
+        }
+        if self.drains {
+            self.driver.wrote(self.now, &mut self.desk);
+        }
+        self.drains
     }
 
     /// Another user's message: committed, and published to this connection if it has joined.
     fn other_sends(&mut self, content: &str) -> LogEvent {
+        self.next_id += 1;
+        let id = Uuid::v7(1, numbered(self.next_id));
         let send = SendMessage {
             key: Uuid::v7(2, numbered(self.next_id)),
             channel_id: "a".parse().unwrap(),
@@ -174,18 +188,15 @@ impl Driven {
             parent_id: None,
             file_ids: vec![],
         };
-        let committed = self
-            .commit(Submission {
-                user_id: "bob".into(),
-                send,
-            })
-            .unwrap();
-        committed.event.unwrap()
+        let change =
+            methods::send::change(&Limits::DEFAULT, "bob".into(), send, id, self.now).unwrap();
+        let committed = self.store.commit(vec![change]).pop().unwrap().unwrap();
+        committed.event().unwrap().clone()
     }
 
     fn publish(&mut self, content: &str) {
         let event = self.other_sends(content);
-        self.input(Input::Published(event.into()));
+        self.input(Input::News(Notice::Event(event).into()));
     }
 
     fn seqs(&mut self) -> Vec<u64> {
@@ -200,6 +211,10 @@ impl Driven {
     }
 }
 
+fn log(channel: &str) -> LogId {
+    LogId::Channel(channel.parse().unwrap())
+}
+
 fn send(id: u64, channel: &str) -> Value {
     json!({"id": id, "method": "message.send", "params": {"key": KEY, "channelId": channel, "content": "hi"}})
 }
@@ -209,7 +224,7 @@ fn a_connection_without_hello_or_with_a_bad_token_is_closed() {
     let mut driven = Driven::new();
     driven.now = 10_000;
     driven.input(Input::Timeout);
-    assert_eq!(driven.closed, Some(CloseCode::HelloTimeout));
+    assert_eq!(driven.closed, Some(CloseCode::HelloTimeout.code()));
 
     for (frame, code) in [
         (json!({"hello": {"token": "x"}}), CloseCode::TokenInvalid),
@@ -219,26 +234,26 @@ fn a_connection_without_hello_or_with_a_bad_token_is_closed() {
     ] {
         let mut driven = Driven::new();
         driven.frame(&frame);
-        assert_eq!(driven.closed, Some(code), "{frame}");
+        assert_eq!(driven.closed, Some(code.code()), "{frame}");
         assert!(driven.sent.is_empty());
     }
     let mut driven = Driven::new();
     driven.now = 600_000;
     driven.frame(&json!({"hello": {"token": token("ada", &["a"])}}));
-    assert_eq!(driven.closed, Some(CloseCode::TokenExpired));
+    assert_eq!(driven.closed, Some(CloseCode::TokenExpired.code()));
 }
 
 #[test]
 fn a_second_hello_a_binary_and_an_oversize_frame_are_closed_with_a_reason() {
     let mut driven = Driven::open(&json!([]));
     driven.frame(&json!({"hello": {"token": token("ada", &["a"])}}));
-    assert_eq!(driven.closed, Some(CloseCode::MalformedFrame));
+    assert_eq!(driven.closed, Some(CloseCode::MalformedFrame.code()));
     let mut driven = Driven::open(&json!([]));
     driven.input(Input::Binary);
-    assert_eq!(driven.closed, Some(CloseCode::BinaryFrame));
+    assert_eq!(driven.closed, Some(CloseCode::BinaryFrame.code()));
     let mut driven = Driven::open(&json!([]));
     driven.input(Input::TooLarge);
-    assert_eq!(driven.closed, Some(CloseCode::FrameTooLarge));
+    assert_eq!(driven.closed, Some(CloseCode::FrameTooLarge.code()));
 }
 
 #[test]
@@ -286,7 +301,7 @@ fn a_cursor_that_cannot_be_recovered_is_told_and_a_forbidden_channel_too() {
         json!({"id": "b", "cursor": {"epoch": "e", "seq": 0}, "gap": "cursor-ahead"})
     );
     assert_eq!(channels[2]["error"]["code"], "channel-forbidden");
-    assert!(!driven.joined.contains(&"c".parse().unwrap()));
+    assert!(!driven.joined.contains(&log("c")));
 }
 
 #[test]
@@ -296,10 +311,11 @@ fn a_slow_reader_catches_up_from_the_log_and_misses_nothing() {
     for number in 0..3_000 {
         driven.publish(&number.to_string());
     }
-    let queued = driven.sent.len();
-    assert!(queued <= QUEUE_ITEMS, "{queued} items wait");
+    let queued = driven.driver.waiting();
+    assert!(queued <= ITEMS, "{queued} items wait");
     driven.drains = true;
-    driven.input(Input::Wrote(true));
+    driven.driver.wrote(driven.now, &mut driven.desk);
+    driven.run();
     driven.publish("last");
     assert_eq!(driven.seqs(), (1..=3_001).collect::<Vec<_>>());
 }
@@ -325,7 +341,7 @@ fn a_reader_that_takes_nothing_is_told_to_recover() {
     assert_eq!(driven.closed, None);
     driven.now = 30_000;
     driven.input(Input::Timeout);
-    assert_eq!(driven.closed, Some(CloseCode::Recover));
+    assert_eq!(driven.closed, Some(CloseCode::Recover.code()));
 }
 
 #[test]
@@ -390,27 +406,17 @@ fn sizes_are_checked_and_the_error_names_what_is_too_large() {
 
 #[test]
 fn too_many_requests_are_refused_and_a_flood_is_closed() {
-    let mut session = Session::new(tokens(), Limits::DEFAULT, Uuid::v7(0, [0; 10]), 0);
-    let hello = json!({"hello": {"token": token("ada", &["a"])}}).to_string();
-    session.handle(0, Input::Frame(&hello));
-    session.handle(0, Input::Heads(0, Ok(vec![])));
+    let mut driven = Driven::open(&json!([]));
     // The store does not answer.
-    let mut refused = 0;
+    driven.hold_jobs = true;
     for id in 0..=1_024 {
-        session.handle(0, Input::Frame(&send(id, "a").to_string()));
-        while let Some(output) = session.poll_output() {
-            match output {
-                Output::Send(item) if item.contains("too-many-requests") => refused += 1,
-                Output::Close(code) => {
-                    assert_eq!(code, CloseCode::Flood);
-                    assert_eq!((id, refused), (1_024, 768));
-                    return;
-                }
-                _ => {}
-            }
-        }
+        assert_eq!(driven.closed, None);
+        driven.frame(&send(id, "a"));
     }
-    panic!("a flood was not noticed");
+    assert_eq!(driven.closed, Some(CloseCode::Flood.code()));
+    assert_eq!((driven.jobs.len(), driven.sent.len()), (256, 768));
+    let refused = |item: &Value| item["error"]["code"] == "too-many-requests";
+    assert!(driven.sent.iter().all(refused));
 }
 
 #[test]
@@ -426,17 +432,17 @@ fn a_token_ends_and_can_be_renewed_by_the_same_user_only() {
     driven.now = 600_000;
     driven.input(Input::Alive);
     driven.input(Input::Timeout);
-    assert_eq!(driven.closed, Some(CloseCode::TokenExpired));
+    assert_eq!(driven.closed, Some(CloseCode::TokenExpired.code()));
 }
 
 #[test]
 fn silence_is_pinged_and_then_closed() {
     let mut driven = Driven::open(&json!([]));
-    assert_eq!(driven.session.next_timeout(), Some(25_000));
+    assert_eq!(driven.driver.next_timeout(), Some(25_000));
     driven.now = 60_000;
     driven.input(Input::Timeout);
-    assert_eq!(driven.closed, Some(CloseCode::IdleTimeout));
-    assert_eq!(driven.session.next_timeout(), None);
+    assert_eq!(driven.closed, Some(CloseCode::IdleTimeout.code()));
+    assert_eq!(driven.driver.next_timeout(), None);
 }
 
 #[test]
@@ -465,33 +471,36 @@ fn a_busy_channel_does_not_keep_another_waiting() {
     driven.input(Input::Lagged);
     let mut read = Vec::new();
     for _ in 0..4 {
-        let (channel, _) = driven.reads.pop_front().expect("a read is due");
-        read.push(channel.to_string());
+        let (op, query) = driven.reads.pop_front().expect("a read is due");
+        let Query::Tail { log, .. } = query else {
+            panic!("{query:?}");
+        };
+        read.push(log);
         // Something happened meanwhile, so it is not at its end.
         driven.input(Input::Lagged);
-        driven.input(Input::Page(channel, Ok(vec![])));
+        driven.input(Input::Rows(op, Ok(Rows::Events(vec![]))));
     }
-    assert_eq!(read, ["a", "b", "a", "b"]);
+    assert_eq!(read, ["a", "b", "a", "b"].map(log));
 }
 
 #[test]
 fn a_subscribe_that_failed_leaves_the_channel_to_the_next_one() {
     let mut driven = Driven::open(&json!([]));
-    driven.hold_heads = true;
+    driven.hold_jobs = true;
     for id in [1, 2] {
         driven.frame(
             &json!({"id": id, "method": "subscribe", "params": {"channels": [{"id": "a"}]}}),
         );
     }
-    let first = driven.heads.pop_front().expect("the first asks");
-    let second = driven.heads.pop_front().expect("so does the second");
+    let Some(Job::Heads(_, first)) = driven.jobs.pop_front() else {
+        panic!("the first asks");
+    };
     let full = ErrorBody::new(ErrorCode::StorageFull, "full");
-    driven.input(Input::Heads(first.0, Err(full)));
+    driven.input(Input::Heads(first, Err(full)));
     assert_eq!(driven.reply()["error"]["code"], "storage-full");
-    let heads = driven.store.heads(&[(second.1[0].clone(), "e".to_owned())]);
-    driven.input(Input::Heads(second.0, heads));
+    driven.work_held();
     assert!(driven.reply()["result"].is_object());
-    driven.publish("heard");
+    driven.publish("received");
     assert_eq!(driven.seqs(), [1]);
 }
 
@@ -502,5 +511,256 @@ fn a_hello_may_be_larger_than_later_frames() {
     driven.frame(&json!({"hello": {"token": token("ada", &["a"]), "sdk": padding}}));
     assert!(driven.sent.pop_front().expect("a welcome")["welcome"].is_object());
     driven.frame(&json!({"ping": 1, "padding": padding}));
-    assert_eq!(driven.closed, Some(CloseCode::FrameTooLarge));
+    assert_eq!(driven.closed, Some(CloseCode::FrameTooLarge.code()));
+}
+
+// The first flight.
+
+#[test]
+fn what_comes_behind_the_hello_is_answered_after_it_in_order() {
+    let mut driven = Driven::new();
+    driven.hold_jobs = true;
+    driven.frame(&json!({"hello": {"token": token("ada", &["a"]), "channels": []}}));
+    driven.frame(&json!({"id": 1, "method": "subscribe", "params": {"channels": [{"id": "a"}]}}));
+    driven.frame(&send(2, "a"));
+    driven.frame(&json!({"ping": 3}));
+    assert!(driven.sent.is_empty());
+    driven.work_held();
+    let kinds: Vec<_> = driven
+        .sent
+        .iter()
+        .map(|item| {
+            let keys = item.as_object().unwrap().keys();
+            keys.cloned().collect::<Vec<_>>().join(",")
+        })
+        .collect();
+    assert_eq!(
+        kinds,
+        [
+            "welcome",
+            "pong",
+            "id,result",
+            "channel,epoch,event,seq",
+            "id,result"
+        ]
+    );
+    assert_eq!(
+        (&driven.sent[2]["id"], &driven.sent[4]["id"]),
+        (&json!(1), &json!(2))
+    );
+}
+
+#[test]
+fn a_first_flight_is_bounded_in_frames_and_bytes() {
+    for (frame, most) in [
+        (json!({"ping": 1}), 256),
+        (json!({"ping": 1, "padding": "x".repeat(200_000)}), 5),
+    ] {
+        let mut driven = Driven::new();
+        driven.hold_jobs = true;
+        driven.frame(&json!({"hello": {"token": token("ada", &["a"])}}));
+        for _ in 0..most {
+            driven.frame(&frame);
+        }
+        assert_eq!(driven.closed, None);
+        driven.frame(&frame);
+        assert_eq!(driven.closed, Some(CloseCode::Flood.code()));
+    }
+}
+
+#[test]
+fn a_wrong_frame_behind_the_hello_ends_the_connection_after_the_welcome() {
+    let mut driven = Driven::new();
+    driven.hold_jobs = true;
+    driven.frame(&json!({"hello": {"token": token("ada", &["a"])}}));
+    driven.frame(&json!([]));
+    driven.frame(&json!({"ping": 1}));
+    driven.work_held();
+    assert!(driven.reply()["welcome"].is_object());
+    assert!(driven.sent.is_empty());
+    assert_eq!(driven.closed, Some(CloseCode::MalformedFrame.code()));
+}
+
+// History.
+
+fn history(id: u64, channel: &str) -> Value {
+    json!({"id": id, "method": "history", "params": {"channelId": channel, "limit": 2}})
+}
+
+#[test]
+fn history_is_for_who_may_subscribe() {
+    let mut driven = Driven::open(&json!([]));
+    for number in 0..3 {
+        driven.other_sends(&number.to_string());
+    }
+    driven.frame(&history(1, "a"));
+    let page = driven.reply();
+    let messages = page["result"]["messages"].as_array().unwrap();
+    let contents: Vec<_> = messages.iter().map(|message| &message["content"]).collect();
+    assert_eq!(contents, ["2", "1"]);
+    assert_eq!(page["result"]["cursor"], json!({"epoch": "e", "seq": 3}));
+    assert!(page["result"]["olderPageToken"].is_string());
+    let around = |channel: &str| {
+        let id = &messages[0]["id"];
+        json!({"id": 2, "method": "history.around", "params": {"channelId": channel, "messageId": id}})
+    };
+    driven.frame(&around("a"));
+    assert_eq!(
+        driven.reply()["result"]["messages"]
+            .as_array()
+            .unwrap()
+            .len(),
+        3
+    );
+    for frame in [history(3, "c"), around("c")] {
+        driven.frame(&frame);
+        assert_eq!(driven.reply()["error"]["code"], "channel-forbidden");
+    }
+}
+
+#[test]
+fn history_is_read_one_page_at_a_time_and_only_while_there_is_room() {
+    let mut driven = Driven::open(&json!([]));
+    (driven.hold_reads, driven.drains) = (true, false);
+    let page = || {
+        let message = json!({"content": "x".repeat(1 << 20)}).to_string();
+        Rows::Page(alo_protocol::HistoryPage {
+            messages: vec![serde_json::value::RawValue::from_string(message).unwrap()],
+            older_page_token: None,
+            newer_page_token: None,
+            cursor: Cursor {
+                epoch: "e".into(),
+                seq: 1,
+            },
+        })
+    };
+    for id in 1..=4 {
+        driven.frame(&history(id, "a"));
+    }
+    let mut begun = 0;
+    while let Some((op, _)) = driven.reads.pop_front() {
+        begun += 1;
+        assert!(driven.reads.is_empty(), "one at a time");
+        driven.input(Input::Rows(op, Ok(page())));
+    }
+    // The first is being written, the second waits.
+    assert_eq!((begun, driven.driver.waiting()), (1, 0));
+    driven.driver.wrote(0, &mut driven.desk);
+    driven.run();
+    assert_eq!(driven.reads.len(), 1);
+    driven.drains = true;
+    while let Some((op, _)) = driven.reads.pop_front() {
+        driven.input(Input::Rows(op, Ok(page())));
+    }
+    let ids: Vec<_> = driven.sent.iter().map(|item| item["id"].clone()).collect();
+    assert_eq!(ids, [1, 2, 3, 4]);
+}
+
+#[test]
+fn history_shows_what_the_same_connection_sent_before() {
+    let mut driven = Driven::open(&json!([]));
+    driven.hold_jobs = true;
+    driven.frame(&send(1, "a"));
+    driven.frame(&history(2, "a"));
+    assert!(driven.sent.is_empty());
+    driven.work_held();
+    assert_eq!(driven.reply()["id"], 1);
+    assert_eq!(
+        driven.reply()["result"]["messages"]
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
+}
+
+#[test]
+fn what_is_wrong_in_history_is_named() {
+    let mut driven = Driven::open(&json!([]));
+    for (params, word) in [
+        (json!({"channelId": "a", "limit": 0}), "limit"),
+        (json!({"channelId": "a", "limit": 1_001}), "limit"),
+        (
+            json!({"channelId": "a", "olderPageToken": "x"}),
+            "olderPageToken",
+        ),
+    ] {
+        driven.frame(&json!({"id": 1, "method": "history", "params": params}));
+        let error = driven.reply()["error"].take();
+        assert_eq!(error["code"], "invalid-argument");
+        assert!(error["message"].as_str().unwrap().contains(word), "{error}");
+    }
+}
+
+// The log.
+
+#[test]
+fn after_a_hole_in_the_log_the_gap_is_reported_and_events_go_on() {
+    let mut driven = Driven::new();
+    for number in 0..5 {
+        driven.other_sends(&number.to_string());
+    }
+    driven.hold_reads = true;
+    driven.hello(&json!([{"id": "a", "cursor": {"epoch": "e", "seq": 1}}]));
+    let (op, _) = driven.reads.pop_front().expect("a read is due");
+    let head = Cursor {
+        epoch: "e".into(),
+        seq: 5,
+    };
+    driven.hold_reads = false;
+    driven.input(Input::Rows(op, Ok(Rows::Gap(head))));
+    assert_eq!(
+        driven.reply(),
+        json!({"gap": {"id": "a", "cursor": {"epoch": "e", "seq": 5}, "gap": "expired"}})
+    );
+    driven.publish("after");
+    assert_eq!(driven.seqs(), [6]);
+    assert_eq!(driven.closed, None);
+}
+
+#[test]
+fn a_log_that_cannot_be_read_is_tried_again_a_few_times() {
+    let mut driven = Driven::open(&json!([{"id": "a"}]));
+    driven.hold_reads = true;
+    driven.other_sends("left out");
+    driven.input(Input::Lagged);
+    let failure = || Err(ErrorBody::new(ErrorCode::Internal, "the disk"));
+    let fail = |driven: &mut Driven| {
+        let (op, _) = driven.reads.pop_front().expect("a read is due");
+        driven.input(Input::Rows(op, failure()));
+        assert!(driven.reads.is_empty(), "not at once");
+        if let Some(at) = driven.driver.next_timeout() {
+            driven.now = at;
+            driven.input(Input::Timeout);
+        }
+    };
+    for _ in 0..3 {
+        fail(&mut driven);
+    }
+    assert_eq!((driven.closed, driven.now), (None, 250 + 500 + 1_000));
+    let (op, query) = driven.reads.pop_front().expect("a read is due");
+    let rows = read_at_once(op, &query, &driven.store, LIMIT);
+    driven.input(rows);
+    assert_eq!(driven.seqs(), [1]);
+    // A success makes the count start again.
+    for _ in 0..4 {
+        assert_eq!(driven.closed, None);
+        fail(&mut driven);
+    }
+    assert_eq!(driven.closed, Some(CloseCode::Internal.code()));
+}
+
+#[test]
+fn a_hint_that_the_log_goes_further_leads_to_it() {
+    let mut driven = Driven::open(&json!([{"id": "a"}]));
+    driven.publish("one");
+    let event = driven.other_sends("published elsewhere");
+    let hint = |seq| {
+        let log = event.log.clone();
+        Input::News(Notice::Head { log, seq }.into())
+    };
+    driven.input(hint(1));
+    assert_eq!(driven.seqs(), [1]);
+    driven.input(hint(2));
+    assert_eq!(driven.seqs(), [2]);
 }

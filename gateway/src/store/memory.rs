@@ -1,126 +1,305 @@
 //! A store that keeps everything in memory, for simulations and tests.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    ops::Bound,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
-use alo_protocol::{ChannelId, Cursor, ErrorBody, ErrorCode, Uuid};
+use alo_protocol::{Cursor, ErrorBody, Uuid};
 
-use super::{Committed, Draft, LogEvent, PageLimit, Store, message};
+use super::{
+    Change, Committed, FilePart, FileRecords, FileRow, Log, LogId, PageLimit, Query, Rows, Store,
+    render::Shown,
+    rows::{EventRow, MessageRow},
+    rules::{
+        self, Beyond, Loaded, LoadedLog, Needs, ReadRows, Visit, WriteRows, Writes,
+        files::{self, KeyUse},
+    },
+};
 
-/// See the module.
-#[derive(Debug, Default)]
+/// See the module. Clones share what they keep.
+#[derive(Clone, Debug)]
 pub struct MemoryStore {
-    channels: BTreeMap<ChannelId, Channel>,
-    messages: BTreeMap<Uuid, Stored>,
-    keys: BTreeMap<Uuid, Uuid>,
+    epoch: Arc<str>,
+    tables: Arc<Mutex<Tables>>,
 }
 
-#[derive(Debug)]
-struct Channel {
-    epoch: String,
+#[derive(Debug, Default)]
+struct Tables {
+    logs: BTreeMap<LogId, LogTable>,
+    files: BTreeMap<Uuid, FileRow>,
+    parts: BTreeMap<(Uuid, u64), FilePart>,
+}
+
+#[derive(Debug, Default)]
+struct LogTable {
+    head: u64,
     last_ms: u64,
-    events: Vec<LogEvent>,
+    events: BTreeMap<u64, EventRow>,
+    messages: BTreeMap<u64, Arc<MessageRow>>,
+    /// Where a message of an id stands.
+    ids: BTreeMap<Uuid, u64>,
+    /// Where a message of a key stands.
+    keys: BTreeMap<Uuid, u64>,
 }
 
-#[derive(Debug)]
-struct Stored {
-    channel: ChannelId,
-    user_id: Arc<str>,
-    body: String,
+impl Default for MemoryStore {
+    fn default() -> Self {
+        Self::new("memory")
+    }
 }
 
 impl MemoryStore {
-    fn channel(&mut self, id: &ChannelId, new_epoch: &str) -> &mut Channel {
-        self.channels.entry(id.clone()).or_insert_with(|| Channel {
-            epoch: new_epoch.to_owned(),
-            last_ms: 0,
-            events: Vec::new(),
-        })
+    /// An empty store whose logs have this epoch.
+    pub fn new(epoch: &str) -> Self {
+        Self {
+            epoch: epoch.into(),
+            tables: Arc::default(),
+        }
     }
 
-    fn commit_one(&mut self, draft: &Draft) -> Result<Committed, ErrorBody> {
-        if let Some(stored) = self
-            .keys
-            .get(&draft.key)
-            .and_then(|id| self.messages.get(id))
-        {
-            let same = stored.channel == draft.channel && stored.user_id == draft.user_id;
-            return if same {
-                Ok(message::committed(stored.body.clone(), None))
-            } else {
-                Err(message::key_conflict())
-            };
-        }
-        let parent = match draft.parent_id {
-            None => None,
-            Some(id) => {
-                let parent = self
-                    .messages
-                    .get(&id)
-                    .filter(|parent| parent.channel == draft.channel);
-                Some(parent.ok_or_else(message::parent_not_found)?.body.clone())
-            }
-        };
-        if let Some(id) = draft.file_ids.first() {
-            return Err(ErrorBody::new(
-                ErrorCode::FileNotFound,
-                format!("fileIds: {id} is no file"),
-            ));
-        }
-        let channel = self.channel(&draft.channel, &draft.new_epoch);
-        channel.last_ms = channel.last_ms.max(draft.now_ms);
-        let seq = channel.events.len() as u64 + 1;
-        let body = message::build(draft, seq, channel.last_ms, parent.as_deref(), Vec::new())?;
-        let event = message::log_event(
-            &draft.channel,
-            &channel.epoch,
-            seq,
-            &message::new_event(&body),
-        );
-        channel.events.push(event.clone());
-        self.keys.insert(draft.key, draft.id);
-        let stored = Stored {
-            channel: draft.channel.clone(),
-            user_id: draft.user_id.clone(),
-            body: body.clone(),
-        };
-        self.messages.insert(draft.id, stored);
-        Ok(message::committed(body, Some(event)))
+    fn tables(&self) -> MutexGuard<'_, Tables> {
+        self.tables.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Store for MemoryStore {
-    fn commit(&mut self, drafts: Vec<Draft>) -> Vec<Result<Committed, ErrorBody>> {
-        drafts.iter().map(|draft| self.commit_one(draft)).collect()
-    }
-
-    fn heads(&mut self, channels: &[(ChannelId, String)]) -> Result<Vec<Cursor>, ErrorBody> {
-        let head = |(id, new_epoch): &(ChannelId, String)| {
-            let channel = self.channel(id, new_epoch);
-            Cursor {
-                epoch: channel.epoch.clone(),
-                seq: channel.events.len() as u64,
-            }
+    fn commit(&mut self, changes: Vec<Change>) -> Vec<Result<Committed, ErrorBody>> {
+        let mut batch = Batch {
+            epoch: &self.epoch,
+            tables: &mut self.tables(),
         };
-        Ok(channels.iter().map(head).collect())
+        rules::commit(&mut batch, &changes)
+            .unwrap_or_else(|error| rules::refuse(&mut batch, &changes, &error))
+    }
+}
+
+impl Log for MemoryStore {
+    fn heads(&self, logs: &[LogId]) -> Result<Vec<Cursor>, ErrorBody> {
+        let tables = self.tables();
+        let cursor = |log| self.cursor(tables.logs.get(log));
+        Ok(logs.iter().map(cursor).collect())
     }
 
-    fn events_after(
-        &self,
-        channel: &ChannelId,
-        seq: u64,
-        limit: PageLimit,
-    ) -> Result<Vec<LogEvent>, ErrorBody> {
-        let mut page = message::Page::new(limit);
-        let events = self
-            .channels
-            .get(channel)
-            .map_or(&[][..], |channel| &channel.events);
-        let start = usize::try_from(seq).unwrap_or(usize::MAX);
-        for event in events.iter().skip(start) {
-            if !page.push(event.clone()) {
+    fn read(&self, query: &Query, limit: PageLimit) -> Result<Rows, ErrorBody> {
+        let tables = self.tables();
+        let empty = LogTable::default();
+        let table = tables.logs.get(&rules::log_of(query));
+        let mut rows = OneLog {
+            head: self.cursor(table),
+            table: table.unwrap_or(&empty),
+        };
+        rules::read(&mut rows, query, limit)
+    }
+}
+
+impl MemoryStore {
+    fn cursor(&self, log: Option<&LogTable>) -> Cursor {
+        Cursor {
+            epoch: self.epoch.to_string(),
+            seq: log.map_or(0, |log| log.head),
+        }
+    }
+}
+
+impl FileRecords for MemoryStore {
+    fn find(&self, id: Uuid) -> Result<Option<FileRow>, ErrorBody> {
+        Ok(self.tables().files.get(&id).cloned())
+    }
+
+    fn create(&self, file: FileRow, now_ms: u64) -> Result<FileRow, ErrorBody> {
+        let mut tables = self.tables();
+        let used_by = tables
+            .files
+            .values()
+            .find(|row| row.key.is_some() && row.key == file.key)
+            .cloned();
+        match files::key_use(used_by, now_ms) {
+            KeyUse::Taken(row) => return Ok(*row),
+            KeyUse::Free => {}
+            KeyUse::Freed(id) => {
+                if let Some(row) = tables.files.get_mut(&id) {
+                    (row.ended, row.key) = (true, None);
+                }
+            }
+        }
+        tables.files.insert(file.id, file.clone());
+        Ok(file)
+    }
+
+    fn append(&self, id: Uuid, parts: &[FilePart], expires_ms: u64) -> Result<bool, ErrorBody> {
+        let mut tables = self.tables();
+        let Some(row) = tables.files.get_mut(&id) else {
+            return Ok(false);
+        };
+        let Some(offset) = files::append(row, parts) else {
+            return Ok(false);
+        };
+        (row.offset, row.expires_ms) = (offset, expires_ms);
+        for part in parts {
+            tables.parts.insert((id, part.offset), *part);
+        }
+        Ok(true)
+    }
+
+    fn parts(&self, id: Uuid, from: u64, to: u64) -> Result<Vec<FilePart>, ErrorBody> {
+        let tables = self.tables();
+        let parts = tables.parts.range((id, 0)..=(id, u64::MAX));
+        Ok(parts
+            .map(|(_, part)| *part)
+            .filter(|part| files::holds(part, from, to))
+            .collect())
+    }
+
+    fn end(&self, id: Uuid) -> Result<bool, ErrorBody> {
+        let mut tables = self.tables();
+        let row = tables.files.get_mut(&id);
+        let Some(row) = row.filter(|row| files::can_end(row)) else {
+            return Ok(false);
+        };
+        row.ended = true;
+        Ok(true)
+    }
+
+    fn expire(&self, now_ms: u64) -> Result<Vec<Uuid>, ErrorBody> {
+        let mut tables = self.tables();
+        let mut ended = Vec::new();
+        for row in tables
+            .files
+            .values_mut()
+            .filter(|row| files::is_over(row, now_ms))
+        {
+            row.ended = true;
+            ended.push(row.id);
+        }
+        Ok(ended)
+    }
+
+    fn remove(&self, id: Uuid) -> Result<(), ErrorBody> {
+        let mut tables = self.tables();
+        if tables.files.get(&id).is_some_and(|row| row.ended) {
+            tables.files.remove(&id);
+            tables.parts.retain(|(file, _), _| *file != id);
+        }
+        Ok(())
+    }
+}
+
+/// One transaction that writes.
+struct Batch<'a> {
+    epoch: &'a str,
+    tables: &'a mut Tables,
+}
+
+impl WriteRows for Batch<'_> {
+    fn load(&mut self, needs: &Needs) -> Result<Loaded, ErrorBody> {
+        let mut loaded = Loaded::default();
+        let empty = LogTable::default();
+        for (id, needs) in &needs.logs {
+            let table = self.tables.logs.get(id).unwrap_or(&empty);
+            let at = |seq: &u64| table.messages.get(seq).cloned();
+            let find = |index: &BTreeMap<Uuid, u64>, wanted: &[Uuid]| {
+                wanted
+                    .iter()
+                    .filter_map(|id| Some((*id, at(index.get(id)?)?)))
+                    .collect()
+            };
+            let log = LoadedLog {
+                epoch: self.epoch.to_owned(),
+                head: table.head,
+                last_ms: table.last_ms,
+                keys: find(&table.keys, &needs.keys),
+                messages: find(&table.ids, &needs.messages),
+            };
+            loaded.logs.insert(id.clone(), log);
+        }
+        for id in &needs.files {
+            let row = self.tables.files.get(id).cloned();
+            loaded.files.extend(row.map(|row| (*id, row)));
+        }
+        Ok(loaded)
+    }
+
+    fn apply(&mut self, writes: &Writes) -> Result<(), ErrorBody> {
+        for (id, writes) in &writes.logs {
+            let table = self.tables.logs.entry(id.clone()).or_default();
+            (table.head, table.last_ms) = (writes.head, writes.last_ms);
+            for (key, row) in &writes.messages {
+                table.ids.insert(row.id, row.seq);
+                table.keys.insert(*key, row.seq);
+                table.messages.insert(row.seq, row.clone());
+            }
+            let events = writes.events.iter().map(|event| (event.seq, *event));
+            table.events.extend(events);
+        }
+        for attached in &writes.attached {
+            if let Some(row) = self.tables.files.get_mut(&attached.file) {
+                row.message = Some(attached.message);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// One log, to be read.
+struct OneLog<'a> {
+    head: Cursor,
+    table: &'a LogTable,
+}
+
+impl OneLog<'_> {
+    fn show(&self, row: &Arc<MessageRow>) -> Shown<MessageRow> {
+        let parent = row
+            .parent
+            .and_then(|id| self.table.messages.get(self.table.ids.get(&id)?));
+        Shown {
+            message: MessageRow::clone(row),
+            parent: parent.map(|parent| MessageRow::clone(parent)),
+        }
+    }
+}
+
+impl ReadRows for OneLog<'_> {
+    fn head(&mut self) -> Result<Cursor, ErrorBody> {
+        Ok(self.head.clone())
+    }
+
+    fn place(&mut self, message: Uuid) -> Result<Option<u64>, ErrorBody> {
+        Ok(self.table.ids.get(&message).copied())
+    }
+
+    fn messages(
+        &mut self,
+        beyond: Beyond,
+        visit: Visit<'_, Shown<MessageRow>>,
+    ) -> Result<(), ErrorBody> {
+        let messages = &self.table.messages;
+        let mut show = |row: &Arc<MessageRow>| visit(Some(self.show(row)));
+        match beyond {
+            Beyond::Older(seq) => messages.range(..seq).rev().all(|(_, row)| show(row)),
+            Beyond::Newer(seq) => messages
+                .range((Bound::Excluded(seq), Bound::Unbounded))
+                .all(|(_, row)| show(row)),
+        };
+        Ok(())
+    }
+
+    fn events(
+        &mut self,
+        after: u64,
+        visit: Visit<'_, (EventRow, Shown<MessageRow>)>,
+    ) -> Result<(), ErrorBody> {
+        for (_, event) in self
+            .table
+            .events
+            .range((Bound::Excluded(after), Bound::Unbounded))
+        {
+            let row = self.table.messages.get(&event.message);
+            if !visit(row.map(|row| (*event, self.show(row)))) {
                 break;
             }
         }
-        Ok(page.into_events())
+        Ok(())
     }
 }

@@ -1,32 +1,80 @@
-//! Where messages and events are kept.
+//! Where messages, events and the records of files are kept.
 //!
-//! The trait is synchronous and takes time and ids as arguments, so that a simulation can run the very
-//! store that production runs. One contract suite (`tests/store_contract.rs`) runs over every
-//! implementation.
+//! The traits are synchronous and take time and ids as arguments, so that a simulation can run the very
+//! store that production runs. What may be stored and what is answered is decided in `rules`, without a
+//! database; `memory` and `sqlite` only load rows and apply rows. One contract suite
+//! (`tests/gateway/store`) runs over every implementation.
 
+mod life;
 mod memory;
-mod message;
+mod render;
+mod rows;
+mod rules;
 mod sqlite;
 
 use std::sync::Arc;
 
-use alo_protocol::{ChannelId, Cursor, ErrorBody, JsonObject, Uuid};
+use alo_protocol::{
+    ChannelId, Cursor, ErrorBody, History, HistoryAround, HistoryPage, JsonObject, UserId, Uuid,
+};
 
+pub use life::{MemoryWitness, NewNames};
 pub use memory::MemoryStore;
-pub use sqlite::{OpenError, SqliteStore};
-pub(crate) use sqlite::{connect, sqlite_error};
+pub use rows::{FilePart, FileRow};
+pub use sqlite::{DatabaseCopy, OpenError, Opening, SqliteFiles, SqliteLog, SqliteStore};
+
+/// The name of a log: a gapless sequence of events that is read in order.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum LogId {
+    /// What happens in a channel, for all who may read it.
+    Channel(ChannelId),
+    /// What concerns one user's own devices.
+    User(UserId),
+}
+
+impl LogId {
+    /// The channel, if it is one's log.
+    pub const fn channel(&self) -> Option<&ChannelId> {
+        match self {
+            Self::Channel(id) => Some(id),
+            Self::User(_) => None,
+        }
+    }
+}
+
+impl From<ChannelId> for LogId {
+    fn from(id: ChannelId) -> Self {
+        Self::Channel(id)
+    }
+}
+
+/// An event of a log.
+#[derive(Clone, Debug)]
+pub struct LogEvent {
+    /// The log.
+    pub log: LogId,
+    /// Its place in the log.
+    pub seq: u64,
+    /// The push as it goes over the wire, serialised once for all subscribers.
+    pub push: Arc<str>,
+}
+
+/// What is to be written. A feature adds a variant, and a file in `rules` that decides it.
+#[derive(Debug)]
+pub enum Change {
+    /// A message is sent.
+    Send(Draft),
+}
 
 /// A message to be stored.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Draft {
     /// The message's id.
     pub id: Uuid,
-    /// Idempotency key.
+    /// Idempotency key, unique in its channel.
     pub key: Uuid,
     /// The channel.
     pub channel: ChannelId,
-    /// The epoch the channel gets if this is the first that is heard of it.
-    pub new_epoch: String,
     /// The sender.
     pub user_id: Arc<str>,
     /// The text.
@@ -41,57 +89,154 @@ pub struct Draft {
     pub now_ms: u64,
 }
 
-/// A message that is stored.
+/// A change that is stored.
 #[derive(Clone, Debug)]
 pub struct Committed {
-    /// The message as JSON.
+    /// The message as JSON, as it is now.
     pub message: Arc<str>,
-    /// Its event; `None` when the message had been stored before.
-    pub event: Option<LogEvent>,
+    /// What subscribers of the log are to learn. It is published whether the change was made now or had
+    /// been made before: with several gateways, or when a publication was lost, a repeated change may be
+    /// the first that is heard of it here.
+    pub notice: Notice,
 }
 
-/// An event of a channel's log.
+impl Committed {
+    /// The event, if the change was made now.
+    pub const fn event(&self) -> Option<&LogEvent> {
+        match &self.notice {
+            Notice::Event(event) => Some(event),
+            Notice::Head { .. } => None,
+        }
+    }
+}
+
+/// What subscribers of a log are to learn.
 #[derive(Clone, Debug)]
-pub struct LogEvent {
-    /// The channel.
-    pub channel: ChannelId,
-    /// Its place in the log.
-    pub seq: u64,
-    /// The push as it goes over the wire, serialised once for all subscribers.
-    pub push: Arc<str>,
+pub enum Notice {
+    /// A new event.
+    Event(LogEvent),
+    /// The log reaches at least to this sequence: who has not read so far reads the log.
+    Head {
+        /// The log.
+        log: LogId,
+        /// The sequence of an event that is stored.
+        seq: u64,
+    },
 }
 
-/// How much [`Store::events_after`] gives at most.
+impl Notice {
+    /// The log and the sequence it is known to reach.
+    pub const fn reaches(&self) -> (&LogId, u64) {
+        match self {
+            Self::Event(LogEvent { log, seq, .. }) | Self::Head { log, seq } => (log, *seq),
+        }
+    }
+}
+
+/// A question to the log. A feature that reads adds a variant, and a file in `rules` that answers it.
+#[derive(Clone, Debug)]
+pub enum Query {
+    /// The events after a sequence, in order.
+    Tail {
+        /// The log.
+        log: LogId,
+        /// The last sequence that is known.
+        after: u64,
+    },
+    /// A page of a channel's messages.
+    History(History),
+    /// A message with what stands before and after it.
+    HistoryAround(HistoryAround),
+}
+
+/// The answer to a [`Query`].
+#[derive(Debug)]
+pub enum Rows {
+    /// To [`Query::Tail`]: the first is the event after the one named, none is left out. Fewer than the
+    /// limit does not mean that there are no more; none does.
+    Events(Vec<LogEvent>),
+    /// To [`Query::Tail`]: there are later events, but the next one is missing or cannot be read. It will
+    /// not be there the next time either; a subscriber goes on from this head.
+    Gap(Cursor),
+    /// To [`Query::History`] and [`Query::HistoryAround`].
+    Page(HistoryPage),
+}
+
+/// How much a read returns at most.
 #[derive(Clone, Copy, Debug)]
 pub struct PageLimit {
-    /// Events.
+    /// Events; a page of history has a limit of its own.
     pub events: usize,
-    /// Bytes; one event is given even if it is larger.
+    /// Bytes; one event or message is returned even if it is larger.
     pub bytes: usize,
 }
 
-/// A durable log of messages for each channel.
+/// Writes. One thread has it.
 pub trait Store: Send {
-    /// Stores messages in one durable transaction, in order, and answers each: one that is refused
+    /// Stores changes in one durable transaction, in order, and answers each: one that is refused
     /// (unknown parent, used key, …) does not fail the others. When this returns, what is stored stays.
-    fn commit(&mut self, drafts: Vec<Draft>) -> Vec<Result<Committed, ErrorBody>>;
+    fn commit(&mut self, changes: Vec<Change>) -> Vec<Result<Committed, ErrorBody>>;
+}
 
-    /// Where each channel's log stands. A channel nobody has used gets its epoch now, durably: an epoch
-    /// that was told must not change.
-    ///
-    /// # Errors
-    /// When the store fails or is full.
-    fn heads(&mut self, channels: &[(ChannelId, String)]) -> Result<Vec<Cursor>, ErrorBody>;
-
-    /// The events after `seq`, in order. Fewer than the limit does not mean that there are no more; none
-    /// does.
+/// Reads, from any thread, while others write. What was committed before a read begins is seen by it.
+pub trait Log: Send + Sync {
+    /// Where each log stands. One nobody has used stands at 0.
     ///
     /// # Errors
     /// When the store fails.
-    fn events_after(
-        &self,
-        channel: &ChannelId,
-        seq: u64,
-        limit: PageLimit,
-    ) -> Result<Vec<LogEvent>, ErrorBody>;
+    fn heads(&self, logs: &[LogId]) -> Result<Vec<Cursor>, ErrorBody>;
+
+    /// Reads one page, all of it from the same state of the store.
+    ///
+    /// # Errors
+    /// `invalid-argument`, naming what is wrong, `message-not-found`, and `internal` when the store fails:
+    /// then the same read may succeed later.
+    fn read(&self, query: &Query, limit: PageLimit) -> Result<Rows, ErrorBody>;
+}
+
+/// The records of files: what is known of uploads, not their bytes. From any thread; calls block.
+pub trait FileRecords: Send + Sync {
+    /// The upload of this id.
+    ///
+    /// # Errors
+    /// Those of the store.
+    fn find(&self, id: Uuid) -> Result<Option<FileRow>, ErrorBody>;
+
+    /// The upload this file's key has made before, or this one, now recorded. An upload that has ended, or
+    /// whose time is over, frees its key: a client that asks again wants the file.
+    ///
+    /// # Errors
+    /// Those of the store.
+    fn create(&self, file: FileRow, now_ms: u64) -> Result<FileRow, ErrorBody>;
+
+    /// Counts parts that are durable and follow the bytes there are; false if they do not, or the upload
+    /// has ended. All of them count or none.
+    ///
+    /// # Errors
+    /// Those of the store.
+    fn append(&self, id: Uuid, parts: &[FilePart], expires_ms: u64) -> Result<bool, ErrorBody>;
+
+    /// The parts that hold bytes `from..to`, in order.
+    ///
+    /// # Errors
+    /// Those of the store.
+    fn parts(&self, id: Uuid, from: u64, to: u64) -> Result<Vec<FilePart>, ErrorBody>;
+
+    /// Marks an upload as ended; false if a message has it or there is none.
+    ///
+    /// # Errors
+    /// Those of the store.
+    fn end(&self, id: Uuid) -> Result<bool, ErrorBody>;
+
+    /// Marks what has expired as ended and names all that is.
+    ///
+    /// # Errors
+    /// Those of the store.
+    fn expire(&self, now_ms: u64) -> Result<Vec<Uuid>, ErrorBody>;
+
+    /// Removes the record of an upload that has ended; that of any other stays.
+    ///
+    /// # Errors
+    /// Those of the store.
+    fn remove(&self, id: Uuid) -> Result<(), ErrorBody>;
 }

@@ -6,13 +6,17 @@
     reason = "a test panics where it fails, and picks what it looks for"
 )]
 
+mod auth;
 mod autobahn;
 mod crash;
 mod files;
+mod history;
 mod hostile;
 mod http;
 mod raw;
+mod send;
 mod slow;
 mod socket;
 mod store;
+mod subscribe;
 mod support;

@@ -3,9 +3,9 @@
 use std::{net::TcpListener, path::Path, process::Stdio, time::Duration};
 
 use alo_gateway::{
-    app::Gateway,
     config::{Config, Flags},
-    serve::serve,
+    http::serve,
+    start::Gateway,
 };
 use clap::Parser;
 use futures_util::{SinkExt, StreamExt};
@@ -350,6 +350,11 @@ pub fn check_integrity(database: &Path) {
         .query_row("PRAGMA integrity_check", [], |row| row.get(0))
         .unwrap();
     assert_eq!(verdict, "ok");
+}
+
+/// Parameters of `message.send`.
+pub fn send(number: u64, channel: &str, content: &str) -> Value {
+    json!({"key": key(number), "channelId": channel, "content": content})
 }
 
 /// A UUID made of a number.

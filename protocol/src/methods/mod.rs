@@ -44,6 +44,14 @@ impl<'de> Deserialize<'de> for JsonObject {
     }
 }
 
+/// Reads `metadata`; the error names it.
+pub(crate) fn metadata<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<JsonObject>, D::Error> {
+    Option::deserialize(deserializer)
+        .map_err(|error| de::Error::custom(format_args!("metadata: {error}")))
+}
+
 /// The result of a method that returns nothing: `{}`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Empty {}

@@ -17,7 +17,11 @@ pub struct SendMessage {
     /// Untrusted text; HTML is the reader's to sanitise.
     pub content: String,
     /// Any JSON object, kept to the letter.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "super::metadata",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub metadata: Option<JsonObject>,
     /// The message replied to, in the same channel.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -60,7 +60,7 @@ impl<P: Payload> Client<P> {
                 self.welcomed(now, from, welcome);
                 self.pump_requests();
             }
-            // Some requests need no store: their replies may overtake the welcome.
+            // Gateways welcome first; one that does not must not leave a call open.
             (Connection::Greeting { socket, .. }, Incoming::Reply(id, result))
                 if *socket == from =>
             {

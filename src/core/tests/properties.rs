@@ -1,6 +1,6 @@
 //! Properties of the client under inputs that make no sense: whatever a gateway, a browser or a caller does,
 //! it does not panic, answers each call once, and never sleeps with work to do.
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use alo_protocol::{Cursor, ErrorCode, GapReason, Limits, Uuid};
 use proptest::{collection::vec, option, prelude::*};
@@ -80,14 +80,14 @@ struct Driven {
     now: Instant,
     next_call: u32,
     next_upload: u32,
-    open: HashSet<CallId>,
-    sizes: HashMap<UploadId, u64>,
+    open: BTreeSet<CallId>,
+    sizes: BTreeMap<UploadId, u64>,
     /// Token functions that have not answered; one too slow is asked again.
     fetches: u32,
     /// The socket that is open or opens.
     socket: Option<SocketId>,
     keeps: bool,
-    kept: HashSet<Uuid>,
+    kept: BTreeSet<Uuid>,
 }
 
 impl Driven {
@@ -315,12 +315,12 @@ proptest! {
             now: Instant(0),
             next_call: 0,
             next_upload: 0,
-            open: HashSet::new(),
-            sizes: HashMap::new(),
+            open: BTreeSet::new(),
+            sizes: BTreeMap::new(),
             fetches: 0,
             socket: None,
             keeps: kept,
-            kept: HashSet::new(),
+            kept: BTreeSet::new(),
         };
         for act in acts {
             driven.act(act);

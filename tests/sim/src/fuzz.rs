@@ -9,9 +9,8 @@ use alo_chat::core::{
 use alo_gateway::{
     auth::Tokens,
     files::Metadata,
-    session::{Input, Output, Session},
-    store::{MemoryStore, PageLimit, Store},
-    writer::draft,
+    session::{Ask, Desk, Driver, Input, Session, Write, read_at_once, write_at_once},
+    store::{MemoryStore, PageLimit},
 };
 use alo_protocol::{AuthRequest, AuthUser, ClientFrame, Limits, Uuid};
 
@@ -27,71 +26,80 @@ pub fn headers(data: &[u8]) {
     let _ = ClientFrame::decode(text);
 }
 
-/// Lines are frames of a client that is welcomed, in a session over a store.
+/// Lines are frames of a client that says hello, in a session over a store.
 pub fn session(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else {
         return;
     };
     let mut store = MemoryStore::default();
-    let mut session = Session::new(tokens(), Limits::DEFAULT, Uuid::v7(0, [0; 10]), 0);
+    let (mut driver, mut desk) = (Driver::new(new_session()), Desk::default());
     let hello = serde_json::json!({"hello": {"token": token()}}).to_string();
-    let mut ids = 0_u32;
-    for (now, line) in std::iter::once(hello.as_str())
-        .chain(text.lines())
-        .enumerate()
-    {
-        session.handle(now as u64, Input::Frame(line));
-        while let Some(output) = session.poll_output() {
-            answer(&mut session, &mut store, now as u64, output, &mut ids);
+    let frames = std::iter::once(hello.as_str()).chain(text.lines());
+    for (now, line) in (0..).zip(frames) {
+        driver.handle(now, Input::Frame(line), &mut desk);
+        // Each fourth frame comes before the ones before it are answered.
+        if now % 4 > 0 {
+            run(&mut driver, &mut desk, &mut store, now);
         }
     }
-    session.handle(100_000, Input::Timeout);
+    run(&mut driver, &mut desk, &mut store, 50_000);
+    driver.handle(100_000, Input::Timeout, &mut desk);
 }
 
-fn answer(session: &mut Session, store: &mut MemoryStore, now: u64, output: Output, ids: &mut u32) {
-    match output {
-        Output::Commit(op, submission) => {
-            *ids += 1;
-            let mut random = [0; 10];
-            random[6..].copy_from_slice(&ids.to_be_bytes());
-            let draft = draft(submission, now, Uuid::v7(now, random), "e".to_owned());
-            let committed = store.commit(vec![draft]).pop();
-            if let Some(committed) = committed {
-                if let Ok(Some(event)) = committed.as_ref().map(|committed| committed.event.clone())
-                {
-                    session.handle(now, Input::Published(event.into()));
+fn new_session() -> Session {
+    let mut ids = 0_u32;
+    let new_id = move |now_ms| {
+        ids += 1;
+        let mut random = [0; 10];
+        random[6..].copy_from_slice(&ids.to_be_bytes());
+        Uuid::v7(now_ms, random)
+    };
+    Session::new(tokens(), Limits::DEFAULT, Box::new(new_id), 0)
+}
+
+/// Does what the session asks for until it asks for nothing more.
+fn run(driver: &mut Driver, desk: &mut Desk, store: &mut MemoryStore, now: u64) {
+    loop {
+        if let Some(ask) = desk.next_ask() {
+            answer(driver, desk, store, now, ask);
+        } else {
+            match driver.next_write() {
+                Some(Write::Frame(text, _)) => {
+                    // Whatever was asked, what is answered is JSON.
+                    assert!(
+                        serde_json::from_str::<serde_json::Value>(&text).is_ok(),
+                        "{text}"
+                    );
+                    driver.wrote(now, desk);
                 }
-                session.handle(now, Input::Committed(op, committed));
+                Some(Write::Ping) => driver.wrote(now, desk),
+                Some(Write::Close(_)) | None => return,
             }
         }
-        Output::Heads(op, channels) => {
-            let channels: Vec<_> = channels
-                .into_iter()
-                .map(|id| (id, "e".to_owned()))
-                .collect();
-            let heads = store.heads(&channels);
-            session.handle(now, Input::Heads(op, heads));
+    }
+}
+
+fn answer(driver: &mut Driver, desk: &mut Desk, store: &mut MemoryStore, now: u64, ask: Ask) {
+    const LIMIT: PageLimit = PageLimit {
+        events: 4,
+        bytes: 1 << 16,
+    };
+    match ask {
+        Ask::Write(job) => {
+            let log = store.clone();
+            let (news, answers) = write_at_once(job, store, &log);
+            for news in news {
+                driver.handle(now, Input::News(news), desk);
+            }
+            for answer in answers {
+                driver.handle(now, answer, desk);
+            }
         }
-        Output::Read(channel, after) => {
-            let page = store.events_after(
-                &channel,
-                after,
-                PageLimit {
-                    events: 4,
-                    bytes: 1 << 16,
-                },
-            );
-            session.handle(now, Input::Page(channel, page));
+        Ask::Read(op, query) => {
+            let rows = read_at_once(op, &query, store, LIMIT);
+            driver.handle(now, rows, desk);
         }
-        Output::Send(item) => {
-            // Whatever was asked, what is answered is JSON.
-            assert!(
-                serde_json::from_str::<serde_json::Value>(&item).is_ok(),
-                "{item}"
-            );
-            session.handle(now, Input::Wrote(true));
-        }
-        Output::Ping | Output::Close(_) | Output::Join(_) | Output::Leave(_) => {}
+        Ask::Join(_) | Ask::Leave(_) => {}
     }
 }
 

@@ -266,13 +266,16 @@ impl Oracle {
             .timestamp
             .parse()
             .map_err(|_| "a timestamp is no number")?;
-        self.model
-            .append(&event.channel, event.seq, ms, message.id)?;
+        let channel = event
+            .log
+            .channel()
+            .ok_or("a message was stored outside of a channel")?;
+        self.model.append(channel, event.seq, ms, message.id)?;
         self.sends.stored(Stored {
             tag,
             id: message.id,
             database: self.model.database(),
-            channel: &event.channel,
+            channel,
             files: message.files.len(),
         })
     }

@@ -2,9 +2,12 @@
 //! where it belongs is what is checked.
 
 use alo_chat::core::{Error, HttpId, HttpReply, HttpRequest};
-use alo_gateway::files::{
-    Metadata,
-    records::{self, Creation, Part, Row},
+use alo_gateway::{
+    files::{
+        Metadata,
+        records::{Creation, Part, Row},
+    },
+    store::FileRecords,
 };
 use alo_protocol::{ChannelId, ErrorBody, ErrorCode, Uuid};
 
@@ -123,7 +126,7 @@ impl World {
                     size,
                     expires_ms: now_ms + LIFE_MS,
                 };
-                let row = self.disk(|connection| records::create(connection, creation, now_ms))?;
+                let row = self.gateway.files.create(creation.into_row(), now_ms)?;
                 let offset = if row.offset == 0 {
                     self.take(&row, 0, *length, part)?
                 } else {
@@ -163,8 +166,7 @@ impl World {
             }
             HttpRequest::Terminate { location } => {
                 let row = self.find(location)?;
-                let id = row.id;
-                self.disk(|connection| records::end(connection, id))?;
+                self.gateway.files.end(row.id)?;
                 Ok(HttpReply {
                     status: 204,
                     ..HttpReply::default()
@@ -192,9 +194,8 @@ impl World {
             return Ok(offset);
         }
         let (id, expires_ms) = (row.id, self.unix_ms() + LIFE_MS);
-        let counted = self.disk(|connection| {
-            records::append(connection, id, &[Part { offset, size }], expires_ms)
-        })?;
+        let part = Part { offset, size };
+        let counted = self.gateway.files.append(id, &[part], expires_ms)?;
         if counted {
             Ok(offset + size)
         } else {
@@ -209,21 +210,11 @@ impl World {
             .next()
             .and_then(|id| id.parse().ok())
             .ok_or_else(not_found)?;
-        let row = self
-            .disk(|connection| records::find(connection, id))?
-            .ok_or_else(not_found)?;
+        let row = self.gateway.files.find(id)?.ok_or_else(not_found)?;
         if row.ended {
             Err(ErrorBody::new(ErrorCode::Gone, "simulated"))
         } else {
             Ok(row)
         }
-    }
-
-    fn disk<T>(
-        &mut self,
-        work: impl FnOnce(&mut rusqlite::Connection) -> Result<T, rusqlite::Error>,
-    ) -> Result<T, ErrorBody> {
-        work(self.gateway.store.connection())
-            .map_err(|error| ErrorBody::new(ErrorCode::Internal, error.to_string()))
     }
 }

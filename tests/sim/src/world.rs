@@ -94,13 +94,16 @@ impl World {
             .collect();
         let mut counts = Counts::default();
         counts.episodes = 1;
+        let epoch = format!("{:016x}", rng.u64(..));
+        let mut oracle = Oracle::new(profile.outbox);
+        oracle.epoch(&epoch);
         Self {
             now: 0,
             clients,
             disks: (0..profile.clients).map(|_| Disk::default()).collect(),
-            gateway: GatewayHost::new(),
+            gateway: GatewayHost::new(&gateway::opening(&epoch), profile.batch),
             links: BTreeMap::new(),
-            oracle: Oracle::new(profile.outbox),
+            oracle,
             counts,
             is_bad: false,
             hanging: false,

@@ -5,16 +5,20 @@ import type { ChatEventMap, ChatFile, ErrorData, Message, Result } from "alo-cha
 
 import { fetchAccess } from "../session.ts";
 import type { Access } from "../session.ts";
-import { quoteOf } from "../state/log.ts";
-import type { Store } from "../state/store.ts";
+import { quoteOf } from "../state/quote.ts";
+import type { Channel, Store } from "../state/store.ts";
 import type { Draft, Entry, Upload } from "../state/types.ts";
+import { HistoryLoader } from "./history.ts";
 
 export class Conversation {
+  readonly history: HistoryLoader;
   readonly #store: Store;
   readonly #chat: AloChat;
   /** What shows the progress of a file on its way up. */
   readonly #uploads = new Map<File, Upload>();
   #subscribed = false;
+  /** Whether subscribing has been answered. */
+  #connected = false;
 
   constructor(access: Access, store: Store) {
     this.#store = store;
@@ -23,6 +27,11 @@ export class Conversation {
       authToken: async () => (await fetchAccess(access.userId)).token,
       outbox: "indexeddb",
     });
+    this.history = new HistoryLoader(
+      this.#chat,
+      () => store.changed(),
+      (channel) => store.reached(channel),
+    );
     this.#listen();
   }
 
@@ -36,7 +45,17 @@ export class Conversation {
     const { status } = await this.#chat.subscribe({ channelIds: this.#store.channels.map(({ id }) => id) });
     this.#subscribed = !status.error;
     if (status.error) this.#store.subscribeError = status.errorData.message;
+    // Loaded before there were events: what came between the two is missing.
+    if (this.#connected && this.#subscribed) for (const channel of this.#store.channels) this.history.gap(channel);
+    // Only now: between a page and the first event nothing may be missing.
+    this.#connected = true;
+    this.openHistory();
     this.#store.changed();
+  }
+
+  /** Loads the open channel's newest messages, if it is shown for the first time. */
+  openHistory(): void {
+    if (this.#connected) this.history.open(this.#store.active);
   }
 
   /** Shows the message at once and sends it. */
@@ -57,8 +76,8 @@ export class Conversation {
       uploads: draft.files.map((source) => ({ source, percent: 0 })),
     };
     channel.log.add(entry);
-    // Who answers has read what was new.
-    delete channel.firstUnread;
+    channel.reading.answered();
+    void this.#showOwn(channel);
     void this.#transmit(entry);
   }
 
@@ -85,6 +104,14 @@ export class Conversation {
 
   close(): void {
     this.#chat.dispose();
+  }
+
+  /** What one sends is shown, wherever one was reading. */
+  async #showOwn(channel: Channel): Promise<void> {
+    if (!channel.log.atPresent && channel.log.opened && !(await this.history.present(channel))) return;
+    channel.place = { kind: "end" };
+    channel.below = 0;
+    this.#store.changed();
   }
 
   async #transmit(entry: Entry): Promise<void> {
@@ -156,6 +183,7 @@ export class Conversation {
     const chat = this.#chat;
     chat.addEventListener("status.connected", () => {
       store.connection = { state: "connected" };
+      this.history.connected();
       store.changed();
     });
     chat.addEventListener("status.disconnected", () => {
@@ -172,18 +200,17 @@ export class Conversation {
     });
     chat.addEventListener("message.new", ({ data }) => {
       const channel = store.channel(data.message.channelId);
-      const entry = channel?.log.received(data.message);
+      const entry = channel?.log.received(data.message, channel.place);
       if (channel && entry) store.arrived(channel, entry);
-      store.changed();
-    });
-    chat.addEventListener("message.updated", ({ data }) => {
-      store.channel(data.message.channelId)?.log.updated(data.message);
       store.changed();
     });
     chat.addEventListener("channel.gap", ({ data }) => {
       const channel = store.channel(data.channelId);
-      channel?.log.gap(data.reason);
-      if (channel && data.reason === "forbidden") channel.forbidden = true;
+      if (!channel) return;
+      if (data.reason === "forbidden") {
+        channel.forbidden = true;
+        this.history.stop(channel);
+      } else this.history.gap(channel);
       store.changed();
     });
     chat.addEventListener("outbox.restored", ({ data }) => this.#restored(data));

@@ -1,28 +1,60 @@
-// The messages of one channel: confirmed ones in the order of their events, own ones on their way after them.
+// The messages of one channel: stored ones as far as they are loaded, own ones on their way after them.
 
-import type { ChatEventMap, Message } from "alo-chat";
+import type { HistoryPage, Message } from "alo-chat";
 
-import { plainText } from "../sanitize.ts";
-import type { Entry, Quote, Row } from "./types.ts";
+import { quoteOf } from "./quote.ts";
+import type { Entry, Place, StoredEntry } from "./types.ts";
+import { MessageWindow, SLACK } from "./window.ts";
+import type { Edge, Page, Side } from "./window.ts";
+
+/** Messages held of a channel; those far from where one reads are dropped and loaded again when wanted. */
+export const HELD = 1000;
+/** So many around where one reads are never dropped. */
+const NEAR = SLACK + 50;
 
 export class ChannelLog {
-  readonly #confirmed: Row[] = [];
+  readonly #stored = new MessageWindow<StoredEntry>();
   #outgoing: Entry[] = [];
-  readonly #byId = new Map<string, Entry>();
+  /** Shown until what replaces them is loaded. */
+  #stale: readonly StoredEntry[] = [];
   readonly #userId: string;
-  #gaps = 0;
 
   constructor(userId: string) {
     this.#userId = userId;
   }
 
-  /** Everything, from the oldest to the newest. */
-  rows(): Row[] {
-    return [...this.#confirmed, ...this.#outgoing];
+  /** From the oldest to the newest; own ones on their way stand at the present and nowhere else. */
+  rows(): readonly Entry[] {
+    if (!this.opened) return [...this.#stale, ...this.#outgoing];
+    return this.atPresent ? [...this.#stored.items, ...this.#outgoing] : this.#stored.items;
   }
 
+  /** A message of these rows. */
   find(id: string): Entry | undefined {
-    return this.#byId.get(id);
+    return this.rows().find((entry) => entry.id === id);
+  }
+
+  /** The messages that the gateway has, as far as they are loaded. */
+  get stored(): readonly StoredEntry[] {
+    return this.#stored.items;
+  }
+
+  get newest(): StoredEntry | undefined {
+    return this.#stored.items.at(-1);
+  }
+
+  /** Whether a page has been loaded, and no gap has come since. */
+  get opened(): boolean {
+    return this.#stored.edges !== undefined;
+  }
+
+  /** Whether it goes on to the newest message there is. */
+  get atPresent(): boolean {
+    return this.#stored.atPresent;
+  }
+
+  edge(side: Side): Edge | undefined {
+    return this.#stored.edges?.[side];
   }
 
   /** Whether messages are here that the gateway does not have, failed ones too. */
@@ -32,6 +64,20 @@ export class ChannelLog {
 
   get failed(): boolean {
     return this.#outgoing.some((entry) => entry.state === "failed");
+  }
+
+  /** Shows this page in place of what is loaded. */
+  open(page: HistoryPage): void {
+    this.#stored.open(this.#entries(page));
+    this.#stale = [];
+  }
+
+  /** Adds a page that was loaded for an edge; returns whether it still fits there. */
+  extend(side: Side, loadedFor: Edge, page: HistoryPage, place: Place): boolean {
+    if (this.#stored.edges?.[side] !== loadedFor) return false;
+    const extended = this.#stored.extend(side, loadedFor, this.#entries(page));
+    this.#trim(side === "older" ? "newer" : "older", HELD, place);
+    return extended;
   }
 
   /** An own message, shown before the gateway has it. */
@@ -52,23 +98,46 @@ export class ChannelLog {
   /** The promise of an own message resolved. Its place is settled by its event, which may have come before. */
   resolved(entry: Entry, message: Message): void {
     if (!this.#outgoing.includes(entry)) return;
-    const known = this.#byId.get(message.id);
+    const known = this.find(message.id);
     if (known && known !== entry) return this.remove(entry);
-    this.#take(entry, message);
+    take(entry, message);
     this.#sortOutgoing();
   }
 
-  /** An event came; gives the entry if it was not known before. */
-  received(message: Message): Entry | undefined {
-    const known = this.#byId.get(message.id) ?? this.#awaited(message);
-    if (known) {
-      this.#take(known, message);
-      if (this.#outgoing.includes(known)) {
-        this.remove(known);
-        this.#confirmed.push(known);
-      }
-      return undefined;
-    }
+  /** An event came; returns the entry if it was not known before. */
+  received(message: Message, place: Place): StoredEntry | undefined {
+    const { entry, isNew } = this.#entry(message);
+    this.#stored.receive(entry);
+    if (place.kind === "end") this.#stored.trim("older", HELD);
+    // Someone reads far up while others write on and on: the present can be loaded again.
+    else this.#trim("newer", 2 * HELD, place);
+    return isNew ? entry : undefined;
+  }
+
+  /** Events are missing: what is stored must be loaded again, and has own messages whose events were missed. */
+  gap(): void {
+    if (this.opened) this.#stale = this.#stored.items;
+    this.#stored.clear();
+    this.#outgoing = this.#outgoing.filter((entry) => entry.state !== "sent");
+  }
+
+  #trim(side: Side, max: number, place: Place): void {
+    const { items } = this.#stored;
+    const at = place.kind === "end" ? items.length - 1 : items.findIndex(({ id }) => id === place.id);
+    const kept = at < 0 ? 0 : NEAR + (side === "older" ? items.length - at : at);
+    this.#stored.trim(side, Math.max(max, kept));
+  }
+
+  #entries({ messages, ...page }: HistoryPage): Page<StoredEntry> {
+    return { ...page, messages: messages.map((message) => this.#entry(message).entry) };
+  }
+
+  /** The entry of a message, the same one for as long as it is held; an own one stops being on its way. */
+  #entry(message: Message): { entry: StoredEntry; isNew: boolean } {
+    const outgoing = this.#outgoing.find(({ id }) => id === message.id) ?? this.#awaited(message);
+    if (outgoing) this.remove(outgoing);
+    const known = this.#stored.find(message.id) ?? outgoing ?? this.#stale.find(({ id }) => id === message.id);
+    if (known) return { entry: take(known, message), isNew: false };
     const entry: Entry = {
       kind: "message",
       key: message.id,
@@ -81,51 +150,35 @@ export class ChannelLog {
       files: message.files,
       uploads: [],
     };
-    this.#take(entry, message);
-    this.#confirmed.push(entry);
-    return entry;
+    return { entry: take(entry, message), isNew: true };
   }
 
-  updated(message: Message): void {
-    const entry = this.#byId.get(message.id);
-    if (entry) this.#take(entry, message);
-  }
-
-  /** Events are missing here; those of own messages may be among them. */
-  gap(reason: ChatEventMap["channel.gap"]["reason"]): void {
-    const settled = this.#outgoing.filter((entry) => entry.state === "sent");
-    this.#outgoing = this.#outgoing.filter((entry) => entry.state !== "sent");
-    this.#confirmed.push(...settled, { kind: "gap", key: `gap-${++this.#gaps}`, reason });
-  }
-
-  /** The own message this is the event of: only its author's tag counts, anyone can read and repeat it. */
+  /** The own message this is: only its author's tag counts, anyone can read and repeat it. */
   #awaited(message: Message): Entry | undefined {
     if (message.userId !== this.#userId) return undefined;
     const { clientId } = message.metadata;
     return this.#outgoing.find((entry) => entry.key === clientId && entry.id === undefined);
   }
 
-  #take(entry: Entry, message: Message): void {
-    entry.id = message.id;
-    entry.content = message.content;
-    entry.time = Number(message.timestamp);
-    entry.files = message.files;
-    entry.quote = message.parent ? quoteOf(message.parent) : entry.quote;
-    entry.state = "sent";
-    delete entry.error;
-    delete entry.abort;
-    this.#byId.set(message.id, entry);
-  }
-
   /** Stored ones first, as they were stored: their events will come in this order. */
   #sortOutgoing(): void {
-    const rank = (entry: Entry) => (entry.state === "sent" ? entry.time : Infinity);
+    const rank = (entry: Entry) => entry.seq ?? Infinity;
     this.#outgoing.sort((a, b) => (rank(a) === rank(b) ? 0 : rank(a) - rank(b)));
   }
 }
 
-/** The part of a message that is shown where it is answered. */
-export function quoteOf(message: Pick<Message, "id" | "userId" | "content" | "files">): Quote {
-  const names = message.files.map((file) => file.name).join(", ");
-  return { id: message.id, userId: message.userId, text: plainText(message.content) || names };
+function take(entry: Entry, message: Message): StoredEntry {
+  const { id, seq, content, files } = message;
+  const quote = message.parent ? quoteOf(message.parent) : entry.quote;
+  delete entry.error;
+  delete entry.abort;
+  return Object.assign(entry, {
+    id,
+    seq,
+    content,
+    files,
+    quote,
+    time: Number(message.timestamp),
+    state: "sent" as const,
+  });
 }

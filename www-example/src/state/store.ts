@@ -1,15 +1,21 @@
-// All that is shown. Views read it and are told when it changes.
+// All that is shown. Views read it, and are called when it changes.
 
 import type { ChannelInfo } from "../session.ts";
 import { ChannelLog } from "./log.ts";
 import { loadDraft, saveDraft } from "./drafts.ts";
-import type { Connection, Draft, Entry } from "./types.ts";
+import { Reading } from "./reading.ts";
+import type { Connection, Draft, Load, Place, StoredEntry } from "./types.ts";
 
 export interface Channel extends ChannelInfo {
   log: ChannelLog;
+  /** What is on its way: a new window, or a page at one of its sides. */
+  loads: { window: Load; older: Load; newer: Load };
+  place: Place;
+  reading: Reading;
+  /** Messages that came while something else was in view. */
   unread: number;
-  /** Where reading goes on: the first message that came unseen. */
-  firstUnread?: string;
+  /** Messages that came below where one reads. */
+  below: number;
   draft: Draft;
   /** The token no longer lets this user read it. */
   forbidden: boolean;
@@ -31,7 +37,11 @@ export class Store {
     this.channels = channels.map((info) => ({
       ...info,
       log: new ChannelLog(userId),
+      loads: { window: { state: "idle" }, older: { state: "idle" }, newer: { state: "idle" } },
+      place: { kind: "end" },
+      reading: new Reading(localStorage, userId, info.id),
       unread: 0,
+      below: 0,
       draft: loadDraft(info.id),
       forbidden: false,
     }));
@@ -61,16 +71,33 @@ export class Store {
   open(id: string): void {
     const channel = this.channel(id);
     if (!channel || channel === this.#active) return;
-    delete this.#active.firstUnread;
     this.#active = channel;
+    this.reached(channel);
     this.seen();
     this.changed();
   }
 
-  /** A message of someone else came: it is unread unless it is being looked at. */
-  arrived(channel: Channel, entry: Entry): void {
-    if (entry.own || (channel === this.#active && !document.hidden)) return;
-    if (channel.unread++ === 0) channel.firstUnread = entry.key;
+  /** A message came. */
+  arrived(channel: Channel, entry: StoredEntry): void {
+    const viewed = channel === this.#active && !document.hidden;
+    const seen = viewed && channel.place.kind === "end";
+    channel.reading.arrived(entry.seq, seen || entry.own);
+    if (entry.own || seen) return;
+    if (channel.place.kind !== "end") channel.below++;
+    if (!viewed) channel.unread++;
+  }
+
+  /** A channel's newest message is known: where reading had stopped can be said. */
+  reached(channel: Channel): void {
+    const { log, reading } = channel;
+    if (channel === this.#active && log.atPresent && log.newest) reading.begin(log.newest.seq);
+  }
+
+  /** Someone reads here; `read` is the newest message in view. */
+  moved(channel: Channel, place: Place, read: number | undefined): void {
+    channel.place = place;
+    if (read !== undefined && !document.hidden) channel.reading.read(read);
+    if (place.kind === "end") channel.below = 0;
   }
 
   /** The open channel is in front of its reader. */

@@ -1,6 +1,6 @@
 // What the page knows about a message.
 
-import type { ChatEventMap, ChatFile, ErrorData } from "alo-chat";
+import type { ChatFile, ErrorData } from "alo-chat";
 
 export type Delivery = "sending" | "sent" | "failed";
 
@@ -8,7 +8,9 @@ export type Delivery = "sending" | "sent" | "failed";
 export interface Quote {
   id: string;
   userId: string;
-  text: string;
+  /** As it was written: HTML of someone else. */
+  content: string;
+  fileNames: string;
 }
 
 /** A file on its way up, or one that was. */
@@ -24,6 +26,8 @@ export interface Entry {
   key: string;
   /** Set once the gateway has given one. */
   id?: string;
+  /** Its place in the channel's log; set with `id`. */
+  seq?: number;
   channelId: string;
   userId: string;
   own: boolean;
@@ -38,14 +42,18 @@ export interface Entry {
   abort?: AbortController;
 }
 
-/** A place where messages are missing. */
-export interface Gap {
-  kind: "gap";
-  key: string;
-  reason: ChatEventMap["channel.gap"]["reason"];
-}
+/** A message that the gateway has. */
+export type StoredEntry = Entry & { id: string; seq: number };
 
-export type Row = Entry | Gap;
+/** Where someone reads in a channel. */
+export type Place =
+  /** At its newest message, also when more come. */
+  | { kind: "end" }
+  /** With this message's upper edge so many pixels below that of the list. */
+  | { kind: "message"; id: string; top: number };
+
+/** Messages on their way here. */
+export type Load = { state: "idle" } | { state: "loading" } | { state: "failed"; error: ErrorData };
 
 /** What is being written in a channel, kept while another one is open. */
 export interface Draft {

@@ -6,6 +6,7 @@ import { extension, formatSize, previewType } from "../files/kinds.ts";
 import type { Entry, Upload } from "../state/types.ts";
 import type { Context } from "./context.ts";
 import { h, setAttribute, setText } from "./dom.ts";
+import { fileName } from "./file-name.ts";
 import { icon } from "./icons.ts";
 import { ImagePreview } from "./preview.ts";
 
@@ -64,13 +65,7 @@ export class Attachment {
       "li",
       { class: type ? "attachment picture" : "attachment card", testid: "attachment", "data-name": name },
       this.#preview?.element,
-      h(
-        "div",
-        { class: "file" },
-        badge,
-        h("span", { class: "file-text" }, h("span", { class: "file-name", title: name }, name), this.#note),
-        this.#download,
-      ),
+      h("div", { class: "file" }, badge, h("span", { class: "file-text" }, fileName(name), this.#note), this.#download),
       this.#progress,
     );
   }

@@ -39,7 +39,7 @@ export function openChat(access: Access, signOut: () => void): Chat {
       conversation.discard(entry);
       composer.restore(entry);
     },
-    jump: (messageId) => list.jump(messageId),
+    jump: (messageId) => void list.jump(messageId),
     showImage: (blob, name, file) => showImage(blob, name, file, blobs),
   };
 

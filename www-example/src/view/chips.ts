@@ -2,6 +2,7 @@
 
 import { formatSize, previewType } from "../files/kinds.ts";
 import { h, reconcile } from "./dom.ts";
+import { fileName } from "./file-name.ts";
 import { icon } from "./icons.ts";
 
 interface Chip {
@@ -46,12 +47,7 @@ export class Chips {
       "li",
       { class: "chip" },
       picture,
-      h(
-        "span",
-        { class: "file-text" },
-        h("span", { class: "file-name", title: file.name }, file.name),
-        h("span", { class: "file-note" }, formatSize(file.size)),
-      ),
+      h("span", { class: "file-text" }, fileName(file.name), h("span", { class: "file-note" }, formatSize(file.size))),
       remove,
     );
     return { element, url };

@@ -3,12 +3,13 @@
 import { MAX_FILES } from "../files/kinds.ts";
 import type { Channel } from "../state/store.ts";
 import type { Draft, Entry } from "../state/types.ts";
-import { quoteOf } from "../state/log.ts";
+import { quoteOf } from "../state/quote.ts";
 import type { Context } from "./context.ts";
 import { Chips } from "./chips.ts";
 import { h, setAttribute, setText } from "./dom.ts";
 import { hueOf } from "./format.ts";
 import { icon } from "./icons.ts";
+import { quoteText } from "./quote.ts";
 
 export class Composer {
   readonly element: HTMLFormElement;
@@ -208,7 +209,7 @@ export class Composer {
     this.#replyTo.replaceChildren(
       icon("reply"),
       h("span", { class: "quote-author", "data-hue": hueOf(quote.userId) }, quote.userId),
-      h("span", { class: "quote-text" }, quote.text),
+      h("span", { class: "quote-text" }, quoteText(quote)),
       cancel,
     );
     setAttribute(this.#replyTo, "aria-label", `Replying to ${quote.userId}`);

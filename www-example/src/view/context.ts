@@ -16,7 +16,7 @@ export interface Context {
   reply(entry: Entry): void;
   /** Takes a failed message back into the composer. */
   edit(entry: Entry): void;
-  /** Shows a message of the open channel, if it is there. */
+  /** Goes to a message of the open channel. */
   jump(messageId: string): void;
   showImage(blob: Blob, name: string, file: ChatFile | undefined): void;
 }

@@ -9,6 +9,6 @@ export function emptyState(channel: Channel): HTMLElement {
     { class: "empty" },
     logo(),
     h("h2", {}, `It is quiet in #${channel.name}`),
-    h("p", {}, "Messages appear here from the moment you join. Say hello, or drop a file to share it."),
+    h("p", {}, `This is where #${channel.name} begins. Say hello, or drop a file to share it.`),
   );
 }

@@ -1,5 +1,7 @@
 // Times, days, names: how they are written.
 
+import { dayOf } from "../state/rows.ts";
+
 const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
 const weekday = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
 const dated = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "long", year: "numeric" });
@@ -10,11 +12,6 @@ const DAY_MS = 86_400_000;
 
 export const formatClock = (time: number) => clock.format(time);
 export const formatFull = (time: number) => full.format(time);
-
-/** A number that is the same for all times of a day. */
-export function dayOf(time: number): number {
-  return new Date(time).setHours(0, 0, 0, 0);
-}
 
 export function formatDay(time: number): string {
   const days = Math.round((dayOf(time) - dayOf(Date.now())) / DAY_MS);

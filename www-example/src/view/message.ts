@@ -1,6 +1,6 @@
 // One message of the list.
 
-import { safeContent } from "../sanitize.ts";
+import { plainText, safeContent } from "../sanitize.ts";
 import type { Entry } from "../state/types.ts";
 import { Attachment } from "./attachment.ts";
 import { avatar } from "./avatar.ts";
@@ -8,6 +8,7 @@ import type { Context } from "./context.ts";
 import { h, setAttribute, setText } from "./dom.ts";
 import { formatClock, formatFull, hueOf } from "./format.ts";
 import { icon } from "./icons.ts";
+import { quoteText } from "./quote.ts";
 
 export class MessageView {
   readonly element: HTMLLIElement;
@@ -21,6 +22,7 @@ export class MessageView {
   #shownTime: number | undefined;
   #shownContent: string | undefined;
   #shownStatus: string | undefined;
+  #reachable = false;
 
   constructor(context: Context, entry: Entry) {
     this.#context = context;
@@ -32,7 +34,6 @@ export class MessageView {
     );
     this.#reply = button("reply-button icon-button", "Reply", () => context.reply(entry), icon("reply"));
     setAttribute(this.#reply, "data-testid", "reply-button");
-    setAttribute(this.#reply, "aria-label", `Reply to ${entry.userId}`);
     setAttribute(this.#reply, "title", "Reply");
     const [time, sideTime] = this.#times;
     this.element = h(
@@ -57,12 +58,12 @@ export class MessageView {
       ),
       h("div", { class: "actions" }, this.#reply),
     );
-    this.update();
   }
 
   /** Shows what has changed; the rest is left alone, with its focus and its selection. */
-  update(): void {
+  update(continued: boolean): void {
     const entry = this.#entry;
+    this.element.classList.toggle("continued", continued);
     setAttribute(this.element, "data-state", entry.state);
     setAttribute(this.element, "data-message-id", entry.id);
     if (this.#shownTime !== entry.time) this.#showTime(entry.time);
@@ -70,16 +71,27 @@ export class MessageView {
       this.#shownContent = entry.content;
       this.#content.replaceChildren(safeContent(entry.content));
       this.#content.hidden = entry.content.trim() === "";
+      setAttribute(this.#reply, "aria-label", `Reply to ${entry.userId}: ${excerpt(entry)}`);
     }
     this.#attachments.forEach((each, index) => each.update(entry, entry.files[index], entry.uploads[index]));
     // Only what the gateway has can be answered.
     this.#reply.hidden = entry.id === undefined;
     this.#showStatus();
+    this.#showReachable();
   }
 
-  /** Whether it goes on from the message before it, of the same author. */
-  continues(yes: boolean): void {
-    this.element.classList.toggle("continued", yes);
+  /** Whether the Tab key comes to it and to what is in it. */
+  reachable(yes: boolean): void {
+    this.#reachable = yes;
+    this.#showReachable();
+  }
+
+  /** Shows for a moment that this is the message that was looked for. */
+  mark(): void {
+    this.element.classList.remove("found");
+    // Read, so that the animation starts over.
+    void this.element.offsetWidth;
+    this.element.classList.add("found");
   }
 
   destroy(): void {
@@ -89,17 +101,24 @@ export class MessageView {
   #quote(): HTMLElement | undefined {
     const { quote } = this.#entry;
     if (!quote) return undefined;
-    const text = quote.text || "a message";
     const preview = button(
       "quote",
       "",
       () => this.#context.jump(quote.id),
       h("span", { class: "visually-hidden" }, "In reply to"),
       h("span", { class: "quote-author", "data-hue": hueOf(quote.userId), dir: "auto" }, quote.userId),
-      h("span", { class: "quote-text", dir: "auto" }, text),
+      h("span", { class: "quote-text", dir: "auto" }, quoteText(quote)),
     );
     setAttribute(preview, "data-testid", "reply-preview");
     return preview;
+  }
+
+  #showReachable(): void {
+    this.element.tabIndex = this.#reachable ? 0 : -1;
+    for (const each of this.element.querySelectorAll<HTMLElement>("a, button")) {
+      // What has failed waits for a decision.
+      each.tabIndex = this.#reachable || this.#status.contains(each) ? 0 : -1;
+    }
   }
 
   #showTime(value: number): void {
@@ -126,7 +145,8 @@ export class MessageView {
   #showSending(waits: boolean): void {
     const { conversation } = this.#context;
     const entry = this.#entry;
-    const cancel = entry.uploads.length > 0 && entry.abort && button("text-button", "Cancel", () => conversation.cancel(entry));
+    const cancel =
+      entry.uploads.length > 0 && entry.abort && button("text-button", "Cancel", () => conversation.cancel(entry));
     this.#status.replaceChildren(
       icon("clock"),
       h("span", {}, waits ? "Will be sent when you are back online" : "Sending…"),
@@ -151,6 +171,11 @@ export class MessageView {
     );
     announce(`Your message was not sent. ${reason}`);
   }
+}
+
+function excerpt({ content, files }: Entry): string {
+  const text = plainText(content) || files.map(({ name }) => name).join(", ");
+  return text.length > 60 ? `${text.slice(0, 59)}…` : text;
 }
 
 function button(kind: string, text: string, act: () => void, ...children: Node[]): HTMLButtonElement {

@@ -50,7 +50,7 @@ pub fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// Fails if the package that was built weighs more than the budget allows.
+/// Fails if the package that was built weighs more than the budget allows, by the budget's own compiler.
 pub fn check() -> Result<()> {
     let parts = measure()?;
     Budget::read()?.check(&parts)

@@ -26,7 +26,7 @@ pub fn run(engine: Engine, gateway: &Gateway) -> Result<Count> {
     let mut build = tests(workspace::cargo()?, gateway);
     process::run(build.arg("--no-run"))?;
 
-    let mut command = tests(in_session(engine)?, gateway);
+    let mut command = tests(in_session(engine, workspace::cargo()?), gateway);
     for other in Engine::ALL {
         // The runner takes the first driver it finds in its environment.
         command.env_remove(other.driver_variable());
@@ -40,25 +40,25 @@ pub fn run(engine: Engine, gateway: &Gateway) -> Result<Count> {
     Ok(count.ended(status))
 }
 
-/// Cargo, where it can open a window: WebKit has no headless mode, so it gets a display and a bus of
+/// A program, where it can open a window: WebKit has no headless mode, so it gets a display and a bus of
 /// its own.
-fn in_session(engine: Engine) -> Result<Command> {
-    let cargo = workspace::cargo()?;
+pub fn in_session(engine: Engine, command: Command) -> Command {
     match engine {
-        Engine::Chromium | Engine::Firefox => Ok(cargo),
+        Engine::Chromium | Engine::Firefox => command,
         Engine::Webkit => {
             let mut session = Command::new("xvfb-run");
             session
                 .args(["--auto-servernum", "dbus-run-session", "--"])
-                .arg(cargo.get_program())
+                .arg(command.get_program())
+                .args(command.get_args())
                 .current_dir(workspace::root());
-            for (name, value) in cargo.get_envs() {
+            for (name, value) in command.get_envs() {
                 match value {
                     Some(value) => session.env(name, value),
                     None => session.env_remove(name),
                 };
             }
-            Ok(session)
+            session
         }
     }
 }

@@ -2,6 +2,8 @@
 
 mod browser;
 mod count;
+mod floors;
+mod lints;
 mod node;
 mod package;
 mod rust;
@@ -40,12 +42,16 @@ struct Step {
 /// Steps of the simulation; its seeds are the same every time.
 const SIMULATED_STEPS: &str = "5000000";
 
-const STEPS: [Step; 18] = [
+const STEPS: [Step; 20] = [
     step("fmt", &[], |_| rust::fmt()),
     step("clippy", &[], |_| rust::clippy()),
+    step("lints", &[], |_| lints::check()),
+    step("floors", &[], |_| Ok(Count::check(floors::check()))),
     step("docs", &[], |_| rust::docs()),
-    step("errors", &[], |_| {
-        Ok(Count::check(docs::check_errors()) + Count::check(docs::check_types()))
+    step("registry", &[], |_| {
+        Ok(docs::check()
+            .map(Count::check)
+            .fold(Count::default(), |sum, one| sum + one))
     }),
     step("native", &[], |_| rust::native()),
     step("sim", &[], |_| {
@@ -58,18 +64,19 @@ const STEPS: [Step; 18] = [
     step("attw", &["build"], |_| package::attw()),
     step("types", &["build"], |_| node::types()),
     step("gateway", &[], Shared::start_gateway),
-    step("chromium", &["gateway"], |shared| {
-        browser::run(Engine::Chromium, shared.gateway()?)
+    step("chromium", &["build", "gateway"], |shared| {
+        shared.engine(Engine::Chromium)
     }),
-    step("firefox", &["gateway"], |shared| {
-        browser::run(Engine::Firefox, shared.gateway()?)
+    step("firefox", &["build", "gateway"], |shared| {
+        shared.engine(Engine::Firefox)
     }),
-    step("webkit", &["gateway"], |shared| {
-        browser::run(Engine::Webkit, shared.gateway()?)
+    step("webkit", &["build", "gateway"], |shared| {
+        shared.engine(Engine::Webkit)
     }),
     step("packaging", &["build", "gateway"], node::packaging),
     step("example", &["build"], |_| {
-        Ok(Count::check(example::build()))
+        let built = Count::check(example::build());
+        Ok(built + node::example()?)
     }),
     step("e2e", &["build", "gateway", "example"], node::e2e),
 ];
@@ -99,6 +106,13 @@ impl Shared {
         println!("a gateway for the tests at {}", gateway.endpoint);
         self.gateway = Some((binary, gateway));
         Ok(Count::passed(1))
+    }
+
+    /// The SDK's own tests in an engine, and the packed package.
+    fn engine(&self, engine: Engine) -> Result<Count> {
+        let gateway = self.gateway()?;
+        let sdk = browser::run(engine, gateway)?;
+        Ok(sdk + node::engine(engine, gateway)?)
     }
 
     fn gateway(&self) -> Result<&Gateway> {

@@ -4,14 +4,23 @@ use std::{fs, path::PathBuf, process::Command};
 
 use anyhow::{Context, Result};
 
-use super::{Shared, count::Count};
-use crate::{install, process, workspace};
+use super::{Shared, browser, count::Count};
+use crate::{
+    gateway::Gateway,
+    install::{self, Engine},
+    process, workspace,
+};
 
 /// How long one file of tests may take, in milliseconds.
 const FILE: &str = "600000";
 
 pub fn types() -> Result<Count> {
-    run("types", |_| ())
+    run(node("types")?)
+}
+
+/// The example's state without a page.
+pub fn example() -> Result<Count> {
+    run(node("example")?)
 }
 
 pub fn packaging(shared: &mut Shared) -> Result<Count> {
@@ -22,20 +31,34 @@ pub fn e2e(shared: &mut Shared) -> Result<Count> {
     run_in_chromium("e2e", shared)
 }
 
-fn run_in_chromium(folder: &str, shared: &Shared) -> Result<Count> {
-    let chromium = install::chromium()?;
-    let gateway = shared.gateway()?;
-    let binary = shared.gateway_binary()?;
-    run(folder, |command| {
-        command
-            .env("ALO_CHROMIUM", chromium)
-            .env("ALO_TEST_ENDPOINT", &gateway.endpoint)
-            .env("ALO_TEST_API_KEY", &gateway.api_key)
-            .env("ALO_GATEWAY", binary);
-    })
+/// The packed package in one engine.
+pub fn engine(engine: Engine, gateway: &Gateway) -> Result<Count> {
+    install::engine(engine)?;
+    let mut command = node("engines")?;
+    with_gateway(&mut command, gateway)
+        .env("ALO_ENGINE", engine.name())
+        .env("ALO_DRIVER", install::driver(engine)?);
+    if engine == Engine::Chromium {
+        command.env("ALO_CHROMIUM", install::chromium()?);
+    }
+    run(browser::in_session(engine, command))
 }
 
-fn run(folder: &str, prepare: impl FnOnce(&mut Command)) -> Result<Count> {
+fn run_in_chromium(folder: &str, shared: &Shared) -> Result<Count> {
+    let mut command = node(folder)?;
+    with_gateway(&mut command, shared.gateway()?)
+        .env("ALO_CHROMIUM", install::chromium()?)
+        .env("ALO_GATEWAY", shared.gateway_binary()?);
+    run(command)
+}
+
+fn with_gateway<'a>(command: &'a mut Command, gateway: &Gateway) -> &'a mut Command {
+    command
+        .env("ALO_TEST_ENDPOINT", &gateway.endpoint)
+        .env("ALO_TEST_API_KEY", &gateway.api_key)
+}
+
+fn node(folder: &str) -> Result<Command> {
     install::npm_tools()?;
     let mut command = Command::new("node");
     command
@@ -45,7 +68,10 @@ fn run(folder: &str, prepare: impl FnOnce(&mut Command)) -> Result<Count> {
         .args(files(folder)?)
         .current_dir(workspace::root())
         .env("NO_COLOR", "1");
-    prepare(&mut command);
+    Ok(command)
+}
+
+fn run(mut command: Command) -> Result<Count> {
     let mut count = Count::default();
     let status = process::run_lines(&mut command, |line| count.add_node_line(line))?;
     Ok(count.ended(status))

@@ -1,0 +1,59 @@
+//! What is committed reaches the connections of this gateway: [`Hub`] knows who is in which log and
+//! [`Mailbox`] what waits for one subscriber, both without tasks; [`LocalBus`] is the two with tasks that
+//! wake. What is left out is not lost: subscribers are told, and read the log.
+
+mod hub;
+mod local;
+mod mailbox;
+
+use std::sync::Arc;
+
+pub use hub::Hub;
+pub use local::{LocalBus, Subscriber};
+pub use mailbox::{Delivery, Mailbox};
+
+use crate::store::{LogEvent, LogId, Notice};
+
+/// What subscribers of a log are to learn, shared by all of them.
+#[derive(Clone, Debug)]
+pub enum News {
+    /// A new event.
+    Event(Arc<LogEvent>),
+    /// A hint: the log reaches at least this far.
+    Head(Arc<Head>),
+}
+
+/// See [`News::Head`].
+#[derive(Clone, Debug)]
+pub struct Head {
+    /// The log.
+    pub log: LogId,
+    /// The sequence of an event that is stored.
+    pub seq: u64,
+}
+
+impl News {
+    /// The log it is about.
+    pub fn log(&self) -> &LogId {
+        match self {
+            Self::Event(event) => &event.log,
+            Self::Head(head) => &head.log,
+        }
+    }
+}
+
+impl From<Notice> for News {
+    fn from(notice: Notice) -> Self {
+        match notice {
+            Notice::Event(event) => Self::Event(event.into()),
+            Notice::Head { log, seq } => Self::Head(Head { log, seq }.into()),
+        }
+    }
+}
+
+/// A way news reaches subscribers. In one gateway it is [`LocalBus`].
+pub trait Bus: Send + Sync {
+    /// Hands the news of a commit to all who joined their logs, those of one log in the order they were
+    /// committed. Never waits.
+    fn publish(&self, news: &[News]);
+}

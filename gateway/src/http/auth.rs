@@ -1,0 +1,29 @@
+//! `POST /v1/auth`: a token for a user, asked for by the app's server.
+
+use alo_protocol::{AuthRequest, AuthResponse};
+use axum::{Json, Router, extract::State, http::header, response::IntoResponse, routing::post};
+
+use super::{
+    error::AppError,
+    extract::{Door, JsonBody, Platform},
+};
+use crate::auth::check_auth_request;
+
+pub(super) fn router(door: Door) -> Router {
+    Router::new()
+        .route("/v1/auth", post(issue))
+        .with_state(door)
+}
+
+async fn issue(
+    State(door): State<Door>,
+    Platform: Platform,
+    JsonBody(body): JsonBody<AuthRequest>,
+) -> Result<impl IntoResponse, AppError> {
+    check_auth_request(&body)?;
+    let token = door.tokens.issue(&body, door.clock.now_ms());
+    Ok((
+        [(header::CACHE_CONTROL, "no-store")],
+        Json(AuthResponse { token }),
+    ))
+}

@@ -1,0 +1,374 @@
+//! One open event socket: moves frames between a WebSocket and the driver of its session.
+
+use std::{collections::VecDeque, pin::pin, sync::Arc, time::Duration};
+
+use alo_protocol::{Cursor, ErrorBody, Limits};
+use axum::{
+    Error,
+    extract::ws::{CloseFrame, Message, WebSocket},
+};
+use futures_util::{
+    FutureExt, SinkExt, StreamExt,
+    future::{BoxFuture, OptionFuture},
+    stream::{FuturesOrdered, FuturesUnordered, SplitSink, SplitStream},
+};
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep, sleep_until, timeout},
+};
+use tungstenite::error::ProtocolError;
+
+use crate::{
+    auth::Tokens,
+    bus::{Delivery, LocalBus, Subscriber},
+    clock::Clock,
+    metrics::Metrics,
+    random,
+    readers::LogReaders,
+    session::{Driver, Farewell, Input, Op, Port, Session, Write},
+    store::{Change, Committed, LogId, Query, Rows},
+    writer::Writer,
+};
+
+/// What is taken at once of one kind before the other kinds have their turn.
+const AT_ONCE: usize = 256;
+/// How long the other side has to take the close.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(5);
+/// A frame that WebSocket itself forbids (RFC 6455, 7.4.1).
+const PROTOCOL_ERROR: Farewell = Farewell {
+    code: 1002,
+    reason: "protocol-error",
+};
+/// Text that is not UTF-8 (likewise).
+const INVALID_TEXT: Farewell = Farewell {
+    code: 1007,
+    reason: "invalid-text",
+};
+
+/// What connections use.
+#[derive(Clone)]
+pub(super) struct Connections {
+    pub(super) tokens: Arc<Tokens>,
+    pub(super) clock: Clock,
+    pub(super) limits: Limits,
+    pub(super) writer: Writer,
+    pub(super) log: LogReaders,
+    pub(super) bus: LocalBus,
+    pub(super) metrics: Arc<Metrics>,
+    /// Turns true when the gateway stops.
+    pub(super) stopping: watch::Receiver<bool>,
+    /// Event connections that are open.
+    pub(super) open: watch::Sender<usize>,
+}
+
+type Sink = SplitSink<WebSocket, Message>;
+
+/// One socket with all that is under way for it.
+pub(super) struct Connection {
+    state: Connections,
+    driver: Driver,
+    asked: Asked,
+    stream: SplitStream<WebSocket>,
+    /// Here while nothing is being written.
+    sink: Option<Sink>,
+    writing: Option<BoxFuture<'static, (Sink, Result<(), Error>)>>,
+    /// Until when the other side has to take what is queued, when the connection ends.
+    patience: Option<Instant>,
+    /// Answers of the writer come in the order asked.
+    answers: FuturesOrdered<BoxFuture<'static, Answer>>,
+    reads: FuturesUnordered<BoxFuture<'static, (Op, Result<Rows, ErrorBody>)>>,
+}
+
+/// What the session asks for.
+struct Asked {
+    subscriber: Subscriber,
+    jobs: VecDeque<Job>,
+    reads: VecDeque<(Op, Query)>,
+}
+
+enum Job {
+    Commit(Op, Change),
+    Heads(Op, Vec<LogId>),
+}
+
+enum Answer {
+    Committed(Op, Result<Committed, ErrorBody>),
+    Heads(Op, Result<Vec<Cursor>, ErrorBody>),
+}
+
+impl Port for Asked {
+    fn commit(&mut self, op: Op, change: Change) {
+        self.jobs.push_back(Job::Commit(op, change));
+    }
+
+    fn heads(&mut self, op: Op, logs: Vec<LogId>) {
+        self.jobs.push_back(Job::Heads(op, logs));
+    }
+
+    fn read(&mut self, op: Op, query: Query) {
+        self.reads.push_back((op, query));
+    }
+
+    fn join(&mut self, log: LogId) {
+        self.subscriber.join(log);
+    }
+
+    fn leave(&mut self, log: &LogId) {
+        self.subscriber.leave(log);
+    }
+}
+
+impl Connection {
+    pub(super) fn new(state: Connections, socket: WebSocket) -> Self {
+        let session = Session::new(
+            state.tokens.clone(),
+            state.limits.clone(),
+            Box::new(random::uuid),
+            state.clock.now_ms(),
+        );
+        let (sink, stream) = socket.split();
+        state.metrics.connections.inc();
+        state.open.send_modify(|open| *open += 1);
+        Self {
+            driver: Driver::new(session),
+            asked: Asked {
+                subscriber: state.bus.subscriber(),
+                jobs: VecDeque::new(),
+                reads: VecDeque::new(),
+            },
+            stream,
+            sink: Some(sink),
+            writing: None,
+            patience: None,
+            answers: FuturesOrdered::new(),
+            reads: FuturesUnordered::new(),
+            state,
+        }
+    }
+
+    /// In a box, as a future holds its arguments twice.
+    pub(super) async fn run(mut self: Box<Self>) {
+        let mut stopped = pin!(stopped(self.state.stopping.clone()));
+        // Set again only when something is due before it rings: most deadlines move away as things happen.
+        let (mut alarm, mut alarm_ms) = (pin!(sleep(Duration::ZERO)), u64::MAX);
+        let was_closed = loop {
+            self.carry_out().await;
+            if let Some(farewell) = self.write() {
+                self.close(farewell).await;
+                break false;
+            }
+            let deadline = self.driver.next_timeout().unwrap_or(u64::MAX);
+            if deadline < alarm_ms {
+                alarm_ms = deadline;
+                let wait = deadline.saturating_sub(self.state.clock.now_ms());
+                alarm.set(sleep(Duration::from_millis(wait)));
+            }
+            let open = self.driver.ending().is_none();
+            let reads = self.driver.wants_frames();
+            if !open {
+                self.patience
+                    .get_or_insert_with(|| Instant::now() + CLOSE_PATIENCE);
+            }
+            tokio::select! {
+                Some((sink, result)) = OptionFuture::from(self.writing.as_mut()) => {
+                    self.writing = None;
+                    self.sink = Some(sink);
+                    if result.is_err() {
+                        break false;
+                    }
+                    self.driver.wrote(self.state.clock.now_ms(), &mut self.asked);
+                }
+                Some(answer) = self.answers.next(), if open => {
+                    self.answered(answer);
+                    for _ in 1..AT_ONCE {
+                        let Some(Some(answer)) = self.answers.next().now_or_never() else {
+                            break;
+                        };
+                        self.answered(answer);
+                    }
+                }
+                Some((op, rows)) = self.reads.next(), if open => self.input(Input::Rows(op, rows)),
+                delivery = self.asked.subscriber.next(), if open => {
+                    self.delivered(delivery);
+                    for _ in 1..AT_ONCE {
+                        let Some(delivery) = self.asked.subscriber.ready() else {
+                            break;
+                        };
+                        self.delivered(delivery);
+                    }
+                }
+                message = self.stream.next(), if reads => match message {
+                    Some(Ok(Message::Text(text))) => self.input(Input::Frame(&text)),
+                    Some(Ok(Message::Binary(_))) => self.input(Input::Binary),
+                    Some(Ok(Message::Ping(_) | Message::Pong(_))) => self.input(Input::Alive),
+                    Some(Ok(Message::Close(_))) => break true,
+                    Some(Err(error)) => match Violation::of(&error) {
+                        Some(Violation::Size) => self.input(Input::TooLarge),
+                        Some(Violation::Text) => self.driver.end(INVALID_TEXT),
+                        Some(Violation::Framing) => self.driver.end(PROTOCOL_ERROR),
+                        None => break false,
+                    },
+                    None => break false,
+                },
+                () = stopped.as_mut(), if open => self.input(Input::Shutdown),
+                () = alarm.as_mut(), if open => {
+                    alarm_ms = u64::MAX;
+                    self.input(Input::Timeout);
+                }
+                () = OptionFuture::from(self.patience.map(sleep_until)).map(drop), if !open => {
+                    // It takes nothing, not even the farewell.
+                    if let Some(farewell) = self.driver.ending() {
+                        self.state.metrics.closed(farewell.reason);
+                    }
+                    break false;
+                }
+            }
+        };
+        if was_closed {
+            self.acknowledge().await;
+        }
+    }
+
+    fn answered(&mut self, answer: Answer) {
+        match answer {
+            Answer::Committed(op, result) => self.input(Input::Committed(op, result)),
+            Answer::Heads(op, result) => self.input(Input::Heads(op, result)),
+        }
+    }
+
+    fn delivered(&mut self, delivery: Delivery) {
+        match delivery {
+            Delivery::News(news) => self.input(Input::News(news)),
+            Delivery::Lagged => self.input(Input::Lagged),
+        }
+    }
+
+    fn input(&mut self, input: Input<'_>) {
+        let now_ms = self.state.clock.now_ms();
+        self.driver.handle(now_ms, input, &mut self.asked);
+    }
+
+    /// Begins what the session has asked for. Queueing for the writer may wait: then no more frames are
+    /// read, which holds back the client.
+    async fn carry_out(&mut self) {
+        while let Some(job) = self.asked.jobs.pop_front() {
+            match job {
+                Job::Commit(op, change) => {
+                    let pending = self.state.writer.commit(change).await;
+                    self.answers.push_back(Box::pin(async move {
+                        Answer::Committed(op, pending.answer().await)
+                    }));
+                }
+                Job::Heads(op, logs) => {
+                    let pending = self.state.writer.heads(logs).await;
+                    self.answers.push_back(Box::pin(async move {
+                        Answer::Heads(op, pending.answer().await)
+                    }));
+                }
+            }
+        }
+        while let Some((op, query)) = self.asked.reads.pop_front() {
+            let log = self.state.log.clone();
+            self.reads
+                .push(Box::pin(async move { (op, log.read(query).await) }));
+        }
+    }
+
+    /// Starts to write what waits. While it is being written more gathers. Returns why the connection ends
+    /// when there is nothing before the close.
+    fn write(&mut self) -> Option<Farewell> {
+        let mut sink = self.sink.take()?;
+        let message = match self.driver.next_write() {
+            Some(Write::Frame(text, items)) => {
+                self.state.metrics.frames_sent.inc();
+                self.state.metrics.items_sent.inc_by(items as u64);
+                Message::Text(text.into())
+            }
+            Some(Write::Ping) => Message::Ping(bytes::Bytes::new()),
+            other @ (Some(Write::Close(_)) | None) => {
+                self.sink = Some(sink);
+                return match other {
+                    Some(Write::Close(farewell)) => Some(farewell),
+                    Some(Write::Frame(..) | Write::Ping) | None => None,
+                };
+            }
+        };
+        self.writing = Some(Box::pin(async move {
+            let result = sink.send(message).await;
+            (sink, result)
+        }));
+        None
+    }
+
+    /// Says why, and waits a while for the other side to take it.
+    async fn close(&mut self, Farewell { code, reason }: Farewell) {
+        self.state.metrics.closed(reason);
+        let Some(mut sink) = self.sink.take() else {
+            return;
+        };
+        let frame = CloseFrame {
+            code,
+            reason: reason.into(),
+        };
+        let farewell = async {
+            if sink.send(Message::Close(Some(frame))).await.is_ok() {
+                // Until the other side has answered, so that the reason is not lost with the socket.
+                while let Some(Ok(_)) = self.stream.next().await {}
+            }
+        };
+        // One that does not answer is cut.
+        let _ = timeout(CLOSE_PATIENCE, farewell).await;
+    }
+
+    /// Answers a close: the answer is queued already, and reading writes it.
+    async fn acknowledge(&mut self) {
+        let answer = async { while let Some(Ok(_)) = self.stream.next().await {} };
+        // One that does not take it is cut.
+        let _ = timeout(CLOSE_PATIENCE, answer).await;
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.state.metrics.connections.dec();
+        self.state.open.send_modify(|open| *open -= 1);
+    }
+}
+
+/// Ends when the gateway stops.
+async fn stopped(mut stopping: watch::Receiver<bool>) {
+    if stopping.wait_for(|stopping| *stopping).await.is_err() {
+        // Nobody is left to stop it.
+        std::future::pending().await
+    }
+}
+
+/// What was wrong with a frame, by the rules of WebSocket.
+enum Violation {
+    /// It went beyond the limit.
+    Size,
+    /// Its text is not UTF-8.
+    Text,
+    /// Its form or place is forbidden.
+    Framing,
+}
+
+impl Violation {
+    /// The socket reports it as an error of reading; `None` if it only broke.
+    fn of(error: &Error) -> Option<Self> {
+        let mut source: Option<&(dyn std::error::Error + 'static)> = Some(error);
+        while let Some(error) = source {
+            match error.downcast_ref() {
+                Some(tungstenite::Error::Capacity(_)) => return Some(Self::Size),
+                Some(tungstenite::Error::Utf8(_)) => return Some(Self::Text),
+                // The end of the stream without a close.
+                Some(tungstenite::Error::Protocol(ProtocolError::ResetWithoutClosingHandshake)) => {
+                    return None;
+                }
+                Some(tungstenite::Error::Protocol(_)) => return Some(Self::Framing),
+                Some(_) | None => source = error.source(),
+            }
+        }
+        None
+    }
+}

@@ -1,0 +1,156 @@
+//! What stands at the door of a handler: who asks, and what with. A handler takes these as arguments, so
+//! one that serves a user or a server without a check cannot be written by accident.
+
+use std::sync::Arc;
+
+use alo_protocol::{ChannelId, ErrorBody, ErrorCode, Uuid};
+use axum::{
+    body::Bytes,
+    extract::{FromRef, FromRequest, FromRequestParts, Path, Request},
+    http::{HeaderMap, StatusCode, header, request::Parts},
+};
+use serde::de::DeserializeOwned;
+
+use super::error::AppError;
+use crate::{
+    auth::{Identity, Tokens},
+    clock::Clock,
+};
+
+/// What checks who asks.
+#[derive(Clone)]
+pub struct Door {
+    /// Tokens and the API key.
+    pub tokens: Arc<Tokens>,
+    /// Time, by which tokens expire.
+    pub clock: Clock,
+}
+
+/// A user, by a token.
+pub struct Caller(pub Identity);
+
+/// The app's own server, by the API key.
+pub struct Platform;
+
+/// A part of the path, percent-decoded.
+pub struct Segment(pub String);
+
+/// The channel in [`MESSAGES_PATH`].
+pub struct ChannelPath(pub ChannelId);
+
+/// The messages of a channel, for the app's server.
+pub const MESSAGES_PATH: &str = "/channels/{channel_id}/chat_messages";
+
+/// The `Idempotency-Key` header, if there is one.
+pub struct IdempotencyKey(pub Option<Uuid>);
+
+/// A JSON body; an error names the field.
+pub struct JsonBody<T>(pub T);
+
+impl<S> FromRequestParts<S> for Caller
+where
+    Door: FromRef<S>,
+    S: Send + Sync,
+{
+    type Rejection = AppError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, AppError> {
+        let door = Door::from_ref(state);
+        let identity = door
+            .tokens
+            .verify(bearer(&parts.headers)?, door.clock.now_ms())?;
+        Ok(Self(identity))
+    }
+}
+
+impl<S> FromRequestParts<S> for Platform
+where
+    Door: FromRef<S>,
+    S: Send + Sync,
+{
+    type Rejection = AppError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, AppError> {
+        let door = Door::from_ref(state);
+        door.tokens.check_api_key(bearer(&parts.headers)?)?;
+        Ok(Self)
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Segment {
+    type Rejection = AppError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, AppError> {
+        let path = Path::<String>::from_request_parts(parts, state).await;
+        path.map(|Path(segment)| Self(segment))
+            .map_err(|rejection| {
+                AppError::new(
+                    ErrorCode::InvalidArgument,
+                    format!("path: {}", rejection.body_text()),
+                )
+            })
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for ChannelPath {
+    type Rejection = AppError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, AppError> {
+        let Segment(text) = Segment::from_request_parts(parts, state).await?;
+        let wrong =
+            |error| AppError::new(ErrorCode::InvalidArgument, format!("channel_id: {error}"));
+        text.parse().map(Self).map_err(wrong)
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
+    type Rejection = AppError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, AppError> {
+        let Some(value) = parts.headers.get("idempotency-key") else {
+            return Ok(Self(None));
+        };
+        let key = value.to_str().ok().and_then(|text| text.parse().ok());
+        key.map(|key| Self(Some(key))).ok_or_else(|| {
+            AppError::new(
+                ErrorCode::InvalidArgument,
+                "Idempotency-Key: must be a UUID",
+            )
+        })
+    }
+}
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
+    type Rejection = AppError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, AppError> {
+        let body = Bytes::from_request(request, state)
+            .await
+            .map_err(|rejection| {
+                let code = if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+                    ErrorCode::ContentTooLarge
+                } else {
+                    ErrorCode::MalformedFrame
+                };
+                ErrorBody::new(code, format!("body: {}", rejection.body_text()))
+            })?;
+        serde_json::from_slice(&body)
+            .map(Self)
+            .map_err(|error| AppError::new(ErrorCode::InvalidArgument, format!("body: {error}")))
+    }
+}
+
+fn bearer(headers: &HeaderMap) -> Result<&str, ErrorBody> {
+    headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split_once(' '))
+        .filter(|(scheme, token)| scheme.eq_ignore_ascii_case("bearer") && !token.is_empty())
+        .map(|(_, token)| token.trim())
+        .ok_or_else(|| {
+            ErrorBody::new(
+                ErrorCode::TokenMissing,
+                "Authorization: must be `Bearer <token>`",
+            )
+        })
+}

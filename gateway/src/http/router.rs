@@ -1,0 +1,105 @@
+//! All routes, each with the part of the gateway it uses.
+
+use std::{sync::Arc, time::Duration};
+
+use alo_protocol::{ErrorCode, Limits};
+use axum::{Router, extract::DefaultBodyLimit, middleware};
+use tokio::sync::watch;
+
+use super::{
+    announce, auth, connection::Connections, cors, download, error::AppError, extract::Door,
+    health, history, platform, socket, tus, uploads::Uploads,
+};
+use crate::{
+    auth::Tokens, bus::LocalBus, clock::Clock, files::Files, metrics::Metrics, origin::Origins,
+    readers::LogReaders, writer::Writer,
+};
+
+/// Largest JSON body, bytes.
+const BODY_BYTES: usize = 256 * 1024;
+
+/// The running parts of a gateway, as the routes divide them among themselves.
+pub struct State {
+    /// Tokens and API key.
+    pub tokens: Arc<Tokens>,
+    /// Time.
+    pub clock: Clock,
+    /// What is accepted.
+    pub limits: Limits,
+    /// Who may connect.
+    pub origins: Origins,
+    /// Uploads.
+    pub files: Files,
+    /// How long a client may send nothing of an upload.
+    pub upload_idle: Duration,
+    /// Writes.
+    pub writer: Writer,
+    /// Reads.
+    pub log: LogReaders,
+    /// Fan-out.
+    pub bus: LocalBus,
+    /// Counters.
+    pub metrics: Arc<Metrics>,
+    /// Turns true when the gateway stops.
+    pub stopping: watch::Receiver<bool>,
+    /// Event connections that are open.
+    pub open: watch::Sender<usize>,
+}
+
+pub(super) fn router(state: State) -> Router {
+    let door = Door {
+        tokens: state.tokens.clone(),
+        clock: state.clock,
+    };
+    let connections = Connections {
+        tokens: state.tokens,
+        clock: state.clock,
+        limits: state.limits.clone(),
+        writer: state.writer.clone(),
+        log: state.log.clone(),
+        bus: state.bus,
+        metrics: state.metrics.clone(),
+        stopping: state.stopping.clone(),
+        open: state.open,
+    };
+    let uploads = Uploads {
+        door: door.clone(),
+        limits: state.limits.clone(),
+        files: state.files,
+        idle: state.upload_idle,
+        metrics: state.metrics.clone(),
+        stopping: state.stopping,
+    };
+    let reading = history::Reading {
+        door: door.clone(),
+        log: state.log,
+    };
+    let messages = platform::Messages {
+        door: door.clone(),
+        limits: state.limits,
+        writer: state.writer.clone(),
+    };
+    let json = Router::new()
+        .merge(auth::router(door))
+        .merge(platform::router(messages))
+        .merge(history::router(reading))
+        .merge(health::router(state.writer, state.metrics))
+        .layer(DefaultBodyLimit::max(BODY_BYTES));
+    Router::new()
+        .merge(socket::router(connections, state.origins.clone()))
+        .merge(json)
+        .merge(tus::router(uploads.clone()))
+        .merge(download::router(uploads))
+        .method_not_allowed_fallback(|| async {
+            AppError::new(
+                ErrorCode::MethodNotAllowed,
+                "this address does not take this method",
+            )
+        })
+        .fallback(|| async {
+            AppError::new(ErrorCode::NotFound, "there is nothing at this address")
+        })
+        .layer(cors::layer(state.origins))
+        // Outside of CORS, which answers `OPTIONS` by itself.
+        .layer(middleware::from_fn(announce::announce))
+}

@@ -1,0 +1,37 @@
+//! What the handlers of files share.
+
+use std::{sync::Arc, time::Duration};
+
+use alo_protocol::{ErrorBody, ErrorCode, Limits};
+use axum::extract::FromRef;
+use tokio::sync::watch;
+
+use super::extract::Door;
+use crate::{files::Files, metrics::Metrics};
+
+/// What these handlers use.
+#[derive(Clone)]
+pub(super) struct Uploads {
+    pub(super) door: Door,
+    pub(super) limits: Limits,
+    pub(super) files: Files,
+    /// How long a client may send nothing of an upload.
+    pub(super) idle: Duration,
+    pub(super) metrics: Arc<Metrics>,
+    /// Turns true when the gateway stops.
+    pub(super) stopping: watch::Receiver<bool>,
+}
+
+impl FromRef<Uploads> for Door {
+    fn from_ref(uploads: &Uploads) -> Self {
+        uploads.door.clone()
+    }
+}
+
+/// The answer for a file that is not there, or not for this caller: the two look the same.
+pub(super) fn not_found() -> ErrorBody {
+    ErrorBody::new(
+        ErrorCode::FileNotFound,
+        "no such file can be seen with this token",
+    )
+}

@@ -1,0 +1,64 @@
+//! What each method does, a file for each feature, without IO and without state: a request is read, checked,
+//! and turned into a [`Step`] for the session. A feature adds a file here and an arm to [`step`].
+
+// No clock, no randomness, no order that differs from run to run.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+pub mod auth;
+pub mod history;
+pub mod send;
+pub mod subscribe;
+
+use alo_protocol::{ChannelId, ErrorBody, Limits, Request, Resume, Uuid};
+
+use crate::{
+    auth::{Identity, Tokens},
+    store::{Change, Committed, Query, Rows},
+};
+
+/// What a request asks of the session.
+pub enum Step {
+    /// Make the change; its answer becomes the result.
+    Commit(Change, fn(&Committed) -> String),
+    /// Read; the rows become the result.
+    Read(Query, fn(Rows) -> Result<String, ErrorBody>),
+    /// Start the events of these channels.
+    Subscribe(Vec<Resume>),
+    /// End the events of these channels.
+    Unsubscribe(Vec<ChannelId>),
+    /// The connection speaks with another token from here on.
+    Identify(Identity),
+}
+
+/// What methods are told of the connection.
+pub struct Asked<'a> {
+    /// Who asks.
+    pub identity: &'a Identity,
+    /// What is accepted.
+    pub limits: &'a Limits,
+    /// To check another token.
+    pub tokens: &'a Tokens,
+    /// Whether the connection is subscribed to a channel.
+    pub is_subscribed: &'a dyn Fn(&ChannelId) -> bool,
+    /// How many it is subscribed to.
+    pub subscriptions: usize,
+    /// Now.
+    pub now_ms: u64,
+    /// Makes an id from the time, for what the request makes.
+    pub new_id: &'a mut dyn FnMut(u64) -> Uuid,
+}
+
+/// Checks a request and says what is to be done.
+///
+/// # Errors
+/// Why it is refused, naming what is wrong.
+pub fn step(asked: Asked<'_>, request: Request) -> Result<Step, ErrorBody> {
+    match request {
+        Request::Subscribe(params) => subscribe::subscribe(&asked, params),
+        Request::Unsubscribe(params) => Ok(Step::Unsubscribe(params.channel_ids)),
+        Request::SendMessage(params) => send::send(asked, params),
+        Request::History(params) => history::page(&asked, params),
+        Request::HistoryAround(params) => history::around(&asked, params),
+        Request::AuthRefresh(params) => auth::refresh(&asked, &params),
+    }
+}

@@ -1,0 +1,75 @@
+//! `message.send`.
+
+use std::sync::Arc;
+
+use alo_protocol::{ErrorBody, ErrorCode, Limits, SendMessage, Uuid};
+
+use super::{Asked, Step};
+use crate::store::{Change, Committed, Draft};
+
+pub(super) fn send(asked: Asked<'_>, params: SendMessage) -> Result<Step, ErrorBody> {
+    asked.identity.authorize(&params.channel_id)?;
+    let user_id = asked.identity.user_id.clone();
+    let id = (asked.new_id)(asked.now_ms);
+    let change = change(asked.limits, user_id, params, id, asked.now_ms)?;
+    Ok(Step::Commit(change, |Committed { message, .. }| {
+        format!(r#"{{"message":{message}}}"#)
+    }))
+}
+
+/// The change a message makes, whichever road it came by; `id` becomes the message's.
+///
+/// # Errors
+/// `content-too-large` or `invalid-argument`, naming what is wrong.
+pub fn change(
+    limits: &Limits,
+    user_id: Arc<str>,
+    message: SendMessage,
+    id: Uuid,
+    now_ms: u64,
+) -> Result<Change, ErrorBody> {
+    check(&message, limits)?;
+    let SendMessage {
+        key,
+        channel_id,
+        content,
+        metadata,
+        parent_id,
+        file_ids,
+    } = message;
+    Ok(Change::Send(Draft {
+        id,
+        key,
+        channel: channel_id,
+        user_id,
+        content,
+        metadata,
+        parent_id,
+        file_ids,
+        now_ms,
+    }))
+}
+
+fn check(message: &SendMessage, limits: &Limits) -> Result<(), ErrorBody> {
+    let too_large = |name: &str, limit: u32| {
+        Err(ErrorBody::new(
+            ErrorCode::ContentTooLarge,
+            format!("{name}: must be at most {limit} bytes"),
+        ))
+    };
+    if message.content.len() > limits.content_bytes as usize {
+        return too_large("content", limits.content_bytes);
+    }
+    if message
+        .metadata
+        .as_ref()
+        .is_some_and(|metadata| metadata.get().len() > limits.metadata_bytes as usize)
+    {
+        return too_large("metadata", limits.metadata_bytes);
+    }
+    if message.file_ids.len() > limits.files_per_message as usize {
+        let text = format!("files: a message may have {}", limits.files_per_message);
+        return Err(ErrorBody::new(ErrorCode::InvalidArgument, text));
+    }
+    Ok(())
+}

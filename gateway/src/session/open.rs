@@ -1,0 +1,131 @@
+//! What an accepted connection has: who speaks, what it is subscribed to, and what it waits for.
+
+use std::collections::BTreeMap;
+
+use alo_protocol::{ChannelId, Cursor, Recovery, Resume};
+
+use super::{
+    catch_up::CatchUp,
+    io::Op,
+    requests::Requests,
+    subscription::{Subscription, Verdict},
+};
+use crate::{auth::Identity, bus::News, store::LogId};
+
+/// See the module.
+pub(super) struct Open {
+    pub(super) identity: Identity,
+    pub(super) subscriptions: BTreeMap<ChannelId, Subscription>,
+    pub(super) requests: Requests,
+    pub(super) catch_up: CatchUp,
+}
+
+impl Open {
+    pub(super) fn new(identity: Identity) -> Self {
+        Self {
+            identity,
+            subscriptions: BTreeMap::new(),
+            requests: Requests::default(),
+            catch_up: CatchUp::new(),
+        }
+    }
+
+    /// Makes subscriptions of the channels that have none; they wait for the heads that `op` asks for.
+    /// Returns which to join.
+    pub(super) fn join(&mut self, op: Op, channels: &[Resume]) -> Vec<ChannelId> {
+        let mut new = Vec::new();
+        for Resume { id, .. } in channels {
+            if !self.subscriptions.contains_key(id) {
+                self.subscriptions
+                    .insert(id.clone(), Subscription::starting(op));
+                new.push(id.clone());
+            }
+        }
+        new
+    }
+
+    /// Starts the subscriptions that waited for this operation, and says where each of the channels stands.
+    pub(super) fn start(
+        &mut self,
+        op: Op,
+        channels: &[Resume],
+        heads: Vec<Cursor>,
+    ) -> Vec<Recovery> {
+        // One may start behind the head.
+        self.catch_up.behind();
+        let mut recoveries = Vec::new();
+        for (resume, head) in channels.iter().zip(heads) {
+            let mut gap = None;
+            let mut cursor = Some(head.clone());
+            if let Some(subscription) = self.subscriptions.get_mut(&resume.id) {
+                if subscription.awaits(op) {
+                    gap = subscription.start(resume.cursor.as_ref(), head);
+                }
+                if subscription.is_started() {
+                    cursor = Some(subscription.cursor());
+                }
+            }
+            recoveries.push(Recovery {
+                id: resume.id.clone(),
+                cursor,
+                gap,
+                error: None,
+            });
+        }
+        recoveries
+    }
+
+    /// The heads that `op` asked for could not be had. Returns which channels to leave: those no other
+    /// subscribe waits for.
+    pub(super) fn start_failed(&mut self, op: Op, channels: Vec<Resume>) -> Vec<ChannelId> {
+        let mut left = Vec::new();
+        for Resume { id, .. } in channels {
+            let later = self.requests.later_subscribe(op, &id);
+            let Some(subscription) = self
+                .subscriptions
+                .get_mut(&id)
+                .filter(|subscription| subscription.awaits(op))
+            else {
+                continue;
+            };
+            match later {
+                Some(later) => subscription.wait_for(later),
+                None => {
+                    self.subscriptions.remove(&id);
+                    left.push(id);
+                }
+            }
+        }
+        left
+    }
+
+    /// Takes news of the bus; true says that its event is to be sent now. `has_room` says whether the
+    /// connection's queue takes more.
+    pub(super) fn take(&mut self, news: &News, has_room: bool) -> bool {
+        let LogId::Channel(channel) = news.log() else {
+            return false;
+        };
+        let Some(subscription) = self.subscriptions.get_mut(channel) else {
+            return false;
+        };
+        let (is_sent, is_behind) = match news {
+            News::Event(event) => match subscription.published(event, has_room) {
+                Verdict::Send => (true, false),
+                Verdict::Skip => (false, true),
+            },
+            News::Head(head) => (false, subscription.hinted(head.seq)),
+        };
+        if is_behind {
+            self.catch_up.behind();
+        }
+        is_sent
+    }
+
+    /// The bus left news out.
+    pub(super) fn lagged(&mut self) {
+        self.subscriptions
+            .values_mut()
+            .for_each(Subscription::lagged);
+        self.catch_up.behind();
+    }
+}

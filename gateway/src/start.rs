@@ -1,0 +1,85 @@
+//! The gateway's parts, started.
+
+use std::{sync::Arc, thread};
+
+use alo_protocol::Limits;
+use tokio::sync::watch;
+
+use crate::{
+    auth::Tokens,
+    bus::LocalBus,
+    clock::Clock,
+    config::Config,
+    files::{self, Files},
+    http,
+    metrics::Metrics,
+    readers::LogReaders,
+    store::{Log, OpenError, Opening, SqliteStore},
+    writer::Writer,
+};
+
+/// Connections that read the log at the same time.
+const READERS: usize = 2;
+
+/// The gateway's parts, started.
+pub struct Gateway {
+    /// For the routes.
+    pub state: http::State,
+    /// Set to true to close all connections.
+    pub stop: watch::Sender<bool>,
+    /// Ends when the last state is dropped and everything is written.
+    pub writer_thread: thread::JoinHandle<()>,
+}
+/// Why the gateway cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The database cannot be used.
+    #[error("the database: {0}")]
+    Database(#[from] OpenError),
+    /// The files cannot be used.
+    #[error("the files: {0}")]
+    Files(#[from] files::OpenError),
+    /// The writing thread could not be started.
+    #[error("the writing thread: {0}")]
+    Thread(#[from] std::io::Error),
+}
+
+impl Gateway {
+    /// Opens the data and starts the writing thread.
+    ///
+    /// # Errors
+    /// When the data cannot be used.
+    pub fn start(config: &Config) -> Result<Self, StartError> {
+        let (clock, limits, bus) = (Clock::start(), Limits::DEFAULT, LocalBus::default());
+        let metrics = Arc::new(Metrics::default());
+        let store = SqliteStore::open(&config.database, &Opening::new(config.restored))?;
+        let log: Arc<dyn Log> = Arc::new(store.log(READERS)?);
+        let files = Files::open(Arc::new(store.files()?), &config.blobs)?;
+        let (writer, writer_thread) = Writer::start(
+            Box::new(store),
+            log.clone(),
+            Arc::new(bus.clone()),
+            metrics.clone(),
+        )?;
+        let (stop, stopping) = watch::channel(false);
+        let state = http::State {
+            tokens: Arc::new(Tokens::new(&config.api_key, config.jwt_secret.as_bytes())),
+            clock,
+            limits,
+            origins: config.origins.clone(),
+            files,
+            upload_idle: config.upload_idle,
+            writer,
+            log: LogReaders::new(log),
+            bus,
+            metrics,
+            stopping,
+            open: watch::Sender::new(0),
+        };
+        Ok(Self {
+            state,
+            stop,
+            writer_thread,
+        })
+    }
+}

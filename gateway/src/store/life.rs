@@ -1,0 +1,297 @@
+//! The life of a store: how it is noticed that acknowledged commits are missing, as when an older copy of
+//! the database was restored.
+//!
+//! Each log has an epoch of its own; clients know it together with the life of the store, so that a
+//! cursor of another life is never taken for one of this. A *witness* beside the database knows which
+//! process wrote it last and how many commits were acknowledged. Backups leave it out: it must not go back
+//! in time together with the database.
+
+use std::{
+    fs::{File, OpenOptions},
+    io::{self, Read, Seek, SeekFrom, Write},
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use crate::random;
+
+/// Names that a store may need when it is opened.
+#[derive(Clone, Debug)]
+pub struct NewNames {
+    /// The base epoch of all logs, if the database is made now.
+    pub birth: String,
+    /// The process that writes from now on.
+    pub boot: String,
+    /// A new life, if one begins.
+    pub life: String,
+}
+
+impl NewNames {
+    /// Of the operating system's randomness.
+    pub fn random() -> Self {
+        Self {
+            birth: random::hex::<8>(),
+            boot: random::hex::<8>(),
+            life: random::hex::<8>(),
+        }
+    }
+}
+
+/// A log's epoch as clients know it: at most 36 characters, since names have 16.
+pub(super) fn public_epoch(base: &str, life: Option<&str>) -> String {
+    life.map_or_else(|| base.to_owned(), |life| format!("{base}.{life}"))
+}
+
+/// What a witness knows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Testimony {
+    /// The process that wrote the database last.
+    pub(super) boot: Option<String>,
+    /// The process that is about to be the next.
+    pub(super) next: Option<String>,
+    /// Commits that were acknowledged, of all processes together.
+    pub(super) commits: u64,
+}
+
+/// What the database itself knows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Record {
+    /// The process that wrote it last; none if it was never opened by one that keeps a witness.
+    pub(super) boot: Option<String>,
+    /// Commits in it.
+    pub(super) commits: u64,
+}
+
+/// Why a new life begins.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Loss {
+    #[error("it was said to be restored")]
+    Restored,
+    #[error("its witness is missing")]
+    NoWitness,
+    #[error("the witness is of another copy of it")]
+    OtherCopy,
+    #[error("{0} acknowledged commits are missing")]
+    Commits(u64),
+}
+
+/// Whether a database is the one that was acknowledged last.
+pub(super) fn loss(restored: bool, record: &Record, witness: Option<&Testimony>) -> Option<Loss> {
+    if restored {
+        return Some(Loss::Restored);
+    }
+    let Some(witness) = witness else {
+        return record.boot.is_some().then_some(Loss::NoWitness);
+    };
+    // A process that ended while it opened the database has left both names.
+    let is_expected =
+        record.boot == witness.boot || (witness.next.is_some() && record.boot == witness.next);
+    if !is_expected {
+        return Some(Loss::OtherCopy);
+    }
+    let missing = witness.commits.saturating_sub(record.commits);
+    (missing > 0).then_some(Loss::Commits(missing))
+}
+
+/// Keeps a [`Testimony`] apart from the database.
+pub(super) trait Witness: Send {
+    /// What was kept last; `None` if nothing was or it cannot be understood.
+    fn read(&mut self) -> io::Result<Option<Testimony>>;
+
+    /// Keeps it; with `durably`, beyond a power failure.
+    fn write(&mut self, testimony: &Testimony, durably: bool) -> io::Result<()>;
+}
+
+/// A witness in memory, for simulations. Clones share what they keep.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryWitness(Arc<Mutex<Option<Testimony>>>);
+
+impl Witness for MemoryWitness {
+    fn read(&mut self) -> io::Result<Option<Testimony>> {
+        Ok(self
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone())
+    }
+
+    fn write(&mut self, testimony: &Testimony, _durably: bool) -> io::Result<()> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(testimony.clone());
+        Ok(())
+    }
+}
+
+/// A witness in a file. It is overwritten in place and always of the same length, far below the unit a disk
+/// writes at once.
+pub(super) struct FileWitness {
+    file: File,
+}
+
+impl FileWitness {
+    /// Opens the file, which may be new and empty then.
+    pub(super) fn open(path: &Path) -> io::Result<Self> {
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(path)?;
+        // Its name must survive too.
+        #[cfg(unix)]
+        if let Some(folder) = path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty())
+        {
+            File::open(folder)?.sync_all()?;
+        }
+        Ok(Self { file })
+    }
+}
+
+impl Witness for FileWitness {
+    fn read(&mut self) -> io::Result<Option<Testimony>> {
+        let mut text = Vec::new();
+        self.file.seek(SeekFrom::Start(0))?;
+        self.file.read_to_end(&mut text)?;
+        Ok(std::str::from_utf8(&text).ok().and_then(parse))
+    }
+
+    fn write(&mut self, testimony: &Testimony, durably: bool) -> io::Result<()> {
+        self.file.seek(SeekFrom::Start(0))?;
+        self.file.write_all(format(testimony).as_bytes())?;
+        if durably {
+            self.file.sync_all()?;
+        }
+        Ok(())
+    }
+}
+
+/// Stands for a name that is not there.
+const NONE: &str = "-";
+
+fn format(
+    Testimony {
+        boot,
+        next,
+        commits,
+    }: &Testimony,
+) -> String {
+    let name = |name: &Option<String>| name.clone().unwrap_or_else(|| NONE.to_owned());
+    format!(
+        "alo-chat witness 1; leave it out of backups\nboot {:16}\nnext {:16}\ncommits {commits:020}\n",
+        name(boot),
+        name(next)
+    )
+}
+
+fn parse(text: &str) -> Option<Testimony> {
+    let mut lines = text.lines();
+    lines.next()?.strip_prefix("alo-chat witness 1;")?;
+    let mut field = |name: &str| Some(lines.next()?.strip_prefix(name)?.trim().to_owned());
+    let (boot, next, commits) = (field("boot ")?, field("next ")?, field("commits ")?);
+    let name = |name: String| (name != NONE).then_some(name);
+    Some(Testimony {
+        boot: name(boot),
+        next: name(next),
+        commits: commits.parse().ok()?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(boot: Option<&str>, commits: u64) -> Record {
+        Record {
+            boot: boot.map(str::to_owned),
+            commits,
+        }
+    }
+
+    fn testimony(boot: Option<&str>, next: Option<&str>, commits: u64) -> Testimony {
+        Testimony {
+            boot: boot.map(str::to_owned),
+            next: next.map(str::to_owned),
+            commits,
+        }
+    }
+
+    #[test]
+    fn a_new_life_begins_exactly_when_commits_may_be_missing() {
+        let (a, b, c) = (Some("a"), Some("b"), Some("c"));
+        for (record, witness, expected) in [
+            // New, or of the first schema.
+            (record(None, 0), None, None),
+            // It ended while it was opened for the first time, before the database knew.
+            (record(None, 0), Some(testimony(None, a, 0)), None),
+            (record(a, 0), Some(testimony(None, a, 0)), None),
+            // In good order, killed, and after a power failure that left the witness behind.
+            (record(a, 9), Some(testimony(a, None, 9)), None),
+            (record(a, 9), Some(testimony(a, None, 4)), None),
+            // It ended between the two writes of a later opening.
+            (record(a, 9), Some(testimony(a, b, 9)), None),
+            (record(b, 9), Some(testimony(a, b, 9)), None),
+            // Older copies.
+            (
+                record(a, 5),
+                Some(testimony(a, None, 9)),
+                Some(Loss::Commits(4)),
+            ),
+            (
+                record(a, 5),
+                Some(testimony(a, b, 9)),
+                Some(Loss::Commits(4)),
+            ),
+            (
+                record(a, 12),
+                Some(testimony(b, None, 9)),
+                Some(Loss::OtherCopy),
+            ),
+            (
+                record(a, 12),
+                Some(testimony(b, c, 9)),
+                Some(Loss::OtherCopy),
+            ),
+            (
+                record(None, 0),
+                Some(testimony(b, None, 9)),
+                Some(Loss::OtherCopy),
+            ),
+            (record(a, 5), None, Some(Loss::NoWitness)),
+        ] {
+            assert_eq!(
+                loss(false, &record, witness.as_ref()),
+                expected,
+                "{record:?} {witness:?}"
+            );
+            assert_eq!(loss(true, &record, witness.as_ref()), Some(Loss::Restored));
+        }
+    }
+
+    #[test]
+    fn a_witness_in_a_file_is_read_back_and_rubbish_is_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("chat.witness");
+        let mut witness = FileWitness::open(&path).unwrap();
+        assert_eq!(witness.read().unwrap(), None);
+        let long = testimony(Some("0123456789abcdef"), Some("fedcba9876543210"), u64::MAX);
+        for testimony in [
+            long,
+            testimony(None, Some("a"), 0),
+            testimony(Some("b"), None, 7),
+        ] {
+            witness.write(&testimony, true).unwrap();
+            let mut again = FileWitness::open(&path).unwrap();
+            assert_eq!(again.read().unwrap(), Some(testimony));
+        }
+        std::fs::write(&path, "boot").unwrap();
+        assert_eq!(witness.read().unwrap(), None);
+    }
+
+    #[test]
+    fn an_epoch_fits_its_limit() {
+        let NewNames { birth, life, .. } = NewNames::random();
+        assert!(public_epoch(&birth, Some(&life)).len() <= 36);
+        assert_eq!(public_epoch(&birth, None), birth);
+    }
+}

@@ -1,0 +1,107 @@
+//! What the stores keep, row by row.
+
+use std::sync::Arc;
+
+use alo_protocol::{ChannelId, FILES_PATH, File, Uuid};
+use serde_json::value::RawValue;
+
+/// A message without what can be looked up: its parent is named only.
+#[derive(Clone, Debug)]
+pub(super) struct MessageRow {
+    pub(super) id: Uuid,
+    pub(super) channel: ChannelId,
+    /// Of its `message.new` in the channel's log.
+    pub(super) seq: u64,
+    pub(super) user_id: Arc<str>,
+    pub(super) at_ms: u64,
+    pub(super) content: String,
+    pub(super) metadata: Box<RawValue>,
+    pub(super) parent: Option<Uuid>,
+    pub(super) root: Option<Uuid>,
+    pub(super) files: Vec<File>,
+}
+
+/// An event of a log. Its content is looked up when it is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct EventRow {
+    pub(super) seq: u64,
+    pub(super) kind: EventKind,
+    /// The sequence of the message it is about, in the same log.
+    pub(super) message: u64,
+}
+
+/// What an event says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum EventKind {
+    MessageNew,
+}
+
+impl EventKind {
+    pub(super) const fn number(self) -> i64 {
+        match self {
+            Self::MessageNew => 1,
+        }
+    }
+
+    pub(super) const fn from_number(number: i64) -> Option<Self> {
+        match number {
+            1 => Some(Self::MessageNew),
+            _ => None,
+        }
+    }
+}
+
+/// A file, whole or on its way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileRow {
+    /// Also the file's id in messages.
+    pub id: Uuid,
+    /// Idempotency key.
+    pub key: Option<Uuid>,
+    /// The channel it is for.
+    pub channel: ChannelId,
+    /// Who uploads it.
+    pub user_id: String,
+    /// Untrusted.
+    pub name: String,
+    /// Untrusted.
+    pub content_type: String,
+    /// Unix milliseconds.
+    pub last_modified: i64,
+    /// Bytes, when it is whole.
+    pub size: u64,
+    /// `Upload-Metadata` as it was given.
+    pub metadata: String,
+    /// How many bytes are here, durably.
+    pub offset: u64,
+    /// When it goes unless a message takes it, Unix milliseconds.
+    pub expires_ms: u64,
+    /// The message it belongs to.
+    pub message: Option<Uuid>,
+    /// Ended by its sender or by time; its bytes may be gone.
+    pub ended: bool,
+}
+
+impl FileRow {
+    /// As messages show it.
+    pub(super) fn to_file(&self) -> File {
+        File {
+            id: self.id,
+            channel_id: self.channel.clone(),
+            name: self.name.clone(),
+            last_modified: self.last_modified,
+            size: self.size,
+            content_type: self.content_type.clone(),
+            url: format!("{}/{}", FILES_PATH, self.id),
+        }
+    }
+}
+
+/// A run of bytes kept as one object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FilePart {
+    /// Where it begins in the file.
+    pub offset: u64,
+    /// Bytes.
+    pub size: u64,
+}

@@ -1,0 +1,253 @@
+//! What may be stored and what is answered, written once for every store and without a database: load,
+//! decide, apply. A store loads what is [needed](Needs), in as few round trips as it can, and applies the
+//! [writes](Writes) in the same transaction.
+
+// No clock, no randomness, no order that differs from run to run.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+pub(super) mod files;
+pub(super) mod history;
+pub(super) mod send;
+pub(super) mod tail;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use alo_protocol::{Cursor, ErrorBody, Uuid};
+
+use super::{
+    Change, Committed, LogId, Query, Rows,
+    render::Shown,
+    rows::{EventRow, FileRow, MessageRow},
+};
+
+/// The answer to a change.
+pub(super) type Answer = Result<Committed, ErrorBody>;
+
+/// What a batch of changes has to know.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Needs {
+    pub(super) logs: BTreeMap<LogId, LogNeeds>,
+    pub(super) files: Vec<Uuid>,
+}
+
+/// What has to be known of one log, beside where it stands.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct LogNeeds {
+    /// Messages stored under these idempotency keys.
+    pub(super) keys: Vec<Uuid>,
+    /// Messages of these ids.
+    pub(super) messages: Vec<Uuid>,
+}
+
+/// What is known, as far as it is there.
+#[derive(Debug, Default)]
+pub(super) struct Loaded {
+    /// Every log that was asked for, used before or not.
+    pub(super) logs: BTreeMap<LogId, LoadedLog>,
+    pub(super) files: BTreeMap<Uuid, FileRow>,
+}
+
+/// What is known of a log.
+#[derive(Debug, Default)]
+pub(super) struct LoadedLog {
+    /// As clients know it.
+    pub(super) epoch: String,
+    pub(super) head: u64,
+    /// The time of the last event.
+    pub(super) last_ms: u64,
+    pub(super) keys: BTreeMap<Uuid, Arc<MessageRow>>,
+    pub(super) messages: BTreeMap<Uuid, Arc<MessageRow>>,
+}
+
+/// What is to be written.
+#[derive(Debug, Default)]
+pub(super) struct Writes {
+    pub(super) logs: BTreeMap<LogId, LogWrites>,
+    pub(super) attached: Vec<Attached>,
+}
+
+/// What is to be written to one log.
+#[derive(Debug, Default)]
+pub(super) struct LogWrites {
+    pub(super) head: u64,
+    pub(super) last_ms: u64,
+    /// With their idempotency keys.
+    pub(super) messages: Vec<(Uuid, Arc<MessageRow>)>,
+    pub(super) events: Vec<EventRow>,
+}
+
+/// A file becomes part of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Attached {
+    pub(super) file: Uuid,
+    pub(super) message: Uuid,
+    /// Its place among the message's files.
+    pub(super) place: usize,
+}
+
+/// The rows of a store in one transaction that writes.
+pub(super) trait WriteRows {
+    fn load(&mut self, needs: &Needs) -> Result<Loaded, ErrorBody>;
+    fn apply(&mut self, writes: &Writes) -> Result<(), ErrorBody>;
+}
+
+/// The rows of one log in one transaction that reads.
+pub(super) trait ReadRows {
+    fn head(&mut self) -> Result<Cursor, ErrorBody>;
+
+    /// Where the log has the message of this id.
+    fn place(&mut self, message: Uuid) -> Result<Option<u64>, ErrorBody>;
+
+    /// Shows messages beyond a sequence, the nearest first, until there are no more or `visit` returns false.
+    fn messages(
+        &mut self,
+        beyond: Beyond,
+        visit: Visit<'_, Shown<MessageRow>>,
+    ) -> Result<(), ErrorBody>;
+
+    /// Shows events after a sequence, each with its message, in the same way.
+    fn events(
+        &mut self,
+        after: u64,
+        visit: Visit<'_, (EventRow, Shown<MessageRow>)>,
+    ) -> Result<(), ErrorBody>;
+}
+
+/// Takes a row, or `None` for one that cannot be read; false ends the visit.
+pub(super) type Visit<'a, T> = &'a mut dyn FnMut(Option<T>) -> bool;
+
+/// Where messages are looked for.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Beyond {
+    /// Before this sequence, newest first.
+    Older(u64),
+    /// After this sequence, oldest first.
+    Newer(u64),
+}
+
+/// Decides changes over a store's rows and applies what is to be written.
+///
+/// # Errors
+/// When the store fails: then nothing was decided.
+pub(super) fn commit(
+    rows: &mut dyn WriteRows,
+    changes: &[Change],
+) -> Result<Vec<Answer>, ErrorBody> {
+    let loaded = load(rows, changes)?;
+    let (writes, answers) = decide(loaded, changes);
+    rows.apply(&writes)?;
+    Ok(answers)
+}
+
+/// Answers changes that could not be written: what was stored before stays so and is answered with that,
+/// anything else with the error.
+pub(super) fn refuse(
+    rows: &mut dyn WriteRows,
+    changes: &[Change],
+    error: &ErrorBody,
+) -> Vec<Answer> {
+    let loaded = load(rows, changes).unwrap_or_default();
+    let answer = |change: &Change| match change {
+        Change::Send(draft) => send::known(&loaded, draft).unwrap_or_else(|| Err(error.clone())),
+    };
+    changes.iter().map(answer).collect()
+}
+
+/// Answers a query over the rows of the log it is about.
+pub(super) fn read(
+    rows: &mut dyn ReadRows,
+    query: &Query,
+    limit: super::PageLimit,
+) -> Result<Rows, ErrorBody> {
+    match query {
+        Query::Tail { log, after } => tail::read(rows, log, *after, limit),
+        Query::History(history) => history::page(rows, history, limit.bytes).map(Rows::Page),
+        Query::HistoryAround(around) => history::around(rows, around, limit.bytes).map(Rows::Page),
+    }
+}
+
+/// The log a query is about.
+pub(super) fn log_of(query: &Query) -> LogId {
+    match query {
+        Query::Tail { log, .. } => log.clone(),
+        Query::History(history) => history.channel_id.clone().into(),
+        Query::HistoryAround(around) => around.channel_id.clone().into(),
+    }
+}
+
+fn load(rows: &mut dyn WriteRows, changes: &[Change]) -> Result<Loaded, ErrorBody> {
+    let mut loaded = rows.load(&needs(changes))?;
+    let parents = loaded.parents();
+    if !parents.logs.is_empty() {
+        loaded.add_messages(rows.load(&parents)?);
+    }
+    Ok(loaded)
+}
+
+fn needs(changes: &[Change]) -> Needs {
+    let mut needs = Needs::default();
+    for change in changes {
+        match change {
+            Change::Send(draft) => send::needs(&mut needs, draft),
+        }
+    }
+    needs
+}
+
+/// Decides changes in order; later ones see what earlier ones have written.
+fn decide(mut loaded: Loaded, changes: &[Change]) -> (Writes, Vec<Answer>) {
+    let mut writes = Writes::default();
+    let answers = changes
+        .iter()
+        .map(|change| match change {
+            Change::Send(draft) => send::decide(&mut loaded, &mut writes, draft),
+        })
+        .collect();
+    (writes, answers)
+}
+
+impl Loaded {
+    /// The log, which was among the needs of the change.
+    fn log(&mut self, id: &LogId) -> &mut LoadedLog {
+        self.logs
+            .get_mut(id)
+            .expect("a store loads every log that is needed")
+    }
+
+    /// What is needed to show the messages that were found by their keys.
+    fn parents(&self) -> Needs {
+        let mut needs = Needs::default();
+        for (id, log) in &self.logs {
+            let missing = log
+                .keys
+                .values()
+                .filter_map(|row| row.parent)
+                .filter(|parent| !log.messages.contains_key(parent));
+            let messages: Vec<_> = missing.collect();
+            if !messages.is_empty() {
+                let log = LogNeeds {
+                    keys: Vec::new(),
+                    messages,
+                };
+                needs.logs.insert(id.clone(), log);
+            }
+        }
+        needs
+    }
+
+    fn add_messages(&mut self, more: Self) {
+        for (id, log) in more.logs {
+            self.log(&id).messages.extend(log.messages);
+        }
+    }
+}
+
+impl LoadedLog {
+    fn show(&self, row: &Arc<MessageRow>) -> String {
+        Shown {
+            message: row.clone(),
+            parent: row.parent.and_then(|id| self.messages.get(&id).cloned()),
+        }
+        .json()
+    }
+}

@@ -1,0 +1,219 @@
+//! The records of files.
+
+use alo_protocol::{ErrorBody, Uuid};
+use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params, types::Type};
+
+use super::{Shared, lock, sqlite_error};
+use crate::store::{
+    FilePart, FileRecords, FileRow,
+    rules::files::{self as rules, KeyUse},
+};
+
+/// The records of files in the database of a [`super::SqliteStore`]. Cheap to clone.
+#[derive(Clone)]
+pub struct SqliteFiles {
+    writer: Shared,
+    reader: Shared,
+}
+
+/// Selects files as [`read_file`] takes them.
+macro_rules! select_file {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, channel, user_id, name, content_type, last_modified, size, metadata, offset,
+                    expires_ms, message, ended, key
+             FROM files ",
+            $rest
+        )
+    };
+}
+pub(super) use select_file;
+
+/// The file of this id.
+pub(super) fn find(connection: &Connection, id: Uuid) -> rusqlite::Result<Option<FileRow>> {
+    connection
+        .prepare_cached(select_file!("WHERE id = ?1"))?
+        .query_row([id.as_bytes()], read_file)
+        .optional()
+}
+
+/// Reads a file.
+pub(super) fn read_file(row: &Row<'_>) -> rusqlite::Result<FileRow> {
+    Ok(FileRow {
+        id: Uuid::from_bytes(row.get(0)?),
+        channel: row.get_ref(1)?.as_str()?.parse().map_err(|error| {
+            rusqlite::Error::FromSqlConversionFailure(1, Type::Text, Box::new(error))
+        })?,
+        user_id: row.get(2)?,
+        name: row.get(3)?,
+        content_type: row.get(4)?,
+        last_modified: row.get(5)?,
+        size: row.get(6)?,
+        metadata: row.get(7)?,
+        offset: row.get(8)?,
+        expires_ms: row.get(9)?,
+        message: row.get::<_, Option<_>>(10)?.map(Uuid::from_bytes),
+        ended: row.get(11)?,
+        key: row.get::<_, Option<_>>(12)?.map(Uuid::from_bytes),
+    })
+}
+
+impl SqliteFiles {
+    pub(super) const fn new(writer: Shared, reader: Shared) -> Self {
+        Self { writer, reader }
+    }
+
+    /// Runs in one durable transaction.
+    fn write<T>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, ErrorBody> {
+        let mut connection = lock(&self.writer);
+        let attempt = || {
+            let transaction =
+                connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let done = work(&transaction)?;
+            transaction.commit()?;
+            Ok(done)
+        };
+        attempt().map_err(sqlite_error)
+    }
+}
+
+impl FileRecords for SqliteFiles {
+    fn find(&self, id: Uuid) -> Result<Option<FileRow>, ErrorBody> {
+        find(&lock(&self.reader), id).map_err(sqlite_error)
+    }
+
+    fn create(&self, file: FileRow, now_ms: u64) -> Result<FileRow, ErrorBody> {
+        self.write(|connection| {
+            let used_by = match file.key {
+                None => None,
+                Some(key) => connection
+                    .prepare_cached(select_file!("WHERE key = ?1"))?
+                    .query_row([key.as_bytes()], read_file)
+                    .optional()?,
+            };
+            match rules::key_use(used_by, now_ms) {
+                KeyUse::Taken(row) => return Ok(*row),
+                KeyUse::Free => {}
+                KeyUse::Freed(id) => {
+                    connection
+                        .prepare_cached("UPDATE files SET ended = 1, key = NULL WHERE id = ?1")?
+                        .execute([id.as_bytes()])?;
+                }
+            }
+            insert(connection, &file)?;
+            Ok(file)
+        })
+    }
+
+    fn append(&self, id: Uuid, parts: &[FilePart], expires_ms: u64) -> Result<bool, ErrorBody> {
+        self.write(|connection| {
+            let row = find(connection, id)?;
+            let Some(offset) = row.and_then(|row| rules::append(&row, parts)) else {
+                return Ok(false);
+            };
+            connection
+                .prepare_cached("UPDATE files SET offset = ?2, expires_ms = ?3 WHERE id = ?1")?
+                .execute(params![id.as_bytes(), offset, expires_ms])?;
+            for part in parts {
+                connection
+                    .prepare_cached(
+                        "INSERT INTO file_parts (file, offset, size) VALUES (?1, ?2, ?3)",
+                    )?
+                    .execute(params![id.as_bytes(), part.offset, part.size])?;
+            }
+            Ok(true)
+        })
+    }
+
+    fn parts(&self, id: Uuid, from: u64, to: u64) -> Result<Vec<FilePart>, ErrorBody> {
+        let connection = lock(&self.reader);
+        let attempt = || {
+            connection
+                .prepare_cached(
+                    "SELECT offset, size FROM file_parts WHERE file = ?1 ORDER BY offset",
+                )?
+                .query_map([id.as_bytes()], |row| {
+                    Ok(FilePart {
+                        offset: row.get(0)?,
+                        size: row.get(1)?,
+                    })
+                })?
+                .filter(|part| {
+                    part.as_ref()
+                        .map_or(true, |part| rules::holds(part, from, to))
+                })
+                .collect::<rusqlite::Result<_>>()
+        };
+        attempt().map_err(sqlite_error)
+    }
+
+    fn end(&self, id: Uuid) -> Result<bool, ErrorBody> {
+        self.write(|connection| {
+            if !find(connection, id)?.is_some_and(|row| rules::can_end(&row)) {
+                return Ok(false);
+            }
+            connection
+                .prepare_cached("UPDATE files SET ended = 1 WHERE id = ?1")?
+                .execute([id.as_bytes()])?;
+            Ok(true)
+        })
+    }
+
+    fn expire(&self, now_ms: u64) -> Result<Vec<Uuid>, ErrorBody> {
+        self.write(|connection| {
+            let over: Vec<FileRow> = connection
+                .prepare_cached(select_file!(
+                    "WHERE message IS NULL AND (ended = 1 OR expires_ms <= ?1)"
+                ))?
+                .query_map([now_ms], read_file)?
+                .collect::<rusqlite::Result<_>>()?;
+            let mut ended = Vec::new();
+            for row in over.iter().filter(|row| rules::is_over(row, now_ms)) {
+                if !row.ended {
+                    connection
+                        .prepare_cached("UPDATE files SET ended = 1 WHERE id = ?1")?
+                        .execute([row.id.as_bytes()])?;
+                }
+                ended.push(row.id);
+            }
+            Ok(ended)
+        })
+    }
+
+    fn remove(&self, id: Uuid) -> Result<(), ErrorBody> {
+        self.write(|connection| {
+            connection
+                .prepare_cached("DELETE FROM files WHERE id = ?1 AND ended = 1")?
+                .execute([id.as_bytes()])
+                .map(drop)
+        })
+    }
+}
+
+fn insert(connection: &Connection, file: &FileRow) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO files (id, key, channel, user_id, name, content_type, last_modified, size, metadata,
+                                offset, expires_ms, message, ended)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+        )?
+        .execute(params![
+            file.id.as_bytes(),
+            file.key.as_ref().map(Uuid::as_bytes),
+            file.channel.as_str(),
+            file.user_id,
+            file.name,
+            file.content_type,
+            file.last_modified,
+            file.size,
+            file.metadata,
+            file.offset,
+            file.expires_ms,
+            file.message.as_ref().map(Uuid::as_bytes),
+            file.ended,
+        ])
+        .map(drop)
+}

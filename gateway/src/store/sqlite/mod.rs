@@ -1,0 +1,316 @@
+//! The store in one SQLite file: WAL with `synchronous=FULL`, so a commit that returned survives a power
+//! failure. <https://www.sqlite.org/pragma.html#pragma_synchronous>
+
+mod files;
+mod read;
+mod schema;
+mod write;
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use alo_protocol::{ErrorBody, ErrorCode};
+use rusqlite::{Connection, TransactionBehavior, backup::Backup, config::DbConfig, params};
+
+use super::{
+    Change, Committed, MemoryWitness, NewNames, Store,
+    life::{self, FileWitness, Record, Testimony, Witness},
+    rules,
+};
+use crate::error::internal;
+use write::Batch;
+
+pub use files::SqliteFiles;
+pub use read::SqliteLog;
+
+/// Prepared statements kept.
+const STATEMENTS: usize = 64;
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// What the witness is called, beside `chat.db`.
+const WITNESS_EXTENSION: &str = "witness";
+/// What the witness of a database that has lost commits knows it by, until its new life is durable.
+const LOST: &str = "lost";
+
+/// A connection that is used by one at a time.
+type Shared = Arc<Mutex<Connection>>;
+
+/// See the module. One store writes; [`SqliteStore::log`] and [`SqliteStore::files`] read beside it.
+pub struct SqliteStore {
+    connection: Shared,
+    /// None in memory.
+    path: Option<PathBuf>,
+    names: Arc<Names>,
+    witness: Box<dyn Witness>,
+    testimony: Testimony,
+}
+
+/// How a database is opened.
+#[derive(Clone, Debug)]
+pub struct Opening {
+    /// It was restored from a copy: a new life begins.
+    pub restored: bool,
+    /// Names it may need.
+    pub names: NewNames,
+}
+
+impl Opening {
+    /// As at any start.
+    pub fn new(restored: bool) -> Self {
+        Self {
+            restored,
+            names: NewNames::random(),
+        }
+    }
+}
+
+/// A database in memory as it was at one moment.
+pub struct DatabaseCopy(Connection);
+
+/// What the epochs of all logs have in common.
+struct Names {
+    birth: String,
+    life: Option<String>,
+}
+
+impl Names {
+    /// The epoch by which clients know a log with this one of its own.
+    fn epoch(&self, own: Option<&str>) -> String {
+        life::public_epoch(own.unwrap_or(&self.birth), self.life.as_deref())
+    }
+}
+
+/// Why a database cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// SQLite's reason.
+    #[error(transparent)]
+    Sqlite(#[from] rusqlite::Error),
+    /// A newer gateway wrote it.
+    #[error("the database has schema version {found}, this gateway knows {known}")]
+    TooNew {
+        /// In the database.
+        found: i64,
+        /// The newest that is known.
+        known: i64,
+    },
+    /// Of the file beside it.
+    #[error("the witness beside the database: {0}")]
+    Witness(#[from] io::Error),
+}
+
+impl SqliteStore {
+    /// Opens the database, migrates it to the present schema and notices whether acknowledged commits are
+    /// missing: then a new life begins.
+    ///
+    /// # Errors
+    /// When it is no database, cannot be written or is of a newer gateway.
+    pub fn open(path: &Path, opening: &Opening) -> Result<Self, OpenError> {
+        let mut connection = connect(path)?;
+        schema::migrate(&mut connection, &opening.names.birth)?;
+        let witness = FileWitness::open(&path.with_extension(WITNESS_EXTENSION))?;
+        Self::over(
+            connection,
+            Some(path.to_owned()),
+            opening,
+            Box::new(witness),
+        )
+    }
+
+    /// In memory, for simulations: the same code over a disk that never fails by itself.
+    ///
+    /// # Errors
+    /// Those of SQLite.
+    pub fn in_memory(opening: &Opening, witness: MemoryWitness) -> Result<Self, OpenError> {
+        let mut connection = Connection::open_in_memory()?;
+        prepare(&connection)?;
+        schema::migrate(&mut connection, &opening.names.birth)?;
+        Self::over(connection, None, opening, Box::new(witness))
+    }
+
+    /// As it is now, for [`SqliteStore::of_copy`].
+    ///
+    /// # Errors
+    /// Those of SQLite.
+    pub fn copy(&self) -> Result<DatabaseCopy, OpenError> {
+        Ok(DatabaseCopy(copied(&self.lock())?))
+    }
+
+    /// A database in memory that begins as a copy; its witness may know more than it.
+    ///
+    /// # Errors
+    /// Those of SQLite.
+    pub fn of_copy(
+        copy: &DatabaseCopy,
+        opening: &Opening,
+        witness: MemoryWitness,
+    ) -> Result<Self, OpenError> {
+        Self::over(copied(&copy.0)?, None, opening, Box::new(witness))
+    }
+
+    /// A reader of the log with so many connections of its own. In memory it shares the one there is.
+    ///
+    /// # Errors
+    /// Those of SQLite.
+    pub fn log(&self, connections: usize) -> Result<SqliteLog, OpenError> {
+        let readers = (0..connections.max(1)).map(|_| self.another());
+        Ok(SqliteLog::new(
+            readers.collect::<Result<_, _>>()?,
+            self.names.clone(),
+        ))
+    }
+
+    /// The records of files, with connections of their own, so that uploads and messages queue for SQLite's
+    /// lock and not for each other's code. In memory they share the one there is.
+    ///
+    /// # Errors
+    /// Those of SQLite.
+    pub fn files(&self) -> Result<SqliteFiles, OpenError> {
+        Ok(SqliteFiles::new(self.another()?, self.another()?))
+    }
+
+    /// The connection, for tests that make a database fail.
+    pub fn lock(&self) -> MutexGuard<'_, Connection> {
+        lock(&self.connection)
+    }
+
+    fn another(&self) -> Result<Shared, OpenError> {
+        match &self.path {
+            Some(path) => Ok(Arc::new(Mutex::new(connect(path)?))),
+            None => Ok(self.connection.clone()),
+        }
+    }
+
+    /// Begins a new boot, and a new life if commits are missing. A process that ends between any two steps
+    /// leaves what the next one understands.
+    fn over(
+        connection: Connection,
+        path: Option<PathBuf>,
+        opening: &Opening,
+        mut witness: Box<dyn Witness>,
+    ) -> Result<Self, OpenError> {
+        let Opening { restored, names } = opening;
+        let (birth, mut life, record) =
+            connection.query_row("SELECT birth, life, boot, commits FROM store", [], |row| {
+                let record = Record {
+                    boot: row.get(2)?,
+                    commits: row.get(3)?,
+                };
+                Ok((row.get(0)?, row.get(1)?, record))
+            })?;
+        let before = witness.read()?;
+        let next = Some(names.boot.clone());
+        let announced = match life::loss(*restored, &record, before.as_ref()) {
+            Some(loss) => {
+                tracing::error!(%loss, "the database is not the one that was written last: a new life begins, and clients learn of a gap");
+                life = Some(names.life.clone());
+                Testimony {
+                    boot: Some(LOST.to_owned()),
+                    next,
+                    commits: 0,
+                }
+            }
+            None => {
+                let before = before.unwrap_or(Testimony {
+                    boot: None,
+                    next: None,
+                    commits: 0,
+                });
+                Testimony { next, ..before }
+            }
+        };
+        witness.write(&announced, true)?;
+        connection.execute(
+            "UPDATE store SET life = ?1, boot = ?2",
+            params![life, names.boot],
+        )?;
+        let testimony = Testimony {
+            boot: Some(names.boot.clone()),
+            next: None,
+            commits: record.commits,
+        };
+        witness.write(&testimony, true)?;
+        Ok(Self {
+            connection: Arc::new(Mutex::new(connection)),
+            path,
+            names: Arc::new(Names { birth, life }),
+            witness,
+            testimony,
+        })
+    }
+}
+
+impl Store for SqliteStore {
+    fn commit(&mut self, changes: Vec<Change>) -> Vec<Result<Committed, ErrorBody>> {
+        let mut connection = lock(&self.connection);
+        let attempt = |connection: &mut Connection| {
+            let transaction = connection
+                .transaction_with_behavior(TransactionBehavior::Immediate)
+                .map_err(sqlite_error)?;
+            let mut batch = Batch::new(&transaction, &self.names);
+            let answers = rules::commit(&mut batch, &changes)?;
+            let commits = batch.commits();
+            transaction.commit().map_err(sqlite_error)?;
+            Ok((answers, commits))
+        };
+        match attempt(&mut connection) {
+            Ok((answers, commits)) => {
+                if let Some(commits) = commits {
+                    self.testimony.commits = commits;
+                    // One that is behind is no harm.
+                    if let Err(error) = self.witness.write(&self.testimony, false) {
+                        tracing::warn!(%error, "the witness cannot be written");
+                    }
+                }
+                answers
+            }
+            Err(error) => {
+                rules::refuse(&mut Batch::new(&connection, &self.names), &changes, &error)
+            }
+        }
+    }
+}
+
+/// A connection with the settings every part of the gateway uses.
+fn connect(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = Connection::open(path)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    prepare(&connection)?;
+    Ok(connection)
+}
+
+/// Prepares each statement once. Without the stability guarantee SQLite plans some again whenever a value is
+/// bound, which took a third of the writer's time.
+fn prepare(connection: &Connection) -> rusqlite::Result<()> {
+    connection.pragma_update(None, "foreign_keys", "ON")?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    Ok(())
+}
+
+fn copied(from: &Connection) -> Result<Connection, OpenError> {
+    let mut copy = Connection::open_in_memory()?;
+    Backup::new(from, &mut copy)?.run_to_completion(i32::MAX, Duration::ZERO, None)?;
+    prepare(&copy)?;
+    Ok(copy)
+}
+
+fn lock(connection: &Mutex<Connection>) -> MutexGuard<'_, Connection> {
+    connection.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The error a user sees for one of SQLite.
+fn sqlite_error(error: rusqlite::Error) -> ErrorBody {
+    match error.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::DiskFull) => {
+            tracing::error!(%error, "the disk is full");
+            ErrorBody::new(ErrorCode::StorageFull, "the gateway has no room left")
+        }
+        Some(_) | None => internal(error),
+    }
+}

@@ -1,0 +1,355 @@
+//! Reading the log.
+
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::{Arc, MutexGuard},
+};
+
+use alo_protocol::{ChannelId, Cursor, ErrorBody, File, Uuid};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params, types::Type};
+use serde_json::value::RawValue;
+
+use super::{Names, Shared, files, lock, sqlite_error};
+use crate::store::{
+    Log, LogId, PageLimit, Query, Rows,
+    render::Shown,
+    rows::{EventKind, EventRow, MessageRow},
+    rules::{self, Beyond, ReadRows, Visit},
+};
+
+/// Reads the log while a [`super::SqliteStore`] writes it. Cheap to clone.
+#[derive(Clone)]
+pub struct SqliteLog {
+    readers: Arc<[Shared]>,
+    names: Arc<Names>,
+}
+
+impl SqliteLog {
+    pub(super) fn new(readers: Vec<Shared>, names: Arc<Names>) -> Self {
+        Self {
+            readers: readers.into(),
+            names,
+        }
+    }
+
+    /// A connection, preferably one that is not in use.
+    fn reader(&self, log: Option<&LogId>) -> MutexGuard<'_, Connection> {
+        if let Some(free) = self
+            .readers
+            .iter()
+            .find_map(|reader| reader.try_lock().ok())
+        {
+            return free;
+        }
+        let mut hasher = DefaultHasher::new();
+        log.hash(&mut hasher);
+        let index = usize::try_from(hasher.finish()).unwrap_or(0) % self.readers.len();
+        lock(&self.readers[index])
+    }
+}
+
+impl Log for SqliteLog {
+    fn heads(&self, logs: &[LogId]) -> Result<Vec<Cursor>, ErrorBody> {
+        let connection = self.reader(logs.first());
+        let attempt = || {
+            let transaction = connection.unchecked_transaction()?;
+            let head = |log| Ok(find_log(&transaction, &self.names, log)?.cursor());
+            logs.iter().map(head).collect::<rusqlite::Result<_>>()
+        };
+        attempt().map_err(sqlite_error)
+    }
+
+    fn read(&self, query: &Query, limit: PageLimit) -> Result<Rows, ErrorBody> {
+        let id = rules::log_of(query);
+        let connection = self.reader(Some(&id));
+        // All that is read is of one state.
+        let transaction = connection.unchecked_transaction().map_err(sqlite_error)?;
+        let found = find_log(&transaction, &self.names, &id).map_err(sqlite_error)?;
+        let mut rows = OneLog {
+            connection: &transaction,
+            log: &id,
+            found,
+        };
+        rules::read(&mut rows, query, limit)
+    }
+}
+
+/// Where a log stands.
+pub(super) struct FoundLog {
+    /// None if it was never used.
+    pub(super) number: Option<i64>,
+    /// As clients know it.
+    pub(super) epoch: String,
+    pub(super) head: u64,
+    pub(super) last_ms: u64,
+}
+
+impl FoundLog {
+    fn cursor(&self) -> Cursor {
+        Cursor {
+            epoch: self.epoch.clone(),
+            seq: self.head,
+        }
+    }
+}
+
+pub(super) fn find_log(
+    connection: &Connection,
+    names: &Names,
+    id: &LogId,
+) -> rusqlite::Result<FoundLog> {
+    let (kind, name) = kind_and_name(id);
+    let found = connection
+        .prepare_cached(
+            "SELECT number, epoch, head, last_ms FROM logs WHERE kind = ?1 AND name = ?2",
+        )?
+        .query_row(params![kind, name], |row| {
+            Ok(FoundLog {
+                number: row.get(0)?,
+                epoch: names.epoch(row.get_ref(1)?.as_str_or_null()?),
+                head: row.get(2)?,
+                last_ms: row.get(3)?,
+            })
+        })
+        .optional()?;
+    Ok(found.unwrap_or_else(|| FoundLog {
+        number: None,
+        epoch: names.epoch(None),
+        head: 0,
+        last_ms: 0,
+    }))
+}
+
+pub(super) fn kind_and_name(id: &LogId) -> (i64, &str) {
+    match id {
+        LogId::Channel(id) => (0, id.as_str()),
+        LogId::User(id) => (1, id.as_str()),
+    }
+}
+
+/// Selects messages as [`read_message`] takes them.
+macro_rules! select_message {
+    ($($rest:literal)+) => {
+        concat!(
+            "SELECT m.seq, m.id, m.user_id, m.at_ms, m.content, m.metadata, m.parent, m.root, m.files ",
+            $($rest),+
+        )
+    };
+}
+pub(super) use select_message;
+
+/// Columns of [`select_message`].
+const COLUMNS: usize = 9;
+
+/// Reads a message with its files.
+pub(super) fn read_message(
+    connection: &Connection,
+    channel: &ChannelId,
+    row: &Row<'_>,
+) -> rusqlite::Result<MessageRow> {
+    let id = Uuid::from_bytes(row.get(1)?);
+    let files = match row.get::<_, u64>(8)? {
+        0 => Vec::new(),
+        _ => files_of(connection, id)?,
+    };
+    Ok(MessageRow {
+        id,
+        channel: channel.clone(),
+        seq: row.get(0)?,
+        user_id: row.get(2)?,
+        at_ms: row.get(3)?,
+        content: row.get(4)?,
+        metadata: RawValue::from_string(row.get(5)?).map_err(|error| {
+            rusqlite::Error::FromSqlConversionFailure(5, Type::Text, Box::new(error))
+        })?,
+        parent: row.get::<_, Option<_>>(6)?.map(Uuid::from_bytes),
+        root: row.get::<_, Option<_>>(7)?.map(Uuid::from_bytes),
+        files,
+    })
+}
+
+/// The message of this id in a log.
+pub(super) fn find_message(
+    connection: &Connection,
+    log: i64,
+    channel: &ChannelId,
+    id: Uuid,
+) -> rusqlite::Result<Option<MessageRow>> {
+    connection
+        .prepare_cached(select_message!(
+            "FROM messages m WHERE m.log = ?1 AND m.id = ?2"
+        ))?
+        .query_row(params![log, id.as_bytes()], |row| {
+            read_message(connection, channel, row)
+        })
+        .optional()
+}
+
+fn files_of(connection: &Connection, message: Uuid) -> rusqlite::Result<Vec<File>> {
+    connection
+        .prepare_cached(files::select_file!("WHERE message = ?1 ORDER BY place"))?
+        .query_map([message.as_bytes()], |row| {
+            Ok(files::read_file(row)?.to_file())
+        })?
+        .collect()
+}
+
+/// One log within a transaction.
+struct OneLog<'a> {
+    connection: &'a Connection,
+    log: &'a LogId,
+    found: FoundLog,
+}
+
+impl OneLog<'_> {
+    /// The log's number and its channel; none where there can be no messages.
+    const fn channel(&self) -> Option<(i64, &ChannelId)> {
+        match (self.found.number, self.log) {
+            (Some(number), LogId::Channel(channel)) => Some((number, channel)),
+            (_, LogId::Channel(_) | LogId::User(_)) => None,
+        }
+    }
+
+    fn show(
+        &self,
+        log: i64,
+        channel: &ChannelId,
+        row: &Row<'_>,
+    ) -> rusqlite::Result<Shown<MessageRow>> {
+        let message = read_message(self.connection, channel, row)?;
+        let parent = match message.parent {
+            None => None,
+            Some(id) => find_message(self.connection, log, channel, id)?,
+        };
+        Ok(Shown { message, parent })
+    }
+}
+
+impl ReadRows for OneLog<'_> {
+    fn head(&mut self) -> Result<Cursor, ErrorBody> {
+        Ok(self.found.cursor())
+    }
+
+    fn place(&mut self, message: Uuid) -> Result<Option<u64>, ErrorBody> {
+        let attempt = || {
+            self.connection
+                .prepare_cached("SELECT seq FROM messages WHERE log = ?1 AND id = ?2")?
+                .query_row(params![self.found.number, message.as_bytes()], |row| {
+                    row.get(0)
+                })
+                .optional()
+        };
+        attempt().map_err(sqlite_error)
+    }
+
+    fn messages(
+        &mut self,
+        beyond: Beyond,
+        visit: Visit<'_, Shown<MessageRow>>,
+    ) -> Result<(), ErrorBody> {
+        let Some((log, channel)) = self.channel() else {
+            return Ok(());
+        };
+        let (sql, seq) = match beyond {
+            Beyond::Older(seq) => (
+                select_message!(
+                    "FROM messages m WHERE m.log = ?1 AND m.seq < ?2 ORDER BY m.seq DESC"
+                ),
+                seq,
+            ),
+            Beyond::Newer(seq) => (
+                select_message!("FROM messages m WHERE m.log = ?1 AND m.seq > ?2 ORDER BY m.seq"),
+                seq,
+            ),
+        };
+        let mut attempt = || {
+            let statement = self.connection.prepare_cached(sql)?;
+            each(
+                statement,
+                log,
+                seq,
+                |row| self.show(log, channel, row),
+                visit,
+            )
+        };
+        attempt().map_err(sqlite_error)
+    }
+
+    fn events(
+        &mut self,
+        after: u64,
+        visit: Visit<'_, (EventRow, Shown<MessageRow>)>,
+    ) -> Result<(), ErrorBody> {
+        let Some((log, channel)) = self.channel() else {
+            return Ok(());
+        };
+        let read = |row: &Row<'_>| {
+            let kind = EventKind::from_number(row.get(COLUMNS + 1)?)
+                .ok_or(rusqlite::Error::IntegralValueOutOfRange(COLUMNS + 1, 0))?;
+            let event = EventRow {
+                seq: row.get(COLUMNS)?,
+                kind,
+                message: row.get(COLUMNS + 2)?,
+            };
+            Ok((event, self.show(log, channel, row)?))
+        };
+        let mut attempt = || {
+            let statement = self.connection.prepare_cached(select_message!(
+                ", e.seq, e.kind, e.message
+                 FROM events e LEFT JOIN messages m ON m.log = e.log AND m.seq = e.message
+                 WHERE e.log = ?1 AND e.seq > ?2 ORDER BY e.seq"
+            ))?;
+            each(statement, log, after, read, visit)
+        };
+        attempt().map_err(sqlite_error)
+    }
+}
+
+/// Visits the rows of a statement. One that cannot be read ends the visit.
+fn each<T>(
+    mut statement: CachedStatement<'_>,
+    log: i64,
+    seq: u64,
+    read: impl Fn(&Row<'_>) -> rusqlite::Result<T>,
+    visit: Visit<'_, T>,
+) -> rusqlite::Result<()> {
+    // SQLite's integers have a sign.
+    let seq = i64::try_from(seq).unwrap_or(i64::MAX);
+    let mut rows = statement.query(params![log, seq])?;
+    loop {
+        let row = match rows.next() {
+            Ok(None) => return Ok(()),
+            Ok(Some(row)) => read(row),
+            Err(error) => Err(error),
+        };
+        match row {
+            Ok(row) => {
+                if !visit(Some(row)) {
+                    return Ok(());
+                }
+            }
+            Err(error) if is_unreadable(&error) => {
+                tracing::error!(%error, log, "a row cannot be read");
+                visit(None);
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Whether it is the row that is broken, and not the store that fails for now.
+fn is_unreadable(error: &rusqlite::Error) -> bool {
+    use rusqlite::Error;
+    match error.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::DatabaseCorrupt) => true,
+        Some(_) => false,
+        None => matches!(
+            error,
+            Error::FromSqlConversionFailure(..)
+                | Error::IntegralValueOutOfRange(..)
+                | Error::InvalidColumnType(..)
+                | Error::Utf8Error(..)
+        ),
+    }
+}

@@ -1,0 +1,247 @@
+//! The schema and how it came to be: each version is a step from the one before. `user_version` counts the
+//! steps a database has taken.
+
+use alo_protocol::Uuid;
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::OpenError;
+use crate::store::rows::EventKind;
+
+/// The steps, in order. One that has been released never changes.
+const STEPS: [fn(&Transaction<'_>, &str) -> rusqlite::Result<()>; 2] = [first, content_once];
+
+/// Takes the steps that a database has not taken, each in a transaction of its own. `birth` names its logs if
+/// they have no name yet.
+pub(super) fn migrate(connection: &mut Connection, birth: &str) -> Result<(), OpenError> {
+    loop {
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let version: i64 =
+            transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        let known = STEPS.len();
+        let Ok(taken) = usize::try_from(version) else {
+            return Err(too_new(version));
+        };
+        let Some(step) = STEPS.get(taken) else {
+            return if taken == known {
+                Ok(())
+            } else {
+                Err(too_new(version))
+            };
+        };
+        step(&transaction, birth)?;
+        transaction.pragma_update(None, "user_version", version + 1)?;
+        transaction.commit()?;
+        if taken > 0 {
+            tracing::info!(version = version + 1, "the database was migrated");
+        }
+    }
+}
+
+const fn too_new(found: i64) -> OpenError {
+    OpenError::TooNew {
+        found,
+        known: STEPS.len() as i64,
+    }
+}
+
+/// Events and messages as JSON.
+fn first(transaction: &Transaction<'_>, _birth: &str) -> rusqlite::Result<()> {
+    transaction.execute_batch(
+        "CREATE TABLE IF NOT EXISTS channels (
+            number  INTEGER PRIMARY KEY,
+            id      TEXT NOT NULL UNIQUE,
+            epoch   TEXT NOT NULL,
+            head    INTEGER NOT NULL,
+            last_ms INTEGER NOT NULL
+        ) STRICT;
+        CREATE TABLE IF NOT EXISTS events (
+            channel INTEGER NOT NULL REFERENCES channels,
+            seq     INTEGER NOT NULL,
+            body    TEXT NOT NULL,
+            PRIMARY KEY (channel, seq)
+        ) STRICT;
+        CREATE TABLE IF NOT EXISTS messages (
+            id      BLOB PRIMARY KEY,
+            key     BLOB NOT NULL UNIQUE,
+            channel INTEGER NOT NULL REFERENCES channels,
+            user_id TEXT NOT NULL,
+            body    TEXT NOT NULL
+        ) STRICT;
+        CREATE TABLE IF NOT EXISTS files (
+            id            BLOB PRIMARY KEY,
+            key           BLOB UNIQUE,
+            channel       TEXT NOT NULL,
+            user_id       TEXT NOT NULL,
+            name          TEXT NOT NULL,
+            content_type  TEXT NOT NULL,
+            last_modified INTEGER NOT NULL,
+            size          INTEGER NOT NULL,
+            metadata      TEXT NOT NULL,
+            offset        INTEGER NOT NULL,
+            expires_ms    INTEGER NOT NULL,
+            message       BLOB,
+            ended         INTEGER NOT NULL
+        ) STRICT;
+        CREATE INDEX IF NOT EXISTS files_of_no_message ON files (expires_ms) WHERE message IS NULL;
+        CREATE TABLE IF NOT EXISTS file_parts (
+            file   BLOB NOT NULL REFERENCES files ON DELETE CASCADE,
+            offset INTEGER NOT NULL,
+            size   INTEGER NOT NULL,
+            PRIMARY KEY (file, offset)
+        ) STRICT, WITHOUT ROWID;",
+    )
+}
+
+/// A message is one row; whatever shows it reads that row. Messages stand in the order of their log, so that a
+/// page of history is one stretch of the file (docs/decisions/0008).
+const CONTENT_ONCE: &str = "
+    CREATE TABLE store (
+        one     INTEGER PRIMARY KEY CHECK (one = 1),
+        birth   TEXT NOT NULL,    -- the epoch of all logs that have none of their own
+        life    TEXT,             -- joined to every epoch, from the second life on
+        boot    TEXT,             -- the process that wrote last
+        commits INTEGER NOT NULL  -- of all processes
+    ) STRICT;
+    CREATE TABLE logs (
+        number  INTEGER PRIMARY KEY,
+        kind    INTEGER NOT NULL, -- 0 of a channel, 1 of a user
+        name    TEXT NOT NULL,
+        epoch   TEXT,
+        head    INTEGER NOT NULL,
+        last_ms INTEGER NOT NULL,
+        UNIQUE (kind, name)
+    ) STRICT;
+    CREATE TABLE events (
+        log     INTEGER NOT NULL REFERENCES logs,
+        seq     INTEGER NOT NULL,
+        kind    INTEGER NOT NULL,
+        message INTEGER NOT NULL, -- the sequence of the message it is about
+        PRIMARY KEY (log, seq)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE messages (
+        log      INTEGER NOT NULL REFERENCES logs,
+        seq      INTEGER NOT NULL,
+        id       BLOB NOT NULL,
+        key      BLOB NOT NULL,
+        user_id  TEXT NOT NULL,
+        at_ms    INTEGER NOT NULL,
+        content  TEXT NOT NULL,
+        metadata TEXT NOT NULL,
+        parent   BLOB,
+        root     BLOB,
+        files    INTEGER NOT NULL, -- how many
+        PRIMARY KEY (log, seq),
+        UNIQUE (log, id),
+        UNIQUE (log, key)
+    ) STRICT, WITHOUT ROWID;
+    ALTER TABLE files ADD COLUMN place INTEGER;
+    CREATE INDEX files_of_message ON files (message, place) WHERE message IS NOT NULL;
+";
+
+fn content_once(transaction: &Transaction<'_>, birth: &str) -> rusqlite::Result<()> {
+    transaction.execute_batch(
+        "ALTER TABLE events RENAME TO old_events; ALTER TABLE messages RENAME TO old_messages;",
+    )?;
+    transaction.execute_batch(CONTENT_ONCE)?;
+    transaction.execute(
+        "INSERT INTO store (one, birth, commits) VALUES (1, ?1, 0)",
+        [birth],
+    )?;
+    transaction.execute_batch(
+        "INSERT INTO logs (number, kind, name, epoch, head, last_ms)
+         SELECT number, 0, id, epoch, head, last_ms FROM channels;",
+    )?;
+    {
+        let mut events = transaction
+            .prepare("SELECT channel, seq, body FROM old_events ORDER BY channel, seq")?;
+        let mut rows = events.query([])?;
+        while let Some(row) = rows.next()? {
+            let (log, seq, body) = (row.get(0)?, row.get(1)?, row.get_ref(2)?.as_str()?);
+            match serde_json::from_str::<OldEvent<'_>>(body) {
+                Ok(event) => move_message(transaction, log, seq, &event.data.message)?,
+                // Readers learn of a gap.
+                Err(error) => {
+                    tracing::error!(log, seq, %error, "an event cannot be read and is left out");
+                }
+            }
+        }
+    }
+    transaction
+        .execute_batch("DROP TABLE old_events; DROP TABLE old_messages; DROP TABLE channels;")
+}
+
+#[derive(Deserialize)]
+struct OldEvent<'a> {
+    #[serde(borrow)]
+    data: OldData<'a>,
+}
+
+#[derive(Deserialize)]
+struct OldData<'a> {
+    #[serde(borrow)]
+    message: OldMessage<'a>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct OldMessage<'a> {
+    id: Uuid,
+    user_id: String,
+    timestamp: String,
+    content: String,
+    #[serde(borrow)]
+    metadata: &'a RawValue,
+    parent: Option<Named>,
+    root_message_id: Option<Uuid>,
+    files: Vec<Named>,
+}
+
+#[derive(Deserialize)]
+struct Named {
+    id: Uuid,
+}
+
+fn move_message(
+    transaction: &Transaction<'_>,
+    log: i64,
+    seq: u64,
+    message: &OldMessage<'_>,
+) -> rusqlite::Result<()> {
+    let key: Option<[u8; 16]> = transaction
+        .prepare_cached("SELECT key FROM old_messages WHERE id = ?1")?
+        .query_row([message.id.as_bytes()], |row| row.get(0))
+        .optional()?;
+    let (Some(key), Ok(at_ms)) = (key, message.timestamp.parse::<u64>()) else {
+        tracing::error!(log, seq, "a message is not whole and is left out");
+        return Ok(());
+    };
+    transaction
+        .prepare_cached(
+            "INSERT INTO messages (log, seq, id, key, user_id, at_ms, content, metadata, parent, root, files)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+        )?
+        .execute(params![
+            log,
+            seq,
+            message.id.as_bytes(),
+            key,
+            message.user_id,
+            at_ms,
+            message.content,
+            message.metadata.get(),
+            message.parent.as_ref().map(|parent| parent.id.as_bytes()),
+            message.root_message_id.as_ref().map(Uuid::as_bytes),
+            message.files.len(),
+        ])?;
+    transaction
+        .prepare_cached("INSERT INTO events (log, seq, kind, message) VALUES (?1, ?2, ?3, ?2)")?
+        .execute(params![log, seq, EventKind::MessageNew.number()])?;
+    for (place, file) in message.files.iter().enumerate() {
+        transaction
+            .prepare_cached("UPDATE files SET place = ?2 WHERE id = ?1")?
+            .execute(params![file.id.as_bytes(), place])?;
+    }
+    Ok(())
+}

@@ -1,0 +1,192 @@
+//! Writing: what is needed is loaded, what is decided is applied.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use alo_protocol::{ChannelId, ErrorBody, Uuid};
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::{
+    Names, files,
+    read::{find_log, find_message, kind_and_name, read_message, select_message},
+    sqlite_error,
+};
+use crate::store::{
+    LogId,
+    rows::MessageRow,
+    rules::{Loaded, LoadedLog, LogNeeds, LogWrites, Needs, WriteRows, Writes},
+};
+
+/// One transaction.
+pub(super) struct Batch<'a> {
+    connection: &'a Connection,
+    names: &'a Names,
+    /// Of the logs there are.
+    numbers: BTreeMap<LogId, i64>,
+    commits: Option<u64>,
+}
+
+impl<'a> Batch<'a> {
+    pub(super) const fn new(connection: &'a Connection, names: &'a Names) -> Self {
+        Self {
+            connection,
+            names,
+            numbers: BTreeMap::new(),
+            commits: None,
+        }
+    }
+
+    /// The commits of the database with this one, if something was written.
+    pub(super) const fn commits(&self) -> Option<u64> {
+        self.commits
+    }
+
+    fn load_all(&mut self, needs: &Needs) -> rusqlite::Result<Loaded> {
+        let mut loaded = Loaded::default();
+        for (id, needs) in &needs.logs {
+            loaded.logs.insert(id.clone(), self.load_log(id, needs)?);
+        }
+        for &id in &needs.files {
+            if let Some(row) = files::find(self.connection, id)? {
+                loaded.files.insert(id, row);
+            }
+        }
+        Ok(loaded)
+    }
+
+    fn load_log(&mut self, id: &LogId, needs: &LogNeeds) -> rusqlite::Result<LoadedLog> {
+        let found = find_log(self.connection, self.names, id)?;
+        let mut loaded = LoadedLog {
+            epoch: found.epoch,
+            head: found.head,
+            last_ms: found.last_ms,
+            keys: BTreeMap::new(),
+            messages: BTreeMap::new(),
+        };
+        let Some(number) = found.number else {
+            return Ok(loaded);
+        };
+        self.numbers.insert(id.clone(), number);
+        match id {
+            LogId::Channel(channel) => {
+                self.load_messages(number, channel, needs, &mut loaded)?;
+            }
+            LogId::User(_) => {}
+        }
+        Ok(loaded)
+    }
+
+    fn load_messages(
+        &self,
+        log: i64,
+        channel: &ChannelId,
+        needs: &LogNeeds,
+        loaded: &mut LoadedLog,
+    ) -> rusqlite::Result<()> {
+        let mut by_key = self.connection.prepare_cached(select_message!(
+            "FROM messages m WHERE m.log = ?1 AND m.key = ?2"
+        ))?;
+        for key in &needs.keys {
+            let row = by_key
+                .query_row(params![log, key.as_bytes()], |row| {
+                    read_message(self.connection, channel, row)
+                })
+                .optional()?;
+            loaded.keys.extend(row.map(|row| (*key, Arc::new(row))));
+        }
+        for &id in &needs.messages {
+            let row = find_message(self.connection, log, channel, id)?;
+            loaded.messages.extend(row.map(|row| (id, Arc::new(row))));
+        }
+        Ok(())
+    }
+
+    fn apply_all(&mut self, writes: &Writes) -> rusqlite::Result<()> {
+        if writes.logs.is_empty() && writes.attached.is_empty() {
+            return Ok(());
+        }
+        for (id, writes) in &writes.logs {
+            let number = self.move_head(id, writes)?;
+            self.insert_messages(number, &writes.messages)?;
+            let mut insert = self.connection.prepare_cached(
+                "INSERT INTO events (log, seq, kind, message) VALUES (?1, ?2, ?3, ?4)",
+            )?;
+            for event in &writes.events {
+                insert.execute(params![
+                    number,
+                    event.seq,
+                    event.kind.number(),
+                    event.message
+                ])?;
+            }
+        }
+        for attached in &writes.attached {
+            self.connection
+                .prepare_cached("UPDATE files SET message = ?2, place = ?3 WHERE id = ?1")?
+                .execute(params![
+                    attached.file.as_bytes(),
+                    attached.message.as_bytes(),
+                    attached.place
+                ])?;
+        }
+        let commits = self
+            .connection
+            .prepare_cached("UPDATE store SET commits = commits + 1 RETURNING commits")?
+            .query_row([], |row| row.get(0))?;
+        self.commits = Some(commits);
+        Ok(())
+    }
+
+    /// Gives the log's number.
+    fn move_head(&mut self, id: &LogId, writes: &LogWrites) -> rusqlite::Result<i64> {
+        if let Some(&number) = self.numbers.get(id) {
+            self.connection
+                .prepare_cached("UPDATE logs SET head = ?2, last_ms = ?3 WHERE number = ?1")?
+                .execute(params![number, writes.head, writes.last_ms])?;
+            return Ok(number);
+        }
+        let (kind, name) = kind_and_name(id);
+        self.connection
+            .prepare_cached("INSERT INTO logs (kind, name, head, last_ms) VALUES (?1, ?2, ?3, ?4)")?
+            .execute(params![kind, name, writes.head, writes.last_ms])?;
+        let number = self.connection.last_insert_rowid();
+        self.numbers.insert(id.clone(), number);
+        Ok(number)
+    }
+
+    fn insert_messages(
+        &self,
+        log: i64,
+        messages: &[(Uuid, Arc<MessageRow>)],
+    ) -> rusqlite::Result<()> {
+        let mut insert = self.connection.prepare_cached(
+            "INSERT INTO messages (log, seq, id, key, user_id, at_ms, content, metadata, parent, root, files)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+        )?;
+        for (key, row) in messages {
+            insert.execute(params![
+                log,
+                row.seq,
+                row.id.as_bytes(),
+                key.as_bytes(),
+                row.user_id,
+                row.at_ms,
+                row.content,
+                row.metadata.get(),
+                row.parent.as_ref().map(Uuid::as_bytes),
+                row.root.as_ref().map(Uuid::as_bytes),
+                row.files.len(),
+            ])?;
+        }
+        Ok(())
+    }
+}
+
+impl WriteRows for Batch<'_> {
+    fn load(&mut self, needs: &Needs) -> Result<Loaded, ErrorBody> {
+        self.load_all(needs).map_err(sqlite_error)
+    }
+
+    fn apply(&mut self, writes: &Writes) -> Result<(), ErrorBody> {
+        self.apply_all(writes).map_err(sqlite_error)
+    }
+}

@@ -1,0 +1,214 @@
+//! What every store must do: one suite, each implementation. And what a database beyond that.
+
+mod database;
+mod files;
+mod history;
+mod life;
+mod log;
+mod migration;
+mod send;
+
+use alo_gateway::store::{
+    Change, Committed, Draft, FileRecords, FileRow, Log, LogEvent, LogId, MemoryStore, Notice,
+    Opening, PageLimit, Query, Rows, SqliteStore, Store,
+};
+use alo_protocol::{ChannelId, Cursor, ErrorBody, ErrorCode, Uuid};
+use serde_json::Value;
+
+const ALL: PageLimit = PageLimit {
+    events: 1_000,
+    bytes: 1 << 30,
+};
+
+macro_rules! contract {
+    ($($module:ident { $($case:ident)* })*) => {
+        mod memory {
+            $($(#[test] fn $case() { super::$module::$case(&mut super::Kit::memory()); })*)*
+        }
+        mod sqlite {
+            $($(#[test] fn $case() {
+                let folder = tempfile::tempdir().unwrap();
+                super::$module::$case(&mut super::Kit::sqlite(&folder.path().join("chat.db")));
+            })*)*
+        }
+    };
+}
+
+contract! {
+    log {
+        a_channels_log_has_one_epoch_and_no_gaps
+        channels_have_logs_of_their_own
+        a_log_nobody_has_used_stands_at_0
+        time_never_goes_back_in_a_channel
+        pages_keep_to_their_limits
+    }
+    send {
+        a_key_is_one_message_for_ever
+        a_key_of_another_user_is_refused
+        a_key_of_another_channel_is_another_message
+        a_message_found_stored_is_hinted
+        one_refused_draft_harms_no_other
+        later_drafts_of_a_batch_see_earlier_ones
+        replies_carry_their_parent_and_the_root
+        metadata_is_kept_to_the_letter
+        files_are_attached_once_and_shown_in_order
+        files_are_attached_all_or_none
+        a_batch_is_answered_as_one_by_one
+    }
+    files {
+        a_key_stands_for_its_upload_until_that_is_over
+        parts_count_where_they_follow_and_all_or_none
+        parts_are_found_by_the_bytes_they_hold
+        an_upload_ends_unless_a_message_has_it
+        what_has_expired_is_named_until_it_is_removed
+    }
+    history {
+        an_empty_channel_has_an_empty_page
+        pages_join_in_both_directions_whatever_arrives_meanwhile
+        around_a_message_stand_its_neighbours
+        pages_are_bounded_in_bytes
+        wrong_arguments_are_named
+        pages_show_replies_and_the_state_of_the_log
+    }
+}
+
+/// A store with what reads beside it.
+struct Kit {
+    store: Box<dyn Store>,
+    log: Box<dyn Log>,
+    files: Box<dyn FileRecords>,
+}
+
+impl Kit {
+    fn memory() -> Self {
+        let store = MemoryStore::default();
+        Self {
+            log: Box::new(store.clone()),
+            files: Box::new(store.clone()),
+            store: Box::new(store),
+        }
+    }
+
+    fn sqlite(path: &std::path::Path) -> Self {
+        Self::over(SqliteStore::open(path, &Opening::new(false)).unwrap())
+    }
+
+    fn over(store: SqliteStore) -> Self {
+        Self {
+            log: Box::new(store.log(2).unwrap()),
+            files: Box::new(store.files().unwrap()),
+            store: Box::new(store),
+        }
+    }
+
+    fn answers(&mut self, drafts: Vec<Draft>) -> Vec<Result<Committed, ErrorBody>> {
+        self.store
+            .commit(drafts.into_iter().map(Change::Send).collect())
+    }
+
+    fn commit(&mut self, draft: Draft) -> Committed {
+        self.answers(vec![draft]).pop().unwrap().unwrap()
+    }
+
+    fn refused(&mut self, draft: Draft) -> ErrorCode {
+        self.answers(vec![draft]).pop().unwrap().unwrap_err().code
+    }
+
+    fn head(&self, channel: &str) -> Cursor {
+        self.log.heads(&[log_id(channel)]).unwrap().pop().unwrap()
+    }
+
+    fn tail(&self, channel: &str, after: u64, limit: PageLimit) -> Rows {
+        let log = log_id(channel);
+        self.log.read(&Query::Tail { log, after }, limit).unwrap()
+    }
+
+    fn events(&self, channel: &str, after: u64, limit: PageLimit) -> Vec<LogEvent> {
+        match self.tail(channel, after, limit) {
+            Rows::Events(events) => events,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn seqs(&self, channel: &str, after: u64, limit: PageLimit) -> Vec<u64> {
+        let events = self.events(channel, after, limit);
+        events.iter().map(|event| event.seq).collect()
+    }
+
+    /// Records a file of ada's in channel `a` of which so many bytes are there.
+    fn file(&self, number: u64, size: u64, offset: u64) -> Uuid {
+        use alo_gateway::store::FilePart;
+        let id = self.files.create(file(number, size), 0).unwrap().id;
+        let part = FilePart {
+            offset: 0,
+            size: offset,
+        };
+        if offset > 0 {
+            assert!(self.files.append(id, &[part], 1_000).unwrap());
+        }
+        id
+    }
+}
+
+fn log_id(channel: &str) -> LogId {
+    channel.parse::<ChannelId>().unwrap().into()
+}
+
+fn draft(number: u64, channel: &str) -> Draft {
+    Draft {
+        id: id(number),
+        key: id(1_000_000 + number),
+        channel: channel.parse().unwrap(),
+        user_id: "ada".into(),
+        content: format!("message {number}"),
+        metadata: None,
+        parent_id: None,
+        file_ids: Vec::new(),
+        now_ms: number,
+    }
+}
+
+fn reply(number: u64, channel: &str, parent: u64) -> Draft {
+    Draft {
+        parent_id: Some(id(parent)),
+        ..draft(number, channel)
+    }
+}
+
+fn file(number: u64, size: u64) -> FileRow {
+    FileRow {
+        id: id(5_000_000 + number),
+        key: None,
+        channel: "a".parse().unwrap(),
+        user_id: "ada".into(),
+        name: format!("file {number}"),
+        content_type: "text/plain".into(),
+        last_modified: 5,
+        size,
+        metadata: "as it was given".into(),
+        offset: 0,
+        expires_ms: 1_000,
+        message: None,
+        ended: false,
+    }
+}
+
+fn id(number: u64) -> Uuid {
+    super::support::key(number).parse().unwrap()
+}
+
+fn message(committed: &Committed) -> Value {
+    serde_json::from_str(&committed.message).unwrap()
+}
+
+fn pushed(event: &LogEvent) -> Value {
+    serde_json::from_str(&event.push).unwrap()
+}
+
+/// The log and the sequence a repeated change is hinted with.
+fn hint(committed: &Committed) -> (LogId, u64) {
+    match &committed.notice {
+        Notice::Head { log, seq } => (log.clone(), *seq),
+        Notice::Event(event) => panic!("{event:?} is new"),
+    }
+}

@@ -1,0 +1,103 @@
+// Arguments of the calls, checked before anything is sent: an error names the argument and says what it was.
+
+/** What is thrown for a wrong argument. */
+export class InvalidArgument extends Error {}
+
+const ID_BYTES = 128;
+const CONTROL = /\p{Cc}/u;
+const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
+
+/** The argument of a call. */
+export function options(value, name = "the argument", rule = "must be an object") {
+  if (!isObject(value)) wrong(name, rule, value);
+  return value;
+}
+
+export function channelId(value, name = "channelId") {
+  string(name, value);
+  if (!value) invalid(`${name}: must not be empty`);
+  if (value.length * 3 > ID_BYTES && new TextEncoder().encode(value).length > ID_BYTES) invalid(`${name}: must be at most 128 bytes`);
+  if (CONTROL.test(value)) invalid(`${name}: must not contain control characters`);
+  return value;
+}
+
+/** A list of ids, each once. */
+export function channelIds(list) {
+  if (!Array.isArray(list)) wrong("channelIds", "must be an array of strings", list);
+  if (!list.length) invalid("channelIds: must name at least one channel");
+  return [...new Set(Array.from(list, (id, index) => channelId(id, `channelIds[${index}]`)))];
+}
+
+export function uuid(name, value) {
+  if (!UUID.test(string(name, value))) invalid(`${name}: must be a UUID`);
+  return value;
+}
+
+export function string(name, value) {
+  if (typeof value !== "string") wrong(name, "must be a string", value);
+  return value;
+}
+
+/** As `check` has it; `undefined` where there is nothing. */
+export function optional(check, name, value) {
+  return value === undefined || value === null ? undefined : check(name, value);
+}
+
+export function limit(name, value) {
+  if (!Number.isInteger(value)) wrong(name, "must be a whole number", value);
+  if (value < 1 || value > 1000) invalid(`${name}: must be 1 to 1,000, but is ${value}`);
+  return value;
+}
+
+/** An object of no class. One of another realm (a frame) has that realm's `Object.prototype`, whose own prototype is null. */
+export function plainObject(name, value) {
+  const prototype = isObject(value) && !Array.isArray(value) && Object.getPrototypeOf(value);
+  if (prototype === false || (prototype && Object.getPrototypeOf(prototype))) wrong(name, "must be a plain object", value);
+  return value;
+}
+
+/** A string has a length too, but holds no files. */
+export function files(name, list) {
+  if (!isObject(list) || typeof list.length !== "number") wrong(name, "must be an array of File objects", list);
+  const taken = Array.from(list);
+  taken.forEach((file, index) => {
+    if (!(file instanceof File)) wrong(`${name}[${index}]`, "must be a File", file);
+  });
+  return taken;
+}
+
+export function signal(name, value) {
+  if (!(value instanceof AbortSignal)) wrong(name, "must be an AbortSignal", value);
+  return value;
+}
+
+/**
+ * Method and parameters as the engine takes them: JSON text that follows `"method":`, open at its end. Taken
+ * now: what the caller changes later is not sent.
+ */
+export function body(method, params) {
+  let text;
+  try {
+    text = JSON.stringify(params);
+  } catch (cause) {
+    invalid(`metadata: cannot be written as JSON; ${cause?.message ?? ""}`);
+  }
+  return `"${method}","params":${text.slice(0, -1)}`;
+}
+
+/** An upper bound of a text's bytes in UTF-8, exact where it could matter. */
+export function bytes(text) {
+  return text.length < 16384 ? text.length * 3 : new TextEncoder().encode(text).length;
+}
+
+function isObject(value) {
+  return typeof value === "object" && value !== null;
+}
+
+function wrong(name, rule, value) {
+  invalid(`${name}: ${rule}, but is ${value === null ? "null" : Array.isArray(value) ? "an array" : typeof value}`);
+}
+
+function invalid(message) {
+  throw new InvalidArgument(message);
+}

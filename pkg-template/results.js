@@ -1,0 +1,44 @@
+// What is made of results in JavaScript: downloads, walks through history.
+
+/** `{status, response}` of a call that failed. */
+export function failure(errorData) {
+  return { status: { error: true, errorData } };
+}
+
+/** The bytes of a file; `first` is the result of asking for the token, `again` asks for another one. */
+export async function download(url, signal, first, again) {
+  let token = first;
+  for (let tries = 0; !token.status.error; tries++) {
+    const headers = { Authorization: `Bearer ${token.response}` };
+    let answer, body;
+    try {
+      answer = await fetch(url, { headers, signal });
+      // A proxy's error page is no JSON.
+      body = answer.ok ? await answer.blob() : await answer.json().catch(() => undefined);
+    } catch {
+      const why = signal?.aborted
+        ? { statusCode: 499, message: "the signal was aborted", code: "aborted", retryable: false }
+        : unavailable("the network failed during the download");
+      return failure(why);
+    }
+    if (answer.ok) return { status: { error: false }, response: { blob: body } };
+    if (answer.status === 401 && tries === 0) token = await again(token.response);
+    else return failure(body?.status?.errorData ?? unavailable(`the gateway answered with status ${answer.status}`));
+  }
+  return token;
+}
+
+/** Every message of a channel, newest to oldest. */
+export async function* pages(chat, options) {
+  let olderPageToken;
+  do {
+    const { status, response } = await chat.fetchHistory({ ...options, olderPageToken });
+    if (status.error) throw Object.assign(new Error(status.errorData.message), status.errorData);
+    yield* response.messages;
+    ({ olderPageToken } = response);
+  } while (olderPageToken);
+}
+
+function unavailable(message) {
+  return { statusCode: 503, message, code: "unavailable", retryable: true };
+}

@@ -1,0 +1,253 @@
+//! The gateway: its sessions with their driver, its hub and mailboxes, its batching, its store and its
+//! records of files, as they ship. Only what has tasks, threads and sockets is replaced: here each step is an
+//! event of the world, so that the gateway can be killed between any two.
+
+mod socket;
+mod store;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use alo_gateway::{
+    auth::Tokens,
+    bus::Hub,
+    session::{Input, Op},
+    store::{MemoryWitness, NewNames, Opening, Query, Rows, SqliteFiles, SqliteLog, SqliteStore},
+    writer::{Answer, Batching, Done},
+};
+use alo_protocol::{AuthRequest, AuthUser, ErrorBody, Uuid};
+
+use crate::{
+    client,
+    network::LinkId,
+    world::{self, World},
+};
+use socket::Conn;
+
+/// What the gateway's clock says when the world begins.
+pub(crate) const UNIX_MS: u64 = 1_700_000_000_000;
+
+pub(crate) struct GatewayHost {
+    pub(crate) store: SqliteStore,
+    pub(crate) log: SqliteLog,
+    pub(crate) files: SqliteFiles,
+    pub(crate) tokens: Arc<Tokens>,
+    pub(crate) up: bool,
+    /// Raised with every start: what an earlier process had in its memory is gone.
+    boot: u32,
+    conns: BTreeMap<LinkId, Conn>,
+    hub: Hub<LinkId>,
+    batching: Batching<Asker, Asker>,
+    /// Changes in one commit at most.
+    batch: usize,
+    writing: bool,
+    /// How far its clock is off, milliseconds.
+    skew: i64,
+    last_link: u64,
+}
+
+/// Which operation of which connection is answered.
+type Asker = (LinkId, Op);
+
+/// What happens at the gateway.
+#[derive(Debug)]
+pub(crate) enum Event {
+    Accept(LinkId),
+    Frame(LinkId, String),
+    HungUp(LinkId),
+    Alive(LinkId),
+    Timer(LinkId, u32),
+    Wrote(LinkId, u32),
+    Mail(LinkId, u32),
+    Read(u32, Asker, Query),
+    HasRead(u32, Asker, Box<Result<Rows, ErrorBody>>),
+    Write(u32),
+    Written(u32, Done<Asker, Asker>),
+    Answered(u32, Box<Answer<Asker, Asker>>),
+    Start,
+}
+
+impl GatewayHost {
+    pub(crate) fn new(opening: &Opening, batch: usize) -> Self {
+        let (store, log, files) = open(opening);
+        Self {
+            store,
+            log,
+            files,
+            // It takes any bytes.
+            tokens: Arc::new(Tokens::new("key", b"a secret for simulations only...")),
+            up: true,
+            boot: 0,
+            conns: BTreeMap::new(),
+            hub: Hub::default(),
+            batching: Batching::new(batch),
+            batch,
+            writing: false,
+            skew: 0,
+            last_link: 0,
+        }
+    }
+
+    pub(crate) const fn next_link(&self) -> u64 {
+        self.last_link + 1
+    }
+
+    /// What only the process knew is gone.
+    fn forget(&mut self) -> BTreeMap<LinkId, Conn> {
+        self.boot += 1;
+        self.writing = false;
+        self.hub = Hub::default();
+        self.batching = Batching::new(self.batch);
+        std::mem::take(&mut self.conns)
+    }
+}
+
+/// A new database.
+fn open(opening: &Opening) -> (SqliteStore, SqliteLog, SqliteFiles) {
+    const WHY: &str = "SQLite opens a database in memory";
+    let store = SqliteStore::in_memory(opening, MemoryWitness::default()).expect(WHY);
+    let (log, files) = (store.log(1).expect(WHY), store.files().expect(WHY));
+    (store, log, files)
+}
+
+/// How a database is opened that calls its logs by this.
+pub(crate) fn opening(birth: &str) -> Opening {
+    let names = NewNames {
+        birth: birth.to_owned(),
+        boot: birth.to_owned(),
+        life: birth.to_owned(),
+    };
+    Opening {
+        restored: false,
+        names,
+    }
+}
+
+impl World {
+    /// The gateway's clock.
+    pub(crate) fn unix_ms(&self) -> u64 {
+        (UNIX_MS + self.now).saturating_add_signed(self.gateway.skew)
+    }
+
+    /// A token as `POST /v1/auth` gives it, made some time ago.
+    pub(crate) fn new_token(&mut self, client: usize, age_ms: u64) -> String {
+        let minutes = if self.is_bad {
+            self.rng.u32(1..=self.profile.token_minutes)
+        } else {
+            60
+        };
+        let request = AuthRequest {
+            ttl: minutes,
+            user: AuthUser {
+                id: self.clients[client].user.clone(),
+            },
+            channel_ids: self.channels(),
+        };
+        self.gateway
+            .tokens
+            .issue(&request, self.unix_ms().saturating_sub(age_ms))
+    }
+
+    /// The gateway's process ends, at once or in good order, and starts again after a while.
+    pub(crate) fn stop_gateway(&mut self, graceful: bool, down_ms: u64) {
+        if !self.gateway.up {
+            return;
+        }
+        self.note(|| {
+            format!(
+                "the gateway {}",
+                if graceful { "stops" } else { "is killed" }
+            )
+        });
+        if graceful {
+            self.counts.add("fault: gateway stopped");
+            let links: Vec<_> = self.gateway.conns.keys().copied().collect();
+            for link in links {
+                self.session(link, Input::Shutdown);
+            }
+        } else {
+            self.counts.add("fault: gateway killed");
+            if self.gateway.writing {
+                self.counts
+                    .add("fault: gateway killed between commit and answer");
+            } else if !self.gateway.batching.is_empty() {
+                self.counts.add("fault: gateway killed before a commit");
+            }
+        }
+        self.gateway.up = false;
+        for link in self.gateway.forget().into_keys() {
+            let half_open = self.rng.u32(..1_000) < self.profile.half_open / 4;
+            let socket = self.links.get(&link).map(|link| link.socket);
+            match socket {
+                Some(socket) if !half_open => {
+                    self.send_to_client(link, client::Event::Closed(socket, 1006))
+                }
+                Some(_) | None => {}
+            }
+            if let Some(link) = self.links.get_mut(&link) {
+                link.dead = true;
+            }
+        }
+        self.schedule(down_ms, world::Event::Gateway(Event::Start));
+    }
+
+    pub(crate) fn open_links(&self) -> Vec<LinkId> {
+        self.gateway.conns.keys().copied().collect()
+    }
+
+    pub(crate) fn at_gateway(&mut self, event: Event) {
+        let boot = self.gateway.boot;
+        match event {
+            Event::Accept(link) => self.accept(link),
+            Event::Frame(link, text) => self.arrived(link, text),
+            Event::HungUp(link) => {
+                self.drop_conn(link);
+                if let Some(link) = self.links.get_mut(&link) {
+                    link.dead = true;
+                }
+            }
+            Event::Alive(link) => self.session(link, Input::Alive),
+            Event::Timer(link, timer) => self.timer_rings(link, timer),
+            Event::Wrote(link, at) if at == boot => self.wrote(link),
+            Event::Mail(link, at) if at == boot => self.mail(link),
+            Event::Read(at, asker, query) if at == boot => self.read(asker, &query),
+            Event::HasRead(at, (link, op), rows) if at == boot => {
+                self.session(link, Input::Rows(op, *rows));
+            }
+            Event::Write(at) if at == boot => self.write_batch(),
+            Event::Written(at, done) if at == boot => self.written(done),
+            Event::Answered(at, answer) if at == boot => match *answer {
+                Answer::Committed((link, op), result) => {
+                    self.session(link, Input::Committed(op, result));
+                }
+                Answer::Heads((link, op), result) => self.session(link, Input::Heads(op, result)),
+            },
+            Event::Start => {
+                self.note(|| "the gateway is up".to_owned());
+                self.gateway.up = true;
+                if self.is_bad {
+                    let skew = self.rng.i64(-60_000..60_000);
+                    self.gateway.skew += skew;
+                }
+                if self.happens(self.profile.replaced) {
+                    let most = [1, 100, 3_000][self.rng.usize(..3)];
+                    let strangers = self.rng.u32(..most);
+                    self.replace_database(strangers);
+                }
+            }
+            // Of a process that is gone.
+            Event::Wrote(..)
+            | Event::Mail(..)
+            | Event::Read(..)
+            | Event::HasRead(..)
+            | Event::Write(_)
+            | Event::Written(..)
+            | Event::Answered(..) => {}
+        }
+    }
+
+    pub(crate) fn uuid(&mut self) -> Uuid {
+        let mut random = [0; 10];
+        self.rng.fill(&mut random);
+        Uuid::v7(self.unix_ms(), random)
+    }
+}

@@ -1,0 +1,267 @@
+//! Connections: the sessions with their driver and their mailbox.
+
+use std::collections::VecDeque;
+
+use alo_gateway::{
+    bus::{Delivery, Mailbox, News},
+    session::{Ask, Desk, Driver, Input, Session, Write},
+    writer::Job,
+};
+use alo_protocol::{Limits, Uuid};
+use fastrand::Rng;
+
+use super::Event;
+use crate::{
+    client,
+    network::LinkId,
+    world::{self, World},
+};
+
+/// Items a connection may have waiting: its own bound, a page, and answers to a window of requests.
+const WAITING: usize = 1_024 + 256 + 3 * 256;
+
+/// One socket at the gateway.
+pub(super) struct Conn {
+    driver: Driver,
+    desk: Desk,
+    inbox: VecDeque<String>,
+    mailbox: Mailbox,
+    mail_is_due: bool,
+    timer: u32,
+    /// When the last answer of the writer comes.
+    pub(super) answered_at: u64,
+    /// The client takes nothing until then.
+    stalled_until: u64,
+}
+
+impl World {
+    /// A client has closed its end.
+    pub(crate) fn hang_up(&mut self, link: LinkId) {
+        let latency = self.latency();
+        if self.links.get(&link).is_some_and(|link| !link.dead) {
+            self.schedule(latency, world::Event::Gateway(Event::HungUp(link)));
+        }
+    }
+
+    pub(crate) fn stall(&mut self, link: LinkId, ms: u64) {
+        let until = self.now + ms;
+        if let Some(conn) = self.gateway.conns.get_mut(&link) {
+            conn.stalled_until = until;
+        }
+    }
+
+    pub(super) fn accept(&mut self, id: LinkId) {
+        if !self.gateway.up || self.links.get(&id).is_none_or(|link| link.dead) {
+            if let Some(link) = self.links.get(&id).filter(|link| !link.dead) {
+                self.send_to_client(id, client::Event::Closed(link.socket, 1006));
+            }
+            return;
+        }
+        self.gateway.last_link = id.0;
+        let mut rng = Rng::with_seed(self.rng.u64(..));
+        let new_id = move |now_ms| {
+            let mut random = [0; 10];
+            rng.fill(&mut random);
+            Uuid::v7(now_ms, random)
+        };
+        let session = Session::new(
+            self.gateway.tokens.clone(),
+            Limits::DEFAULT,
+            Box::new(new_id),
+            self.unix_ms(),
+        );
+        let conn = Conn {
+            driver: Driver::new(session),
+            desk: Desk::default(),
+            inbox: VecDeque::new(),
+            mailbox: Mailbox::new(self.profile.mailbox),
+            mail_is_due: false,
+            timer: 0,
+            answered_at: 0,
+            stalled_until: 0,
+        };
+        self.gateway.conns.insert(id, conn);
+        self.accepted(id);
+        self.pump(id);
+    }
+
+    /// The process is done with a connection.
+    pub(super) fn drop_conn(&mut self, id: LinkId) {
+        self.gateway.conns.remove(&id);
+        for channel in self.channels() {
+            self.gateway.hub.leave(&channel.into(), id.0);
+        }
+    }
+
+    pub(super) fn arrived(&mut self, id: LinkId, text: String) {
+        let alive = self.links.get(&id).is_some_and(|link| !link.dead);
+        if let Some(conn) = self.gateway.conns.get_mut(&id).filter(|_| alive) {
+            conn.inbox.push_back(text);
+            self.pump(id);
+        }
+    }
+
+    pub(super) fn timer_rings(&mut self, id: LinkId, timer: u32) {
+        let conn = self.gateway.conns.get(&id);
+        if conn.is_some_and(|conn| conn.timer == timer) {
+            self.session(id, Input::Timeout);
+        }
+    }
+
+    /// Hands a session an input and does what it asks for.
+    pub(super) fn session(&mut self, id: LinkId, input: Input<'_>) {
+        let now = self.unix_ms();
+        if let Some(conn) = self.gateway.conns.get_mut(&id)
+            && conn.driver.ending().is_none()
+        {
+            conn.driver.handle(now, input, &mut conn.desk);
+            self.pump(id);
+        }
+    }
+
+    fn pump(&mut self, id: LinkId) {
+        loop {
+            self.carry_out(id);
+            let now = self.unix_ms();
+            let Some(conn) = self.gateway.conns.get_mut(&id) else {
+                return;
+            };
+            if !conn.driver.wants_frames() {
+                break;
+            }
+            let Some(text) = conn.inbox.pop_front() else {
+                break;
+            };
+            conn.driver.handle(now, Input::Frame(&text), &mut conn.desk);
+        }
+        self.write(id);
+        self.set_session_timer(id);
+    }
+
+    fn carry_out(&mut self, id: LinkId) {
+        let boot = self.gateway.boot;
+        while let Some(conn) = self.gateway.conns.get_mut(&id)
+            && let Some(ask) = conn.desk.next_ask()
+        {
+            match ask {
+                Ask::Write(Job::Commit(change, op)) => {
+                    self.queue_job(Job::Commit(change, (id, op)));
+                }
+                Ask::Write(Job::Heads(logs, op)) => self.queue_job(Job::Heads(logs, (id, op))),
+                Ask::Read(op, query) => {
+                    let delay = self.rng.u64(..10);
+                    let read = Event::Read(boot, (id, op), query);
+                    self.schedule(delay, world::Event::Gateway(read));
+                }
+                Ask::Join(log) => self.gateway.hub.join(log, id.0, id),
+                Ask::Leave(log) => self.gateway.hub.leave(&log, id.0),
+            }
+        }
+        let conn = self.gateway.conns.get(&id);
+        let waiting = conn.map_or(0, |conn| conn.driver.waiting());
+        if waiting > WAITING {
+            self.violate(format!("{waiting} items wait for one connection"));
+        }
+    }
+
+    fn set_session_timer(&mut self, id: LinkId) {
+        let now = self.unix_ms();
+        let Some(conn) = self.gateway.conns.get_mut(&id) else {
+            return;
+        };
+        conn.timer += 1;
+        let timer = conn.timer;
+        if let Some(deadline) = conn.driver.next_timeout() {
+            self.schedule(
+                deadline.saturating_sub(now),
+                world::Event::Gateway(Event::Timer(id, timer)),
+            );
+        }
+    }
+
+    // The socket.
+
+    fn write(&mut self, id: LinkId) {
+        let (boot, now) = (self.gateway.boot, self.now);
+        let Some(conn) = self.gateway.conns.get_mut(&id) else {
+            return;
+        };
+        let delay = conn.stalled_until.saturating_sub(now);
+        match conn.driver.next_write() {
+            None => return,
+            Some(Write::Frame(text, _)) => {
+                self.counts.add("frames to clients");
+                self.text_to_client(id, text);
+            }
+            Some(Write::Ping) => {
+                // Browsers answer by themselves, even for a page that is frozen.
+                if self.links.get(&id).is_some_and(|link| !link.dead) {
+                    let there_and_back = self.latency() * 2;
+                    self.schedule(there_and_back, world::Event::Gateway(Event::Alive(id)));
+                }
+            }
+            Some(Write::Close(farewell)) => {
+                self.drop_conn(id);
+                if let Some(socket) = self.links.get(&id).map(|link| link.socket) {
+                    self.counts.add("closes by the gateway");
+                    self.note(|| format!("the gateway closes {id:?}: {}", farewell.reason));
+                    self.send_to_client(id, client::Event::Closed(socket, farewell.code));
+                }
+                return;
+            }
+        }
+        self.schedule(delay, world::Event::Gateway(Event::Wrote(id, boot)));
+    }
+
+    pub(super) fn wrote(&mut self, id: LinkId) {
+        let now = self.unix_ms();
+        if let Some(conn) = self.gateway.conns.get_mut(&id) {
+            conn.driver.wrote(now, &mut conn.desk);
+            self.pump(id);
+        }
+    }
+
+    // The bus.
+
+    pub(super) fn publish(&mut self, news: &[News]) {
+        let boot = self.gateway.boot;
+        let (conns, counts) = (&mut self.gateway.conns, &mut self.counts);
+        let mut due = Vec::new();
+        self.gateway.hub.publish(news, |id, news| {
+            let Some(conn) = conns.get_mut(id) else {
+                return;
+            };
+            for news in news {
+                if !conn.mailbox.put((*news).clone()) {
+                    counts.add("fault: connection lagged");
+                }
+            }
+            if !std::mem::replace(&mut conn.mail_is_due, true) {
+                due.push(*id);
+            }
+        });
+        for id in due {
+            let delay = self.rng.u64(..3);
+            self.schedule(delay, world::Event::Gateway(Event::Mail(id, boot)));
+        }
+    }
+
+    /// One delivery of the bus.
+    pub(super) fn mail(&mut self, id: LinkId) {
+        let boot = self.gateway.boot;
+        let Some(conn) = self.gateway.conns.get_mut(&id) else {
+            return;
+        };
+        let delivery = conn.mailbox.take();
+        conn.mail_is_due = !conn.mailbox.is_empty();
+        if conn.mail_is_due {
+            let delay = self.rng.u64(..2);
+            self.schedule(delay, world::Event::Gateway(Event::Mail(id, boot)));
+        }
+        match delivery {
+            Some(Delivery::News(news)) => self.session(id, Input::News(news)),
+            Some(Delivery::Lagged) => self.session(id, Input::Lagged),
+            None => {}
+        }
+    }
+}
