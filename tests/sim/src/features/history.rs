@@ -86,13 +86,12 @@ impl World {
         self.load_page(index, ask);
     }
 
-    /// Scrolls back to the first message, whatever its channel and its number of pages.
+    /// Scrolls back to the first message of some channel, in a number of pages that healing has time for.
     pub(crate) fn walk_some_history(&mut self) {
         let (client, channels) = (self.rng.usize(..self.clients.len()), self.channels());
         let channel = &channels[self.rng.usize(..channels.len())];
-        // At most some fifty pages: they take turns with a slow network, and must come before the account is taken.
-        let least = usize::try_from(self.oracle.model.head(channel)).unwrap_or(0) / 50;
-        let limit = [7, 100, 1_000][self.rng.usize(..3)].max(least.min(1_000));
+        let head = usize::try_from(self.oracle.model.head(channel)).unwrap_or(usize::MAX);
+        let limit = (head / self.rng.usize(1..20) + 1).min(1_000);
         self.walk_history(client, channel, limit);
     }
 
