@@ -14,7 +14,7 @@ use super::{
     events,
     host::Host,
     http::{self, spawn},
-    socket::{ABNORMAL, Socket},
+    socket::{ABNORMAL, Socket, SocketEvents},
     storage::{self, Storage},
     timer::Timer,
 };
@@ -84,13 +84,6 @@ impl Driver {
         self.pump();
     }
 
-    /// Time never goes back for the core, though an event may have waited while other things happened.
-    pub(super) fn handle(&self, at: Instant, input: Input<'_, JsValue>) {
-        let now = at.max(self.latest.get());
-        self.latest.set(now);
-        self.client.borrow_mut().handle(now, input);
-    }
-
     /// Keeps a file until the core releases it.
     pub(super) fn add_upload(&self, file: File, meta: FileMeta) -> UploadId {
         let id = UploadId(self.next_upload.get());
@@ -103,25 +96,6 @@ impl Driver {
         let uploads = self.uploads.borrow();
         let held = uploads.iter().find(|(held, _, _)| *held == upload);
         held.map_or(JsValue::UNDEFINED, |(_, file, _)| file.into())
-    }
-
-    /// Runs outputs until there are none. JavaScript called meanwhile may give inputs; their outputs
-    /// wait for their turn here, so that every listener sees every event in one order.
-    pub(super) fn pump(&self) {
-        if self.pumping.replace(true) {
-            return;
-        }
-        loop {
-            // The borrow ends with the statement: what runs next may call back.
-            let output = self.client.borrow_mut().poll_output();
-            match output {
-                Some(output) => self.run(output),
-                None => break,
-            }
-        }
-        self.pumping.set(false);
-        let deadline = self.client.borrow().next_timeout();
-        self.timer.arm(deadline);
     }
 
     fn run(&self, output: Output<JsValue>) {
@@ -248,5 +222,33 @@ impl Driver {
         let mut requests = self.requests.borrow_mut();
         let index = requests.iter().position(|(held, _)| *held == id)?;
         Some(requests.swap_remove(index).1)
+    }
+}
+
+impl SocketEvents for Driver {
+    /// Time never goes back for the core, though an event may have waited while other things happened.
+    fn handle(&self, at: Instant, input: Input<'_, JsValue>) {
+        let now = at.max(self.latest.get());
+        self.latest.set(now);
+        self.client.borrow_mut().handle(now, input);
+    }
+
+    /// Runs outputs until there are none. JavaScript called meanwhile may give inputs; their outputs
+    /// wait for their turn here, so that every listener sees every event in one order.
+    fn pump(&self) {
+        if self.pumping.replace(true) {
+            return;
+        }
+        loop {
+            // The borrow ends with the statement: what runs next may call back.
+            let output = self.client.borrow_mut().poll_output();
+            match output {
+                Some(output) => self.run(output),
+                None => break,
+            }
+        }
+        self.pumping.set(false);
+        let deadline = self.client.borrow().next_timeout();
+        self.timer.arm(deadline);
     }
 }

@@ -32,10 +32,10 @@ export function listen(socket, listener) {
     listener.receive(known.number, event, seq, time, isLast);
   }
 
-  socket.onopen = () => listener.receive(OPENED, null, 0, 0, true);
+  socket.onopen = () => listener.receive(OPENED, null, 0, performance.now(), true);
   // Opened before anybody listened. Not now: the engine is at work.
   if (socket.readyState === WebSocket.OPEN) queueMicrotask(() => socket.onopen?.());
-  socket.onclose = ({ code }) => listener.receive(CLOSED, null, code, 0, true);
+  socket.onclose = ({ code }) => listener.receive(CLOSED, null, code, performance.now(), true);
   socket.onmessage = ({ data, timeStamp }) => {
     let frame;
     try {

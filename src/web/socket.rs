@@ -6,9 +6,9 @@ use js_sys::Function;
 use wasm_bindgen::prelude::*;
 use web_sys::WebSocket;
 
-use super::{driver::Driver, environment, js::element};
+use super::{environment, js::element};
 use crate::core::{
-    Frame, Incoming, Input, SocketId,
+    Frame, Incoming, Input, Instant, SocketId,
     codec::{self, Text},
 };
 
@@ -30,6 +30,14 @@ extern "C" {
     fn send(socket: &WebSocket, head: &str, body: &JsValue, tail: &str);
 }
 
+/// Who learns what happens on a socket.
+pub(super) trait SocketEvents {
+    /// Something happened at this time; what it leads to waits for [`SocketEvents::pump`].
+    fn handle(&self, at: Instant, input: Input<'_, JsValue>);
+    /// Does what was led to.
+    fn pump(&self);
+}
+
 /// An open or opening socket; closed when dropped.
 pub(super) struct Socket {
     pub(super) id: SocketId,
@@ -41,7 +49,7 @@ pub(super) struct Socket {
 #[wasm_bindgen]
 pub struct SocketListener {
     socket: SocketId,
-    driver: Weak<Driver>,
+    events: Weak<dyn SocketEvents>,
     /// Channel and epoch of each log that was reported.
     logs: RefCell<Vec<(String, String)>>,
 }
@@ -50,18 +58,24 @@ pub struct SocketListener {
 impl SocketListener {
     /// Receives what frames.js reports.
     pub fn receive(&self, what: u32, value: JsValue, number: f64, time: f64, is_last: bool) {
-        let Some(driver) = self.driver.upgrade() else {
+        let Some(events) = self.events.upgrade() else {
             return;
         };
+        let at = environment::instant(time);
+        let handle = |input| events.handle(at, input);
         let log = match what {
-            OPENED => return driver.input(Input::SocketOpened(self.socket)),
+            OPENED => {
+                handle(Input::SocketOpened(self.socket));
+                return events.pump();
+            }
             CLOSED => {
                 let code = if number == 0.0 {
                     ABNORMAL
                 } else {
                     number as u16
                 };
-                return driver.input(Input::SocketClosed(self.socket, code));
+                handle(Input::SocketClosed(self.socket, code));
+                return events.pump();
             }
             LOG => {
                 let name = |index| element(&value, index).as_string().unwrap_or_default();
@@ -70,14 +84,13 @@ impl SocketListener {
             ITEM => None,
             push => Some(push - PUSH),
         };
-        let at = environment::instant(time);
-        let handle = |incoming| driver.handle(at, Input::Received(self.socket, incoming));
+        let received = |incoming| handle(Input::Received(self.socket, incoming));
         match log {
-            None => codec::decode(&value).map_or((), handle),
+            None => codec::decode(&value).map_or((), received),
             Some(log) => {
                 // Reported before; and what the core does calls no JavaScript.
                 if let Some((channel, epoch)) = self.logs.borrow().get(log as usize) {
-                    handle(Incoming::Push {
+                    received(Incoming::Push {
                         channel,
                         epoch,
                         seq: number as u64,
@@ -87,17 +100,17 @@ impl SocketListener {
             }
         }
         if is_last {
-            driver.pump();
+            events.pump();
         }
     }
 }
 
 impl Socket {
-    /// Listens to a socket; what happens on it is reported to `driver`.
-    pub(super) fn new(id: SocketId, socket: WebSocket, driver: Weak<Driver>) -> Self {
+    /// Listens to a socket; what happens on it is reported to `events`.
+    pub(super) fn new(id: SocketId, socket: WebSocket, events: Weak<dyn SocketEvents>) -> Self {
         let listener = SocketListener {
             socket: id,
-            driver,
+            events,
             logs: RefCell::default(),
         };
         let end = listen(&socket, listener);
