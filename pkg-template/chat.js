@@ -272,11 +272,11 @@ export function define(source, init, Engine) {
 
     /** The gateway names files relative to itself: it need not know by which address it is reached. */
     #absolute(message) {
-      for (const one of [message, message?.parent]) {
-        one?.files?.forEach((file) => {
-          if (file.url?.startsWith("/")) file.url = this.#options.endpoint + file.url;
-        });
+      if (!message) return;
+      for (const file of message.files ?? []) {
+        if (file.url?.startsWith("/")) file.url = this.#options.endpoint + file.url;
       }
+      if (message.parent) this.#absolute(message.parent);
     }
   }
   if (Symbol.dispose) AloChat.prototype[Symbol.dispose] = AloChat.prototype.dispose;
