@@ -244,3 +244,100 @@ fn a_message_the_browser_did_not_forget_has_its_files_uploaded_anew() {
     assert_eq!(world.counts().get("events delivered"), 1);
     heal(world);
 }
+
+/// History is asked for again after a reconnect, and the page joins with the events that follow it.
+#[test]
+fn a_page_asked_for_while_offline_comes_when_the_network_does() {
+    let mut world = world();
+    world.subscribe(0, &a());
+    world.run(100).unwrap();
+    for _ in 0..20 {
+        send(&mut world, 1);
+    }
+    world.run(1_000).unwrap();
+    world.set_offline(0, true);
+    world.newest_page(0, &a()[0], 5);
+    send(&mut world, 1);
+    world.run(60_000).unwrap();
+    assert_eq!(world.counts().get("pages of history"), 0);
+    world.set_offline(0, false);
+    world.run(60_000).unwrap();
+    assert_eq!(world.counts().get("pages of history"), 1);
+    assert_eq!(world.counts().get("pages of history refused"), 0);
+    heal(world);
+}
+
+#[test]
+fn a_question_on_its_way_when_the_gateway_is_killed_is_asked_again() {
+    let mut world = world();
+    world.connect(0);
+    world.run(100).unwrap();
+    world.newest_page(0, &a()[0], 5);
+    world.kill_gateway(1_000);
+    world.run(60_000).unwrap();
+    assert_eq!(world.counts().get("pages of history"), 1);
+    heal(world);
+}
+
+#[test]
+fn a_walk_to_the_first_message_shows_each_once_though_others_arrive() {
+    let mut world = world();
+    world.subscribe(0, &a());
+    world.run(100).unwrap();
+    for _ in 0..50 {
+        send(&mut world, 1);
+    }
+    world.run(1_000).unwrap();
+    world.walk_history(0, &a()[0], 3);
+    for _ in 0..30 {
+        send(&mut world, 1);
+        world.run(10).unwrap();
+    }
+    world.cut_client(0);
+    world.run(60_000).unwrap();
+    assert_eq!(
+        world.counts().get("channels walked to their first message"),
+        1
+    );
+    assert_eq!(world.counts().get("pages of history"), 17);
+    heal(world);
+}
+
+#[test]
+fn a_page_aborted_on_its_way_is_not_loaded() {
+    let mut world = world();
+    world.connect(0);
+    world.run(100).unwrap();
+    let call = world.newest_page(0, &a()[0], 5);
+    world.run(3).unwrap();
+    world.abort(0, call);
+    world.run(10_000).unwrap();
+    assert_eq!(world.counts().get("pages of history"), 0);
+    assert_eq!(world.counts().get("pages of history refused"), 1);
+    heal(world);
+}
+
+/// A walk that a replaced database ends: its token names a message that is no more.
+#[test]
+fn a_token_of_a_replaced_database_is_refused() {
+    let mut world = world();
+    world.connect(0);
+    for _ in 0..50 {
+        send(&mut world, 1);
+    }
+    world.run(1_000).unwrap();
+    world.walk_history(0, &a()[0], 1);
+    world.run(100).unwrap();
+    let before = world.counts().get("pages of history");
+    assert!(before > 0 && before < 50, "{before}");
+    world.kill_gateway(100);
+    world.run(50).unwrap();
+    world.replace_database(7);
+    world.run(60_000).unwrap();
+    assert_eq!(world.counts().get("pages of history refused"), 1);
+    assert_eq!(
+        world.counts().get("channels walked to their first message"),
+        0
+    );
+    heal(world);
+}
