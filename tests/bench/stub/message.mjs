@@ -15,6 +15,11 @@ export function message(channel, number) {
   };
 }
 
+/** Message `number` as history shows it. */
+export function storedMessage(channel, number) {
+  return { ...message(channel, number), seq: number + 1 };
+}
+
 /** Its text, which begins with its number. */
 export function content(number) {
   return `${String(number).padStart(8, "0")} Hello there, how are you?`;

@@ -31,6 +31,12 @@ const server = createServer((request, response) => {
   response.setHeader("Access-Control-Allow-Headers", request.headers["access-control-request-headers"] ?? "*");
   response.setHeader("Cross-Origin-Resource-Policy", "cross-origin");
   if (request.method === "OPTIONS") return response.writeHead(204).end();
+  const { pathname, searchParams } = new URL(request.url, "http://localhost");
+  if (pathname === alo.historyPath) {
+    response.setHeader("Content-Type", "application/json");
+    response.setHeader("Cache-Control", "no-store");
+    return response.end(alo.history(searchParams.get("channel")));
+  }
   request.resume().once("end", () => streamChat.answer(request, response));
 });
 const sockets = new WebSocketServer({ server });
@@ -43,9 +49,11 @@ sockets.on("connection", (socket, request) => {
   const protocol = PROTOCOLS.find(({ path }) => path === pathname);
   if (!protocol) return socket.close(4404, "no such stub");
   const subscribed = (channels) => (audience = { socket, protocol, channels, sent: 0 });
-  const send = (value) => socket.send(JSON.stringify(value));
+  const write = (text) => socket.send(text);
+  const send = (value) => write(JSON.stringify(value));
   protocol.accept({
     send,
+    write,
     subscribed,
     listen: (heard) => socket.on("message", (data) => heard(String(data))),
   });

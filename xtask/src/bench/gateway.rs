@@ -1,12 +1,11 @@
 //! The gateway under load: runs the tool of gateway/benches/, and makes results of what it writes.
 
-use std::{collections::BTreeMap, fs, path::Path, process::Command, time::Instant};
+use anyhow::Result;
 
-use anyhow::{Context, Result};
-use serde::Deserialize;
-
-use super::results::{Goal, Machine, Measure, Results, Series};
-use crate::{process, workspace};
+use super::{
+    load::{Load, Rows},
+    results::{Goal, Measure, Results, Series},
+};
 
 /// The name of the benchmark.
 pub const NAME: &str = "gateway";
@@ -19,67 +18,11 @@ const SUBSCRIBERS: [u32; 3] = [1, 100, 1_000];
 /// Of process memory for an idle socket, bytes.
 const SOCKET_BYTES: f64 = 12.0 * 1_024.0;
 
-/// A figure of the load tool, a value for each run.
-#[derive(Deserialize)]
-struct Row {
-    name: String,
-    values: Vec<f64>,
-}
-
-/// Puts load on a gateway `rounds` times.
-pub fn measure(rounds: u32, gateway: &Path, bench: &Path) -> Result<Results> {
-    let work = tempfile::tempdir()?;
-    let json = work.path().join("load.json");
-    let started = Instant::now();
-    process::run(
-        workspace::cargo()?
-            .args(["bench", "--package", "alo-gateway", "--bench", "load", "--"])
-            .args(MEASUREMENTS)
-            .args(["--runs", &rounds.to_string()])
-            .arg("--gateway")
-            .arg(gateway)
-            .arg("--json")
-            .arg(&json),
-    )?;
-    let rows: Vec<Row> = serde_json::from_slice(&fs::read(&json)?)
-        .with_context(|| format!("reading {}", json.display()))?;
-    let origin = process::capture(Command::new("node").arg(bench.join("support/origin.mjs")))?;
-    let origin: Origin = serde_json::from_str(&origin).context("reading the origin")?;
-    let rust = process::capture(Command::new("rustc").arg("--version"))?;
-    let rust = rust.split(' ').nth(1).unwrap_or_default();
-    Ok(Results {
-        name: NAME.to_owned(),
-        date: origin.date,
-        seconds: started.elapsed().as_secs(),
-        rounds,
-        versions: BTreeMap::from([("rustc".to_owned(), rust.to_owned())]),
-        machine: origin.machine,
-        measures: measures(&Rows(rows))?,
-        notes: Vec::new(),
+/// Puts load on a gateway.
+pub fn measure(load: &Load<'_>) -> Result<Results> {
+    load.run(NAME, &MEASUREMENTS.map(str::to_owned), |rows| {
+        Ok((measures(rows)?, Vec::new()))
     })
-}
-
-#[derive(Deserialize)]
-struct Origin {
-    date: String,
-    machine: Machine,
-}
-
-struct Rows(Vec<Row>);
-
-impl Rows {
-    fn values(&self, name: &str) -> Result<Vec<f64>> {
-        let row = self.0.iter().find(|row| row.name == name);
-        let row = row.with_context(|| format!("the load tool has not measured {name}"))?;
-        Ok(row.values.clone())
-    }
-
-    fn series(&self, label: impl Into<String>, name: &str) -> Result<Series> {
-        Ok(Series {
-            name: label.into(),
-            values: self.values(name)?,
-        })
-    }
 }
 
 fn measures(rows: &Rows) -> Result<Vec<Measure>> {
@@ -198,10 +141,11 @@ fn idle(rows: &Rows) -> Result<Measure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bench::load::Row;
 
     #[test]
     fn what_was_not_measured_is_named() {
-        let error = measures(&Rows(Vec::new())).unwrap_err();
+        let error = measures(&Rows::new(Vec::new())).unwrap_err();
         assert!(error.to_string().contains("idle-delay/"), "{error}");
     }
 
@@ -211,7 +155,7 @@ mod tests {
             name: format!("idle-delay/{name}/p50"),
             values: vec![value],
         };
-        let rows = Rows(vec![
+        let rows = Rows::new(vec![
             row("answer", 330.0),
             row("delivery", 320.0),
             row("bare-commit", 200.0),

@@ -1,12 +1,15 @@
 //! `cargo xtask bench`: how light and fast the package is in a browser, and the gateway under load, beside
 //! others.
 //!
-//! The benchmarks in browsers are in tests/bench/, in JavaScript; [`gateway`] runs the one in Rust. Here
-//! they are given what they need, and their results are judged and shown: [`results`] reads them, [`statistics`] makes one number of many,
-//! [`table`] shows them, [`document`] puts them into docs/performance.md.
+//! The benchmarks in browsers are in tests/bench/, in JavaScript; [`load`] runs the one in Rust, of which
+//! [`gateway`] and [`history`] make results. Here they are given what they need, and their results are judged
+//! and shown: [`results`] reads them, [`statistics`] makes one number of many, [`table`] shows them,
+//! [`document`] puts them into docs/performance.md.
 
 mod document;
 mod gateway;
+mod history;
+mod load;
 mod results;
 mod statistics;
 mod table;
@@ -16,7 +19,7 @@ use std::{path::Path, process::Command};
 use anyhow::{Context, Result};
 use clap::Args;
 
-use self::results::Results;
+use self::{load::Load, results::Results};
 use crate::{
     build,
     gateway::{Gateway, build as build_gateway},
@@ -24,13 +27,14 @@ use crate::{
     process, workspace,
 };
 
-/// The benchmarks; but for the gateway's, each is a file of tests/bench/.
-const NAMES: [&str; 6] = [
+/// The benchmarks; but for the gateway's, each has a file of tests/bench/.
+const NAMES: [&str; 7] = [
     "events",
     "sends",
     "uploads",
     "start",
     "memory",
+    history::NAME,
     gateway::NAME,
 ];
 
@@ -49,6 +53,9 @@ pub struct Options {
     /// Uploads a file of 1 GiB too
     #[arg(long)]
     large: bool,
+    /// Messages of the largest channel of `history`
+    #[arg(long, value_name = "N", default_value_t = 10_000_000, value_parser = clap::value_parser!(u64).range(10_000..))]
+    messages: u64,
     /// Writes the results into docs/performance/ and docs/performance.md
     #[arg(long)]
     write: bool,
@@ -82,10 +89,16 @@ pub fn run(options: &Options) -> Result<()> {
     };
     for name in names {
         println!("\n=== {name}");
-        let results = if name == gateway::NAME {
-            gateway::measure(options.rounds, &gateway, &folder)?
-        } else {
-            measure(name, options, &folder, &gateway, prepare)?
+        let load = Load {
+            rounds: options.rounds,
+            gateway: &gateway,
+            bench: &folder,
+        };
+        let browser = || measure(name, options, &folder, &gateway, prepare);
+        let results = match name {
+            gateway::NAME => gateway::measure(&load)?,
+            history::NAME => history::measure(&load, options.messages, browser)?,
+            _ => browser()?,
         };
         print!("\n{}", table::text(&results, &commit));
         if options.write {

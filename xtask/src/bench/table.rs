@@ -126,7 +126,7 @@ fn goals(measure: &Measure) -> impl Iterator<Item = String> {
 }
 
 /// Three digits that count; thousands apart.
-fn number(value: f64) -> String {
+pub fn number(value: f64) -> String {
     let decimals = match value.abs() {
         size if size >= 99.95 => 0,
         size if size >= 9.995 => 1,

@@ -23,17 +23,19 @@ export function connectRaw(origin, path, token) {
     flush();
     resolve(item);
   }
+  function request(method, params) {
+    const id = next++;
+    const frame = JSON.stringify({ id, method, params });
+    return new Promise((resolve) => {
+      queue.push({ id, frame, resolve });
+      flush();
+    });
+  }
   const raw = {
     /** Sends a message; resolves when it is answered. */
-    send(channelId, content) {
-      const id = next++;
-      const params = { key: crypto.randomUUID(), channelId, content };
-      const frame = JSON.stringify({ id, method: "message.send", params });
-      return new Promise((resolve) => {
-        queue.push({ id, frame, resolve });
-        flush();
-      });
-    },
+    send: (channelId, content) => request("message.send", { key: crypto.randomUUID(), channelId, content }),
+    /** Asks for the newest page of a channel. */
+    history: (channelId) => request("history", { channelId }),
     close: () => socket.close(),
   };
   return new Promise((connected, failed) => {
