@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use alo_protocol::{JsonObject, Message};
-use serde::Serialize;
+use alo_protocol::{ChannelId, File, Uuid};
+use serde::{Serialize, Serializer};
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::{
@@ -30,8 +30,8 @@ impl<M: AsRef<MessageRow>> Shown<M> {
         to_raw_value(&self.view()).expect("a message is valid JSON")
     }
 
-    fn view(&self) -> Message {
-        Message {
+    fn view(&self) -> View<'_> {
+        View {
             parent: self
                 .parent
                 .as_ref()
@@ -83,19 +83,95 @@ pub(super) fn log_event(log: &LogId, epoch: &str, event: EventRow, message: &str
     }
 }
 
-fn view(row: &MessageRow) -> Message {
-    Message {
+/// A [`Message`](alo_protocol::Message) that borrows: pages have up to a thousand.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct View<'a> {
+    id: Uuid,
+    channel_id: &'a ChannelId,
+    user_id: &'a str,
+    seq: u64,
+    timestamp: Digits,
+    content: &'a str,
+    metadata: &'a RawValue,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parent: Option<Box<View<'a>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    root_message_id: Option<Uuid>,
+    i18n: Nothing,
+    files: &'a [File],
+    actions: [(); 0],
+}
+
+/// `{}`.
+#[derive(Serialize)]
+struct Nothing {}
+
+/// A number as a string.
+struct Digits(u64);
+
+impl Serialize for Digits {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+fn view(row: &MessageRow) -> View<'_> {
+    View {
         id: row.id,
-        channel_id: row.channel.clone(),
-        user_id: row.user_id.to_string(),
+        channel_id: &row.channel,
+        user_id: &row.user_id,
         seq: row.seq,
-        timestamp: row.at_ms.to_string(),
-        content: row.content.clone(),
-        metadata: row.metadata.clone(),
+        timestamp: Digits(row.at_ms),
+        content: &row.content,
+        metadata: &row.metadata,
         parent: None,
         root_message_id: row.root,
-        i18n: JsonObject::default().into(),
-        files: row.files.clone(),
-        actions: Vec::new(),
+        i18n: Nothing {},
+        files: &row.files,
+        actions: [],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alo_protocol::Message;
+
+    use super::*;
+
+    fn row(place: u8) -> MessageRow {
+        let id = Uuid::v7(1_700_000_000_000, [place; 10]);
+        let channel: ChannelId = "a".parse().unwrap();
+        MessageRow {
+            id,
+            channel: channel.clone(),
+            seq: u64::from(place),
+            user_id: "ada".into(),
+            at_ms: 1_700_000_000_000,
+            content: "\"ä\"\n".to_owned(),
+            metadata: RawValue::from_string(r#"{"a": 1}"#.to_owned()).unwrap(),
+            parent: None,
+            root: Some(id),
+            files: vec![File {
+                id,
+                channel_id: channel,
+                name: "a.txt".to_owned(),
+                last_modified: -1,
+                size: 3,
+                content_type: "text/plain".to_owned(),
+                url: format!("/v1/files/{id}"),
+            }],
+        }
+    }
+
+    #[test]
+    fn a_row_is_shown_as_the_message_of_the_protocol_to_the_letter() {
+        let (message, parent) = (row(2), row(1));
+        for parent in [None, Some(parent)] {
+            let message = message.clone();
+            let json = Shown { message, parent }.json();
+            let read: Message = serde_json::from_str(&json).unwrap();
+            assert_eq!(serde_json::to_string(&read).unwrap(), json);
+        }
     }
 }
