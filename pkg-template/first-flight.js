@@ -68,9 +68,9 @@ export class FirstFlight {
   async #ask() {
     if (typeof this.#authToken === "string") return this.#authToken;
     const token = await this.#authToken();
-    if (typeof token !== "string") throw new Error("returned no string");
+    if (typeof token !== "string") throw new Error("must return a string");
     // An error page, for example, is not allowed in a header.
-    if (!/^[!-~]+$/.test(token)) throw new Error("returned a string that is not a token");
+    if (!/^[!-~]+$/.test(token)) throw new Error("must return a token");
     return token;
   }
 }

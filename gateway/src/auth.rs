@@ -22,7 +22,7 @@ pub struct Identity {
     pub user_id: Arc<str>,
     /// The channels the token opens.
     pub channels: Arc<BTreeSet<ChannelId>>,
-    /// When the token's time is over, Unix milliseconds.
+    /// When the token expires, Unix milliseconds.
     pub expires_at_ms: u64,
 }
 
@@ -104,7 +104,7 @@ impl Tokens {
         if now_ms >= expires_at_ms {
             return Err(ErrorBody::new(
                 ErrorCode::TokenExpired,
-                "the token's time is over",
+                "the token has expired",
             ));
         }
         Ok(Identity {
@@ -115,7 +115,7 @@ impl Tokens {
     }
 
     /// # Errors
-    /// `token-invalid` unless `key` is the API key; the time taken tells nothing about it.
+    /// `token-invalid` unless `key` is the API key; the time it takes reveals nothing about the key.
     pub fn check_api_key(&self, key: &str) -> Result<(), ErrorBody> {
         if bool::from(self.api_key.ct_eq(key.as_bytes())) {
             Ok(())

@@ -51,7 +51,7 @@ impl Checksum {
         } else {
             Err(ErrorBody::new(
                 ErrorCode::ChecksumMismatch,
-                "Upload-Checksum: the bytes received have another digest",
+                "Upload-Checksum: the bytes received do not match it",
             ))
         }
     }

@@ -120,14 +120,14 @@ impl Receiver {
             let chunk = chunk.map_err(|_| {
                 ErrorBody::new(
                     ErrorCode::Unavailable,
-                    format!("no byte came for {} seconds", self.idle.as_secs()),
+                    format!("no bytes were received for {} seconds", self.idle.as_secs()),
                 )
             })?;
             let Some(chunk) = chunk else { return Ok(()) };
             let chunk = chunk.map_err(|error| {
                 ErrorBody::new(
                     ErrorCode::MalformedFrame,
-                    format!("body: broke off: {error}"),
+                    format!("body: was interrupted: {error}"),
                 )
             })?;
             if intake.end() + chunk.len() as u64 > row.size {
@@ -144,7 +144,7 @@ impl Receiver {
 
 /// The refusal of bytes beyond `Upload-Length`.
 pub(crate) fn too_long() -> ErrorBody {
-    ErrorBody::new(ErrorCode::FileTooLarge, "body: goes beyond Upload-Length")
+    ErrorBody::new(ErrorCode::FileTooLarge, "body: is longer than Upload-Length")
 }
 
 /// Gathers bytes into parts; writes one while the next comes.
@@ -215,7 +215,7 @@ impl Intake {
         Ok(())
     }
 
-    /// Writes the rest. A failure that has been told already is not told again.
+    /// Writes the rest. A failure is reported only once.
     async fn finish(&mut self) -> Result<(), ErrorBody> {
         if self.failed {
             return Ok(());

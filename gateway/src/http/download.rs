@@ -125,7 +125,7 @@ async fn readable(files: &Files, Caller(identity): &Caller, id: &str) -> Result<
     if row.offset < row.size {
         return Err(ErrorBody::new(
             ErrorCode::FileIncomplete,
-            "the file has not been uploaded to its end",
+            "the file's upload is not complete",
         ));
     }
     Ok(row)

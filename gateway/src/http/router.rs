@@ -93,11 +93,11 @@ pub(super) fn router(state: State) -> Router {
         .method_not_allowed_fallback(|| async {
             AppError::new(
                 ErrorCode::MethodNotAllowed,
-                "this address does not take this method",
+                "this address does not support this method",
             )
         })
         .fallback(|| async {
-            AppError::new(ErrorCode::NotFound, "there is nothing at this address")
+            AppError::new(ErrorCode::NotFound, "nothing exists at this address")
         })
         .layer(cors::layer(state.origins))
         // Outside of CORS, which answers `OPTIONS` by itself.

@@ -1,4 +1,4 @@
-//! Serving until told to stop.
+//! Serves until asked to stop.
 
 use std::{io, net::TcpListener, time::Duration};
 
@@ -45,10 +45,10 @@ async fn stop(handle: Handle<std::net::SocketAddr>, mut stopping: watch::Receive
     handle.graceful_shutdown(Some(GRACE));
 }
 
-/// Event connections are no requests any more: they are waited for here, so that each is told why it ends.
+/// Event connections no longer count as requests: they are waited for here, so that each receives its close code.
 async fn all_closed(mut open: watch::Receiver<usize>) {
     let none = open.wait_for(|connections| *connections == 0);
     if timeout(GRACE, none).await.is_err() {
-        tracing::warn!("connections were cut after {GRACE:?}");
+        tracing::warn!("connections were closed after {GRACE:?}");
     }
 }

@@ -132,7 +132,7 @@ async fn try_create(
     if headers.contains_key("upload-defer-length") {
         return Err(AppError::new(
             ErrorCode::InvalidArgument,
-            "Upload-Defer-Length: is not supported; give Upload-Length",
+            "Upload-Defer-Length: is not supported; send Upload-Length",
         ));
     }
     let size = number(headers, "upload-length", "Upload-Length")?;
@@ -174,7 +174,7 @@ async fn try_create(
     }
     let is_new = row.id == new_id;
     let guard = uploads.files.lock(row.id).await?;
-    // Made before: an older request may have brought bytes in the meantime.
+    // Created before: an older request may have uploaded bytes in the meantime.
     let row = if is_new {
         row
     } else {
@@ -182,7 +182,7 @@ async fn try_create(
     };
     let expires_ms = row.expires_ms;
     let location = format!("{FILES_PATH}/{}", row.id);
-    // The body begins at 0; if bytes are here already the client goes on from the offset it is told.
+    // The body begins at 0; if bytes are here already the client continues from the offset in the answer.
     let offset = if has_body && row.offset == 0 {
         let checksum = checksum(headers)?;
         receive(uploads, row, guard, checksum, body).await?
@@ -291,7 +291,7 @@ async fn existing(uploads: &Uploads, id: Uuid) -> Result<Row, ErrorBody> {
     if row.ended || (row.message.is_none() && row.expires_ms <= uploads.door.clock.now_ms()) {
         return Err(ErrorBody::new(
             ErrorCode::Gone,
-            "the upload has expired or was ended",
+            "the upload has expired or was cancelled",
         ));
     }
     Ok(row)

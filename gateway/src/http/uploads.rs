@@ -32,6 +32,6 @@ impl FromRef<Uploads> for Door {
 pub(super) fn not_found() -> ErrorBody {
     ErrorBody::new(
         ErrorCode::FileNotFound,
-        "no such file can be seen with this token",
+        "no such file is accessible with this token",
     )
 }

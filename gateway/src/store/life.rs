@@ -65,7 +65,7 @@ pub(super) struct Record {
 /// Why a new life begins.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Loss {
-    #[error("it was said to be restored")]
+    #[error("it was started with --restored")]
     Restored,
     #[error("its witness is missing")]
     NoWitness,

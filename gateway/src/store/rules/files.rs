@@ -31,7 +31,7 @@ pub(super) fn attach(
                 return Err(refused(ErrorCode::FileNotFound, id, why));
             }
             Some(row) if row.offset < row.size => {
-                let why = "has not been uploaded to its end";
+                let why = "is not uploaded completely";
                 return Err(refused(ErrorCode::FileIncomplete, id, why));
             }
             Some(row) if row.message.is_some() => {
@@ -74,7 +74,7 @@ pub(in crate::store) fn key_use(used_by: Option<FileRow>, now_ms: u64) -> KeyUse
     }
 }
 
-/// Whether an upload has ended or its time is over.
+/// Whether an upload has ended or expired.
 pub(in crate::store) const fn is_over(row: &FileRow, now_ms: u64) -> bool {
     row.message.is_none() && (row.ended || row.expires_ms <= now_ms)
 }

@@ -68,7 +68,7 @@ pub(super) fn around(
     let Some(seq) = rows.place(id)? else {
         return Err(ErrorBody::new(
             ErrorCode::MessageNotFound,
-            "messageId: no such message is in the channel",
+            "messageId: the channel has no such message",
         ));
     };
     let one = Room {

@@ -90,14 +90,14 @@ fn known_in(log: &LoadedLog, id: &LogId, draft: &Draft) -> Option<Answer> {
 fn parent_not_found() -> ErrorBody {
     ErrorBody::new(
         ErrorCode::MessageNotFound,
-        "parentId: no such message is in the channel",
+        "parentId: the channel has no such message",
     )
 }
 
 fn key_conflict() -> ErrorBody {
     ErrorBody::new(
         ErrorCode::IdempotencyConflict,
-        "key: was used before in this channel for another user's message",
+        "key: was used before in this channel, for a message of another user",
     )
 }
 

@@ -205,7 +205,7 @@ impl SqliteStore {
         let next = Some(names.boot.clone());
         let announced = match life::loss(*restored, &record, before.as_ref()) {
             Some(loss) => {
-                tracing::error!(%loss, "the database is not the one that was written last: a new life begins, and clients learn of a gap");
+                tracing::error!(%loss, "the database is not the one written last: every channel gets a new epoch, and clients get `channel.gap`");
                 life = Some(names.life.clone());
                 Testimony {
                     boot: Some(LOST.to_owned()),
@@ -260,7 +260,7 @@ impl Store for SqliteStore {
             Ok((answers, commits)) => {
                 if let Some(commits) = commits {
                     self.testimony.commits = commits;
-                    // One that is behind is no harm.
+                    // A witness that is behind does no damage.
                     if let Err(error) = self.witness.write(&self.testimony, false) {
                         tracing::warn!(%error, "the witness cannot be written");
                     }
@@ -309,7 +309,7 @@ fn sqlite_error(error: rusqlite::Error) -> ErrorBody {
     match error.sqlite_error_code() {
         Some(rusqlite::ErrorCode::DiskFull) => {
             tracing::error!(%error, "the disk is full");
-            ErrorBody::new(ErrorCode::StorageFull, "the gateway has no room left")
+            ErrorBody::new(ErrorCode::StorageFull, "the gateway's disk is full")
         }
         Some(_) | None => internal(error),
     }

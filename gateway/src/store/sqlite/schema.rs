@@ -214,7 +214,7 @@ fn move_message(
         .query_row([message.id.as_bytes()], |row| row.get(0))
         .optional()?;
     let (Some(key), Ok(at_ms)) = (key, message.timestamp.parse::<u64>()) else {
-        tracing::error!(log, seq, "a message is not whole and is left out");
+        tracing::error!(log, seq, "a message is incomplete and is left out");
         return Ok(());
     };
     transaction
