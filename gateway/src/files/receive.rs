@@ -144,7 +144,10 @@ impl Receiver {
 
 /// The refusal of bytes beyond `Upload-Length`.
 pub(crate) fn too_long() -> ErrorBody {
-    ErrorBody::new(ErrorCode::FileTooLarge, "body: is longer than Upload-Length")
+    ErrorBody::new(
+        ErrorCode::FileTooLarge,
+        "body: is longer than Upload-Length",
+    )
 }
 
 /// Gathers bytes into parts; writes one while the next comes.

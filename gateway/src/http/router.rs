@@ -96,9 +96,7 @@ pub(super) fn router(state: State) -> Router {
                 "this address does not support this method",
             )
         })
-        .fallback(|| async {
-            AppError::new(ErrorCode::NotFound, "nothing exists at this address")
-        })
+        .fallback(|| async { AppError::new(ErrorCode::NotFound, "nothing exists at this address") })
         .layer(cors::layer(state.origins))
         // Outside of CORS, which answers `OPTIONS` by itself.
         .layer(middleware::from_fn(announce::announce))

@@ -52,7 +52,9 @@ pub fn text() -> String {
 
 fn close_meaning(code: CloseCode) -> &'static str {
     match code {
-        CloseCode::Shutdown => "The gateway is shutting down; it or another one will be available soon.",
+        CloseCode::Shutdown => {
+            "The gateway is shutting down; it or another one will be available soon."
+        }
         CloseCode::MalformedFrame => "A frame did not follow the protocol.",
         CloseCode::TokenInvalid => "The token's signature, format or audience is wrong.",
         CloseCode::TokenExpired => "The token has expired.",
