@@ -11,13 +11,13 @@ use super::{
     router::{State, router},
 };
 
-/// How long a client may take to send the head of a request; one that takes longer holds a socket for
-/// nothing.
+/// How long a client may take to send the head of a request; a slower one would hold a
+/// socket for nothing.
 const HEAD: Duration = Duration::from_secs(10);
 /// How long requests and connections have to end when the gateway stops.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// Serves until `stopping` turns true and what is under way has ended, or was cut after a while.
+/// Serves until `stopping` turns true and open requests have ended, or were cut off after a while.
 ///
 /// # Errors
 /// When the listener cannot be used.

@@ -54,14 +54,14 @@ pub(super) fn attach(
     Ok(shown)
 }
 
-/// What becomes of a file to be created when its key was used before.
+/// What happens to a file to be created if its key was used before.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::store) enum KeyUse {
     /// The key stands for that upload.
     Taken(Box<FileRow>),
-    /// Nothing has it.
+    /// The key is free.
     Free,
-    /// This upload is over: it is marked as ended and loses its key.
+    /// The upload has ended: it is marked as such and loses its key.
     Freed(Uuid),
 }
 
@@ -92,7 +92,7 @@ pub(in crate::store) fn append(row: &FileRow, parts: &[FilePart]) -> Option<u64>
     parts.iter().try_fold(row.offset, add)
 }
 
-/// Whether an upload can be ended: not when a message has it.
+/// Whether an upload can be cancelled: not if it belongs to a message.
 pub(in crate::store) const fn can_end(row: &FileRow) -> bool {
     row.message.is_none()
 }
