@@ -11,8 +11,8 @@ const ONCE = 0;
 const RETRY = 1;
 
 /**
- * Makes the public API over the engine's class; `init` loads its wasm, from `source()` if `ready` is given
- * nothing else.
+ * Makes the public API over the engine's class; `init` loads its wasm, from `source()` unless `ready` is passed
+ * another source.
  */
 export function define(source, init, Engine) {
   let loading;
@@ -33,20 +33,20 @@ export function define(source, init, Engine) {
     #flight;
     #listeners = new Listeners();
     #engine;
-    /** Calls that wait for the engine, each as what starts it; set while it loads. */
+    /** Calls that wait for the engine, each with the function that starts it; set while it loads. */
     #waiting;
-    /** What resolves the open calls, by number. */
+    /** The resolvers of the open calls, by number. */
     #open = new Map();
     #next = 0;
-    /** Where unsent messages are kept beyond the page's end. */
+    /** Keeps unsent messages after the page is closed. */
     #outbox;
     #disposed = false;
 
     constructor(options) {
       const { endpoint, authToken, ...rest } = options ?? {};
-      // A string goes into a header: an error page or a line break cannot.
+      // A token is sent in a header, where an error page or a line break is not allowed.
       if (typeof authToken !== "function" && !isToken(authToken)) {
-        throw new TypeError("authToken: must be a token, or a function that gives one");
+        throw new TypeError("authToken: must be a token, or a function that returns one");
       }
       for (const name of ["outboxLimit", "parallelUploads"]) {
         if (rest[name] !== undefined && !(Number.isInteger(rest[name]) && rest[name] > 0 && rest[name] < 2 ** 31)) {
@@ -142,7 +142,7 @@ export function define(source, init, Engine) {
 
     dispose() {
       if (this.#disposed) return;
-      // First: a listener that receives the end may call, and is refused.
+      // First, so that calls made by listeners of the last events are refused.
       this.#disposed = true;
       const engine = this.#engine;
       this.#engine = undefined;
@@ -150,7 +150,7 @@ export function define(source, init, Engine) {
       if (engine) {
         const ended = new Promise((resolve) => this.#open.set(this.#next, resolve));
         engine.disconnect(this.#next++);
-        // Only then: it may be at work, with this as one of its listeners.
+        // Only then: the engine may be running, with the caller as one of its listeners.
         ended.then(() => engine.free());
       } else {
         for (const call of this.#open.keys()) this.#settle(call, disposed());
@@ -159,7 +159,7 @@ export function define(source, init, Engine) {
       this.#listeners.clear();
     }
 
-    /** Reads the arguments now and starts the call when the engine is there. Never throws, never rejects. */
+    /** Reads the arguments now and starts the call when the engine is loaded. Never throws, never rejects. */
     #call(options, read) {
       if (this.#disposed) return Promise.resolve(failure(disposed()));
       let start, signal;
@@ -237,7 +237,7 @@ export function define(source, init, Engine) {
       resolve?.({ status: { error: false }, response });
     }
 
-    /** Never rejects: without storage the outbox lives in memory. */
+    /** Never rejects: without storage the outbox is kept in memory. */
     #openOutbox() {
       if (this.#options.outbox !== "indexeddb" || this.#outbox) return undefined;
       const failed = (cause) => {
@@ -250,7 +250,7 @@ export function define(source, init, Engine) {
         .then((outbox) => (this.#disposed ? outbox.close() : (this.#outbox = outbox)), failed);
     }
 
-    /** What earlier pages have left unsent is sent now; listeners are told, as nobody waits for it. */
+    /** Sends what earlier pages have left unsent. No caller waits for it, so events report the results. */
     #restored(commands) {
       const results = commands.map((command) => {
         command.call = this.#next++;
@@ -270,7 +270,7 @@ export function define(source, init, Engine) {
       this.#listeners.dispatch(event);
     }
 
-    /** The gateway names files relative to itself: it need not know by which address it is reached. */
+    /** The gateway returns relative URLs of files, as it does not know by which address it is reached. */
     #absolute(message) {
       if (!message) return;
       for (const file of message.files ?? []) {
@@ -289,7 +289,7 @@ function ask(method, params) {
   return (engine, call) => engine.request(call, RETRY, body, check.bytes(body));
 }
 
-/** Puts what a call resolves to under a key. */
+/** Puts a call's response under a key. */
 function named(key) {
   return (result) => (result.response ? { ...result, response: { [key]: result.response } } : result);
 }
@@ -309,7 +309,7 @@ function checkedEndpoint(endpoint) {
     throw new TypeError(`endpoint: must start with https:// or http://, but is ${url.href}`);
   }
   if (url.username || url.password || url.search || url.hash) {
-    throw new TypeError("endpoint: must hold no user name, password, query or fragment");
+    throw new TypeError("endpoint: must not contain a user name, password, query or fragment");
   }
   return url.href.replace(/\/+$/, "");
 }

@@ -1,4 +1,4 @@
-// Arguments of the calls, checked before anything is sent: an error names the argument and says what it was.
+// Checks the arguments of calls before anything is sent. An error names the argument and its actual type.
 
 /** What is thrown for a wrong argument. */
 export class InvalidArgument extends Error {}
@@ -38,7 +38,7 @@ export function string(name, value) {
   return value;
 }
 
-/** As `check` has it; `undefined` where there is nothing. */
+/** `value` checked by `check`; `undefined` if there is none. */
 export function optional(check, name, value) {
   return value === undefined || value === null ? undefined : check(name, value);
 }
@@ -49,14 +49,14 @@ export function limit(name, value) {
   return value;
 }
 
-/** An object of no class. One of another realm (a frame) has that realm's `Object.prototype`, whose own prototype is null. */
+/** An object without a class. One of another realm (a frame) has that realm's `Object.prototype`, whose own prototype is null. */
 export function plainObject(name, value) {
   const prototype = isObject(value) && !Array.isArray(value) && Object.getPrototypeOf(value);
   if (prototype === false || (prototype && Object.getPrototypeOf(prototype))) wrong(name, "must be a plain object", value);
   return value;
 }
 
-/** A string has a length too, but holds no files. */
+/** A list of files. A string has a length too, but contains no files. */
 export function files(name, list) {
   if (!isObject(list) || typeof list.length !== "number") wrong(name, "must be an array of File objects", list);
   const taken = Array.from(list);
@@ -72,8 +72,8 @@ export function signal(name, value) {
 }
 
 /**
- * Method and parameters as the engine takes them: JSON text that follows `"method":`, open at its end. Taken
- * now: what the caller changes later is not sent.
+ * Method and parameters as the engine expects them: JSON text that follows `"method":`, open at its end.
+ * Written now, so that later changes by the caller are not sent.
  */
 export function body(method, params) {
   let text;
@@ -85,7 +85,7 @@ export function body(method, params) {
   return `"${method}","params":${text.slice(0, -1)}`;
 }
 
-/** An upper bound of a text's bytes in UTF-8, exact where it could matter. */
+/** An upper bound of a text's size in UTF-8, in bytes; exact where it could exceed a limit. */
 export function bytes(text) {
   return text.length < 16384 ? text.length * 3 : new TextEncoder().encode(text).length;
 }

@@ -1,9 +1,9 @@
-/** How long what was begun may wait for a first call, milliseconds. The gateway closes after ten seconds. */
+/** Milliseconds after which what was started early is closed without a first call. The gateway closes after ten seconds. */
 const UNUSED_MS = 5_000;
 
 /**
- * What can begin before the engine is there: the socket opens, the engine loads and the token is fetched side
- * by side, from the making of a client on. What nobody uses is closed.
+ * What starts before the engine is loaded: as soon as a client is created the socket opens, the engine loads
+ * and the token is fetched, in parallel. What is not used is closed.
  */
 export class FirstFlight {
   #url;
@@ -15,21 +15,21 @@ export class FirstFlight {
   constructor({ endpoint, authToken }, ready) {
     this.#url = `${endpoint.replace("http", "ws")}/v1/connect`;
     this.#authToken = authToken;
-    // A server that renders pages makes clients it never uses.
+    // A server that renders pages creates clients that it never uses.
     if (!globalThis.self || !globalThis.WebSocket) return;
-    // Later: whoever made the client may have its own source for the engine, or a token to set up.
+    // Later, so that the caller can still pass its own source to `ready`, or prepare its token.
     queueMicrotask(() => {
       if (this.#timer === null) return;
       this.#timer ??= setTimeout(() => this.end(), UNUSED_MS);
       this.#socket = this.#open();
       this.#token = this.#ask();
-      // Whoever calls gets the failure.
+      // The first call reports the failure.
       this.#token.catch(() => {});
       ready().catch(() => {});
     });
   }
 
-  /** There is a first call: nothing is closed any more. */
+  /** There is a first call: nothing is closed early any more. */
   used() {
     clearTimeout(this.#timer);
     this.#timer = 0;
@@ -68,9 +68,9 @@ export class FirstFlight {
   async #ask() {
     if (typeof this.#authToken === "string") return this.#authToken;
     const token = await this.#authToken();
-    if (typeof token !== "string") throw new Error("gave no string");
-    // An error page, say, cannot stand in a header.
-    if (!/^[!-~]+$/.test(token)) throw new Error("gave a string that is no token");
+    if (typeof token !== "string") throw new Error("must return a string");
+    // An error page, for example, is not allowed in a header.
+    if (!/^[!-~]+$/.test(token)) throw new Error("must return a token");
     return token;
   }
 }

@@ -3,7 +3,7 @@
 /**
  * alo-chat: chat for web frontends.
  *
- * Every call returns a promise that resolves, also on failure: look at `status.error`.
+ * Every call returns a promise that resolves to a result, also on failure: check `status.error`.
  */
 
 import type { EventMethods } from "./types/events.js";
@@ -28,45 +28,71 @@ export type { Done, ErrorCode, ErrorData, Failure, Result, Status, Success } fro
 export type { SendMessageOptions } from "./types/send.js";
 
 export interface AloChatOptions {
-  /** The gateway, as `https://chat.example.com`; a path before `/v1` is allowed. */
+  /** Address of the gateway, such as `https://chat.example.com`. It may have a path. */
   endpoint: string | URL;
   /**
-   * A token of `POST /v1/auth`, or a function that gets one from your server. The function is called
-   * again before the token expires; a string cannot be renewed.
+   * A token of `POST /v1/auth`, or a function that returns one or a promise of one. The function is called
+   * again before the token expires. A string cannot be renewed: `status.failed` fires when it has expired.
    */
   authToken: string | (() => string | Promise<string>);
-  /** Sends that may wait for the network at most; by default 1,000. */
+  /** Maximum number of messages that may wait to be sent. Default: 1,000. More resolve with `outbox-full`. */
   outboxLimit?: number;
   /**
-   * Where unsent messages wait. `"memory"`, the default, lasts as long as the page. `"indexeddb"` keeps
-   * them with their files in the browser's storage: after a reload or a crash the next page of the same
-   * user sends them, once, and continues their uploads. Where storage cannot be used, `outbox.warning`
-   * reports it and memory is used.
+   * Where unsent messages are kept. `"memory"` (default): until the page is closed. `"indexeddb"`: in the
+   * browser's storage, with their files. After a reload or a crash the next page of the same user sends
+   * them, once, continues their uploads, and fires `outbox.restored` for each. If storage is unavailable,
+   * `outbox.warning` fires and memory is used.
    */
   outbox?: "memory" | "indexeddb";
-  /** Files uploaded at the same time; by default 3. */
+  /** Maximum number of files uploaded at the same time. Default: 3. */
   parallelUploads?: number;
 }
 
-/** One user's chat over one connection. */
+/**
+ * One user's chat over one connection.
+ *
+ * All calls return promises that resolve to a result, also on failure: check `status.error`.
+ */
 export class AloChat {
-  /** Throws a `TypeError` for options that are wrong. Connects on the first call that needs it. */
+  /**
+   * Throws a `TypeError` that names the option if one is invalid. Loads the engine and connects in the
+   * background; on a server it does nothing.
+   *
+   * @example
+   * ```js
+   * import { AloChat } from "alo-chat";
+   *
+   * const chat = new AloChat({
+   *   endpoint: "https://chat.example.com",
+   *   authToken: () => fetch("/api/chat-token").then((response) => response.text()),
+   * });
+   * ```
+   */
   constructor(options: AloChatOptions);
 
-  /** Disconnects and frees the memory; later calls resolve with an error. */
+  /** Disconnects, removes all listeners and frees the memory. Open and later calls resolve with `disconnected`. */
   dispose(): void;
+  /** The same as `dispose`, for `using`. */
   [Symbol.dispose](): void;
 }
 
 export interface AloChat
   extends SendMethods, SubscribeMethods, HistoryMethods, FileMethods, StatusMethods, EventMethods {}
 
-/** Where the engine can be loaded from: its address, its bytes, a response, or a compiled module. */
+/** Where the engine is loaded from: its address, its bytes, a response, or a compiled module. */
 export type WasmSource = string | URL | Request | Response | Promise<Response> | BufferSource | WebAssembly.Module;
 
 /**
- * Loads the engine ahead of the first call, from `source` if it is passed. Later calls share the first
- * load; a failure is thrown here and tried again at the next call.
+ * Loads the engine before it is needed, from `source` if it is passed. Later calls share the first load. If
+ * loading fails the promise rejects, and the next call tries again.
+ *
+ * @example
+ * ```js
+ * import { ready } from "alo-chat";
+ * import wasm from "alo-chat/alo_chat_bg.wasm?url"; // with Vite
+ *
+ * await ready(wasm);
+ * ```
  */
 export function ready(source?: WasmSource): Promise<void>;
 

@@ -10,7 +10,7 @@ export class Listeners {
     const onAbort = () => this.#drop(entry);
     const entry = { type: kind, listener: fn, once, forget: () => signal?.removeEventListener("abort", onAbort) };
     signal?.addEventListener("abort", onAbort);
-    // A new array each time: a dispatch under way goes on with the one it started with.
+    // A new array each time: a running dispatch continues with the one it started with.
     this.#entries = [...this.#entries, entry];
   }
 
@@ -20,11 +20,11 @@ export class Listeners {
     if (entry) this.#drop(entry);
   }
 
-  /** Calls the listeners; one that throws is reported and harms no other. */
+  /** Calls the listeners. Exceptions are reported and don't affect other listeners. */
   dispatch(event) {
     for (const entry of this.#entries) {
       if (entry.type !== undefined && entry.type !== event.type) continue;
-      // Removed by a listener before it: it must not be called any more.
+      // Removed by an earlier listener of this event: it must not be called any more.
       if (!this.#entries.includes(entry)) continue;
       if (entry.once) this.#drop(entry);
       try {

@@ -1,13 +1,13 @@
-// Unsent messages in IndexedDB, so that a reload or a crash of the page loses none. Loaded only when asked for.
+// Keeps unsent messages in IndexedDB, so that a reload or a crash of the page loses none. Loaded on demand.
 //
-// Messages belong to the session of the page that wrote them, for which it holds a Web Lock as long as it
-// lives. Another page takes a session's messages over once it can have the lock: two never hold the same.
+// Messages belong to the session of the page that wrote them, which holds a Web Lock as long as it lives.
+// Another page takes over a session's messages once it gets the lock, so two pages never hold the same ones.
 
 const MESSAGES = "messages";
 const UPLOADS = "uploads";
 const SESSIONS = "sessions";
 const USERS = "users";
-/** A database that another page blocks, or a browser that never answers, must not stop the chat. */
+/** Milliseconds. A database blocked by another page, or a browser that never answers, must not stop the chat. */
 const OPEN_MS = 3_000;
 
 export class Outbox {
@@ -15,12 +15,12 @@ export class Outbox {
   #endpoint;
   #session = crypto.randomUUID();
   #user;
-  /** Orders the messages of pages; the count those of one. */
+  /** Orders messages by page; `#count` orders those of one page. */
   #started = Date.now();
   #count = 0;
-  /** Where the parts of uploads are kept, by the engine's number for them. */
+  /** The keys of upload records, by the engine's upload number. */
   #uploads = new Map();
-  /** By session: ends the lock this page holds for it. */
+  /** By session: releases the lock this page holds for it. */
   #held = new Map();
   #failing = false;
   #closed = false;
@@ -28,8 +28,8 @@ export class Outbox {
   #failed;
 
   /**
-   * Opens the outbox of a gateway; rejects where storage or locks cannot be had. `restored` is given what
-   * earlier pages have left, as often as the engine asks; `failed` why something cannot be kept.
+   * Opens the outbox of a gateway; rejects if storage or locks are unavailable. `restored` receives what
+   * earlier pages have left, each time the engine asks; `failed` receives why something cannot be kept.
    */
   static async open(endpoint, restored, failed) {
     if (!globalThis.indexedDB || !globalThis.navigator?.locks) {
@@ -41,7 +41,7 @@ export class Outbox {
     outbox.#failed = failed;
     let late;
     const timeout = new Promise((_, reject) => {
-      late = setTimeout(() => reject(new Error("the browser's storage does not answer")), OPEN_MS);
+      late = setTimeout(() => reject(new Error("the browser's storage does not respond")), OPEN_MS);
     });
     try {
       await Promise.race([outbox.#open(), timeout]);
@@ -58,20 +58,20 @@ export class Outbox {
     this.#database = await openDatabase();
     await this.#hold(this.#session);
     const { store } = this.#transaction([USERS], "readonly");
-    // The one last connected here, until the gateway says otherwise.
+    // The user who connected here last, until the gateway names another.
     this.#user = await result(store(USERS).get(this.#endpoint));
-    // It took too long, and nobody waits any more.
+    // Opening took too long and was given up.
     if (this.#closed) this.close();
   }
 
-  // What the engine calls.
+  // Called by the engine.
 
   keep(message) {
     message.session = this.#session;
     message.order = [this.#started, this.#count++];
     this.#remember(message);
     this.#write([SESSIONS], (store) => [store(SESSIONS).put(this.#sessionRecord())]);
-    // Alone: private windows of WebKit refuse files, and what shares a transaction with one then hangs.
+    // In a transaction of its own: private windows of WebKit refuse files, and the rest of the transaction then hangs.
     const kept = this.#write([MESSAGES], (store) => [store(MESSAGES).put(message)]);
     void kept.then((done) => (this.#failing &&= !done));
   }
@@ -99,20 +99,20 @@ export class Outbox {
     } catch (cause) {
       this.#fail(cause);
     }
-    // Connected as somebody else meanwhile: they are not for him.
+    // Connected as another user in the meantime: the messages are not theirs.
     if (user !== this.#user) {
       for (const { session } of messages) this.#release(session);
       return;
     }
     messages.sort((a, b) => a.order[0] - b.order[0] || a.order[1] - b.order[1]);
     this.#restored(messages);
-    // The engine's numbers for their files are known now.
+    // The engine has numbered their files by now.
     for (const message of messages) this.#remember(message);
   }
 
-  // For the package.
+  // Called by the package.
 
-  /** Ends; what is kept stays for another page. */
+  /** Closes the database; what is kept stays for another page. */
   close() {
     this.#closed = true;
     for (const session of this.#held.keys()) this.#release(session);
@@ -127,7 +127,7 @@ export class Outbox {
     files.forEach(({ upload }, index) => this.#uploads.set(upload, [key, index]));
   }
 
-  /** Other pages' sessions of this user, or of one the gateway had not named yet. */
+  /** Other pages' sessions of this user, or of a user the gateway had not named yet. */
   async #sessionsOf(user) {
     const { store, done } = this.#transaction([SESSIONS, USERS], "readwrite");
     store(USERS).put(user, this.#endpoint);
@@ -138,7 +138,7 @@ export class Outbox {
     return sessions.filter((one) => isTheirs(one) && !this.#held.has(one.id)).map((one) => one.id);
   }
 
-  /** The messages of a session this page holds; one without any is removed. */
+  /** The messages of a session this page holds; an empty session is removed. */
   async #messagesOf(session) {
     let messages = [];
     try {
@@ -155,7 +155,7 @@ export class Outbox {
     }
   }
 
-  /** Takes a session's lock until the end of the page; false if another page has it. */
+  /** Takes a session's lock until the page ends; false if another page holds it. */
   #hold(session) {
     return new Promise((resolve, reject) => {
       const held = (lock) => {
@@ -176,14 +176,14 @@ export class Outbox {
     return { store: (name) => transaction.objectStore(name), done: finished(transaction), transaction };
   }
 
-  /** Writes, and tells whether it could; transactions come one after another by themselves. */
+  /** Writes, and returns whether that succeeded. The browser runs the transactions one after another. */
   async #write(names, change) {
     try {
       const { store, done, transaction } = this.#transaction(names, "readwrite");
       const requests = change(store).map(result);
-      // Sooner than by itself: the page may end now.
+      // Earlier than the browser would: the page may end now.
       transaction.commit();
-      // WebKit ends a transaction well whose request has failed.
+      // WebKit completes a transaction even if one of its requests failed.
       await Promise.all([...requests, done]);
       return true;
     } catch (cause) {
@@ -192,7 +192,7 @@ export class Outbox {
     }
   }
 
-  /** Tells the first failure of a row. */
+  /** Reports the first of consecutive failures. */
   #fail(cause) {
     if (!this.#failing) this.#failed(cause);
     this.#failing = true;
@@ -211,7 +211,7 @@ function openDatabase() {
     };
     request.onerror = () => reject(request.error);
     request.onsuccess = () => {
-      // A page with a later version wants to change it: what is written then fails, and is told.
+      // A page with a later version wants to upgrade it: later writes then fail, and are reported.
       request.result.onversionchange = () => request.result.close();
       resolve(request.result);
     };
@@ -230,7 +230,7 @@ function finished(transaction) {
     transaction.oncomplete = () => resolve();
     transaction.onabort = () => reject(transaction.error ?? new Error("the transaction was ended"));
   });
-  // Whoever waits hears of it; whoever does not is not bothered.
+  // Callers that wait still see the rejection; without one it must not count as unhandled.
   done.catch(() => {});
   return done;
 }

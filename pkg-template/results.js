@@ -1,11 +1,11 @@
-// What is made of results in JavaScript: downloads, walks through history.
+// Calls written in JavaScript over the results of others: downloads, iterating over history.
 
 /** `{status, response}` of a call that failed. */
 export function failure(errorData) {
   return { status: { error: true, errorData } };
 }
 
-/** The bytes of a file; `first` is the result of asking for the token, `again` asks for another one. */
+/** The bytes of a file. `first` is the result of fetching the token, `again` fetches another one. */
 export async function download(url, signal, first, again) {
   let token = first;
   for (let tries = 0; !token.status.error; tries++) {
@@ -13,7 +13,7 @@ export async function download(url, signal, first, again) {
     let answer, body;
     try {
       answer = await fetch(url, { headers, signal });
-      // A proxy's error page is no JSON.
+      // A proxy's error page is not JSON.
       body = answer.ok ? await answer.blob() : await answer.json().catch(() => undefined);
     } catch {
       const why = signal?.aborted

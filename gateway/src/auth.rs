@@ -9,20 +9,20 @@ use subtle::ConstantTimeEq;
 
 const AUDIENCE: &str = "alo-chat";
 
-/// Longest user id, in characters.
+/// Maximum length of a user id, in characters.
 const USER_ID_CHARS: usize = 128;
 
-/// Most channels of one token.
+/// Maximum number of channels of one token.
 const CHANNELS: usize = 1_000;
 
-/// Who a token speaks for. Cheap to clone.
+/// The user and rights of a token. Cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
     /// The app's id of the user.
     pub user_id: Arc<str>,
-    /// The channels the token opens.
+    /// The channels the token permits.
     pub channels: Arc<BTreeSet<ChannelId>>,
-    /// When the token's time is over, Unix milliseconds.
+    /// When the token expires, Unix milliseconds.
     pub expires_at_ms: u64,
 }
 
@@ -44,7 +44,7 @@ impl Identity {
     }
 }
 
-/// Makes and checks tokens, and checks the API key.
+/// Creates and checks tokens, and checks the API key.
 pub struct Tokens {
     api_key: Box<[u8]>,
     encoding: EncodingKey,
@@ -77,7 +77,7 @@ impl Tokens {
         }
     }
 
-    /// A token for `request`, which [`check_auth_request`] has found right.
+    /// A token for `request`, which [`check_auth_request`] has accepted.
     pub fn issue(&self, request: &AuthRequest, now_ms: u64) -> String {
         let now = now_ms / 1_000;
         let claims = Claims {
@@ -92,7 +92,7 @@ impl Tokens {
             .expect("HS256 signs any claims")
     }
 
-    /// Who a token speaks for.
+    /// The user and rights of a token.
     ///
     /// # Errors
     /// `token-expired` from its last second on, `token-invalid` for any other fault.
@@ -104,7 +104,7 @@ impl Tokens {
         if now_ms >= expires_at_ms {
             return Err(ErrorBody::new(
                 ErrorCode::TokenExpired,
-                "the token's time is over",
+                "the token has expired",
             ));
         }
         Ok(Identity {
@@ -115,7 +115,7 @@ impl Tokens {
     }
 
     /// # Errors
-    /// `token-invalid` unless `key` is the API key; the time taken tells nothing about it.
+    /// `token-invalid` unless `key` is the API key; the time it takes reveals nothing about the key.
     pub fn check_api_key(&self, key: &str) -> Result<(), ErrorBody> {
         if bool::from(self.api_key.ct_eq(key.as_bytes())) {
             Ok(())

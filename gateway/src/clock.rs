@@ -1,9 +1,9 @@
-//! Time for everything that runs: Unix milliseconds that never jump.
+//! The gateway's time: Unix milliseconds that never jump.
 
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-/// A clock that starts at the system's time and goes on with the monotonic one, so that a time set
-/// back by hand ends no connection and reorders no message.
+/// A clock that starts at the system's time and continues with the monotonic one, so that changing the system's
+/// time ends no connection and reorders no message.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
     started: Instant,

@@ -11,58 +11,58 @@ use clap::Parser;
 
 use crate::{origin::Origins, random};
 
-/// A gateway for alo-chat. Without any flag it serves this machine and keeps its data in ./alo-data.
+/// A gateway for alo-chat. Without flags it listens on this machine only and keeps its data in ./alo-data.
 #[derive(Clone, Debug, Parser)]
 #[command(version)]
 pub struct Flags {
-    /// Where to listen; port 0 takes any free one.
+    /// Address to listen on; port 0 picks a free one.
     #[arg(long, env = "ALO_LISTEN", default_value = "127.0.0.1:8787")]
     pub listen: SocketAddr,
 
-    /// The folder that holds the database, the files and generated secrets.
+    /// The folder of the database, the uploaded files and the generated secrets.
     #[arg(long, env = "ALO_DATA", default_value = "alo-data")]
     pub data: PathBuf,
 
-    /// The key with which your server asks for tokens. Without it one is generated, kept in the data
+    /// The key with which your server requests tokens. By default one is generated, kept in the data
     /// folder and shown once.
     #[arg(long, env = "ALO_API_KEY", hide_env_values = true)]
     pub api_key: Option<String>,
 
-    /// The secret tokens are signed with, at least 32 bytes. Without it one is generated and kept in
+    /// The secret that tokens are signed with, at least 32 bytes. By default one is generated and kept in
     /// the data folder.
     #[arg(long, env = "ALO_JWT_SECRET", hide_env_values = true)]
     pub jwt_secret: Option<String>,
 
-    /// An origin whose pages may connect, such as `https://chat.example.com`; repeat it for more, or separate
-    /// them by commas; * allows all. By default pages served from this machine.
+    /// An origin whose pages may connect, such as `https://chat.example.com`. Repeat it for more, or separate
+    /// them by commas; * allows all. Default: pages served from this machine.
     #[arg(long, env = "ALO_ALLOW_ORIGIN", value_delimiter = ',')]
     pub allow_origin: Vec<String>,
 
-    /// Say it at the first start over data that was restored from a backup, or moved by hand: clients that
-    /// knew later messages then learn of a gap in their channels and load them again. Not needed as long as
-    /// chat.witness was left out of the backup: the gateway then notices by itself.
+    /// Pass this at the first start after the data was restored from a backup, or moved by hand: clients that
+    /// received later messages then get `channel.gap` and load the history again. Not needed if chat.witness
+    /// was left out of the backup: the gateway then detects it.
     #[arg(long)]
     pub restored: bool,
 }
 
-/// Flags, checked, with secrets in place.
+/// Checked flags, with all secrets present.
 #[derive(Clone)]
 pub struct Config {
-    /// Where to listen.
+    /// The address to listen on.
     pub listen: SocketAddr,
     /// The SQLite file.
     pub database: PathBuf,
-    /// The folder of file bytes.
+    /// The folder of uploaded files.
     pub blobs: PathBuf,
     /// The API key.
     pub api_key: String,
-    /// Whether the key was generated just now and has to be shown.
+    /// Whether the key was just generated and must be shown.
     pub api_key_is_new: bool,
     /// The signing secret.
     pub jwt_secret: String,
-    /// Who may connect.
+    /// The origins whose pages may connect.
     pub origins: Origins,
-    /// How long a client may send nothing of an upload it has begun.
+    /// How long a client may pause within an upload request.
     pub upload_idle: Duration,
     /// Whether the data was restored from a backup.
     pub restored: bool,
@@ -71,7 +71,7 @@ pub struct Config {
 /// See [`Config::upload_idle`].
 const UPLOAD_IDLE: Duration = Duration::from_secs(60);
 
-/// Shortest signing secret: 256 bits, as HS256 asks for (RFC 7518, 3.2).
+/// Minimum length of the signing secret: 256 bits, as HS256 requires (RFC 7518, 3.2).
 const JWT_SECRET_BYTES: usize = 32;
 
 /// Why the gateway cannot start with these flags.
@@ -83,13 +83,13 @@ pub enum ConfigError {
     /// The secret is too short to be safe.
     #[error("--jwt-secret: must have at least {JWT_SECRET_BYTES} bytes")]
     JwtSecret,
-    /// An empty key would let everybody in.
+    /// An empty key would let anyone in.
     #[error("--api-key: must not be empty")]
     ApiKey,
 }
 
 impl Config {
-    /// Checks the flags, makes the data folder and the secrets that are not given.
+    /// Checks the flags, creates the data folder and generates missing secrets.
     ///
     /// # Errors
     /// When a flag is wrong or the data folder cannot be written.
@@ -121,7 +121,7 @@ impl Config {
     }
 }
 
-/// Reads a secret, or makes it, readable by this user alone; true says it is new.
+/// Reads a secret, or generates it, readable by this user only. Returns true if it is new.
 fn secret(path: &Path) -> io::Result<(String, bool)> {
     match fs::read_to_string(path) {
         Ok(secret) if !secret.trim().is_empty() => return Ok((secret.trim().to_owned(), false)),

@@ -5,7 +5,10 @@ use alo_protocol::{ErrorBody, ErrorCode};
 /// Logs the cause and returns an error that does not disclose it.
 pub fn internal(cause: impl std::fmt::Display) -> ErrorBody {
     tracing::error!(%cause, "an operation failed");
-    ErrorBody::new(ErrorCode::Internal, "the gateway failed; its log says why")
+    ErrorBody::new(
+        ErrorCode::Internal,
+        "the gateway failed; the cause is in its log",
+    )
 }
 
 #[cfg(test)]

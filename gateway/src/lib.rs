@@ -1,5 +1,5 @@
-//! The gateway: one binary that speaks `alo.v1` over WebSocket and tus, and keeps everything in SQLite
-//! and a folder.
+//! The gateway: one binary that serves `alo.v1` over WebSocket and tus, and stores everything in SQLite and a
+//! folder.
 
 pub mod auth;
 pub mod bus;

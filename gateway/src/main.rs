@@ -30,8 +30,8 @@ async fn main() -> ExitCode {
 async fn run(flags: Flags) -> Result<(), Box<dyn std::error::Error>> {
     // Every connection is an open file, and the usual limit is 1,024.
     match rlimit::increase_nofile_limit(u64::MAX) {
-        Ok(files) => tracing::info!(files, "open files at most"),
-        Err(error) => tracing::warn!(%error, "the limit of open files stays as it is"),
+        Ok(files) => tracing::info!(files, "limit of open files"),
+        Err(error) => tracing::warn!(%error, "the limit of open files could not be raised"),
     }
     let data = flags.data.display().to_string();
     let config = Config::prepare(flags)?;
@@ -51,7 +51,7 @@ async fn run(flags: Flags) -> Result<(), Box<dyn std::error::Error>> {
     if config.api_key_is_new {
         writeln!(
             out,
-            "API key, shown this once and kept in {data}/api-key: {}",
+            "API key, shown only once and kept in {data}/api-key: {}",
             config.api_key
         )?;
     }
@@ -64,7 +64,7 @@ async fn run(flags: Flags) -> Result<(), Box<dyn std::error::Error>> {
     tokio::spawn(async move {
         wait_for_signal().await;
         tracing::info!("stopping");
-        // Everybody who listens is gone already if this fails.
+        // Fails only if all receivers are gone already.
         let _ = stop.send(true);
     });
     serve(listener, state).await?;

@@ -94,7 +94,7 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// A commit of so many messages was done.
+    /// Counts a commit of this many messages.
     pub fn committed(&self, messages: usize, took: Duration) {
         self.messages.inc_by(messages as u64);
         self.batch_size.observe(messages as f64);

@@ -1,4 +1,4 @@
-//! Which pages may speak to the gateway.
+//! Which pages may connect to the gateway.
 
 use axum::http::{HeaderMap, HeaderValue, header};
 
@@ -30,7 +30,7 @@ impl Origins {
         }
     }
 
-    /// Whether a page of this origin may speak to the gateway.
+    /// Whether a page of this origin may connect to the gateway.
     pub fn allows(&self, origin: &HeaderValue) -> bool {
         let Ok(origin) = origin.to_str() else {
             return false;
@@ -42,7 +42,7 @@ impl Origins {
         }
     }
 
-    /// The same for a request; one without an `Origin` header is no page's.
+    /// The same for a request; one without an `Origin` header does not come from a page.
     pub fn allows_request(&self, headers: &HeaderMap) -> bool {
         headers
             .get(header::ORIGIN)

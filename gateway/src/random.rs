@@ -1,4 +1,4 @@
-//! Randomness of the operating system.
+//! Randomness from the operating system.
 
 use alo_protocol::Uuid;
 

@@ -1,4 +1,4 @@
-//! Reading of the log from tasks: a read blocks, and so has a thread of its own meanwhile.
+//! Reads the log from tasks: a read blocks, so it runs on a thread of its own.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::{
     store::{Log, PageLimit, Query, Rows},
 };
 
-/// What one read returns at most.
+/// The maximum that one read returns.
 const PAGE: PageLimit = PageLimit {
     events: 256,
     bytes: 1 << 20,

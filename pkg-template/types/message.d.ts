@@ -3,25 +3,28 @@ import type { ChatFile } from "./files.js";
 export type JsonValue = string | number | boolean | null | JsonValue[] | { [key: string]: JsonValue };
 export type JsonObject = { [key: string]: JsonValue };
 
+/** A stored message. */
 export interface Message {
   /** UUID. */
   id: string;
   channelId: string;
+  /** The sender, as your server named them when it requested the token. */
   userId: string;
-  /** Its place in the channel: a later message has a larger one. */
+  /** Position in the channel: a later message has a larger one. */
   seq: number;
   /** Unix time in milliseconds, as a string. */
   timestamp: string;
-  /** Untrusted: sanitise before it is shown as HTML. */
+  /** Untrusted: sanitise it before you show it as HTML. */
   content: string;
-  /** `{}` when none was given. */
+  /** The object passed to `sendMessage`, or `{}`. */
   metadata: JsonObject;
-  /** The message replied to, itself without `parent`. */
+  /** The message replied to, itself without `parent`. Absent if this is not a reply. */
   parent?: Message;
-  /** Root of the chain of replies. */
+  /** The first message of the chain of replies. Absent if this is not a reply. */
   rootMessageId?: string;
   /** Translations by language code. */
   i18n: { [languageCode: string]: { content: string } };
+  /** In the order in which they were passed to `sendMessage`. */
   files: ChatFile[];
   actions: JsonObject[];
 }

@@ -1,7 +1,7 @@
 import type { JsonObject, Message } from "./message.js";
 import type { ErrorData, Result } from "./result.js";
 
-/** As it was passed to `sendMessage` by a page that was closed before the answer. */
+/** A message as an earlier page passed it to `sendMessage`. */
 export interface RestoredMessage {
   channelId: string;
   content: string;
@@ -11,8 +11,14 @@ export interface RestoredMessage {
 }
 
 export interface OutboxEvents {
-  /** With `outbox: "indexeddb"`: a message that an earlier page left unsent is being sent. */
+  /**
+   * With `outbox: "indexeddb"`: a message that an earlier page left unsent is being sent. `result` resolves
+   * as `sendMessage` would have.
+   */
   "outbox.restored": { message: RestoredMessage; result: Promise<Result<{ message: Message }>> };
-  /** With `outbox: "indexeddb"`: unsent messages are kept in memory only, as with `outbox: "memory"`. */
+  /**
+   * With `outbox: "indexeddb"`: storage is unavailable or full, so unsent messages are kept in memory only.
+   * Sending continues.
+   */
   "outbox.warning": { error: ErrorData };
 }

@@ -1,15 +1,16 @@
-/** Why a call failed. */
+/** Why a call failed. All codes are listed in docs/errors.md. */
 export interface ErrorData {
-  /** HTTP-like status: 4xx the call, 5xx the other side. */
+  /** HTTP-like status: 4xx is the caller's error, 5xx the gateway's or the network's. */
   statusCode: number;
-  /** For people; names what was wrong. */
+  /** For people: names what was wrong. May change between versions. */
   message: string;
-  /** Stable, for programs; see docs/errors.md. */
+  /** For programs: stable, never changes its meaning. */
   code: ErrorCode;
-  /** Whether the same call may succeed later without a change. */
+  /** Whether the same call may succeed later, unchanged. */
   retryable: boolean;
 }
 
+/** Stable error codes; see docs/errors.md. */
 export type ErrorCode =
   | "invalid-argument" | "malformed-frame" | "unknown-method"
   | "token-missing" | "token-invalid" | "token-expired" | "token-unavailable"
@@ -22,6 +23,7 @@ export type ErrorCode =
   | "aborted" | "disconnected"
   | "internal" | "load-failed" | "upload-failed" | "unavailable" | "storage-full";
 
+/** Whether a call failed. Checking `status.error` narrows `status.errorData`. */
 export type Status =
   | { error: false; errorData?: undefined }
   | { error: true; errorData: ErrorData };
@@ -33,17 +35,27 @@ export interface Success<R> {
 }
 
 /**
- * A call that failed. It carries no response; `never` lets `res.response.message` stand after an
- * `if (res.status.error) return;`, which TypeScript cannot follow by itself.
+ * A call that failed. It has no `response`. The type `never` lets `res.response.message` compile after
+ * `if (res.status.error) return;`, as TypeScript doesn't narrow `res` by a nested key.
  */
 export interface Failure {
   status: { error: true; errorData: ErrorData };
   response: never;
 }
 
+/**
+ * What a call resolves to. Promises resolve also when the call failed: check `status.error` first.
+ *
+ * @example
+ * ```js
+ * const { status, response } = await chat.sendMessage({ channelId: "alpha", content: "Hello" });
+ * if (status.error) console.error(status.errorData.code, status.errorData.message);
+ * else console.log(response.message.id);
+ * ```
+ */
 export type Result<R> = Success<R> | Failure;
 
-/** A call that reports only whether it is done. */
+/** The result of a call that has no response. */
 export interface Done {
   status: Status;
 }

@@ -3,25 +3,25 @@
 /// Close codes of the event socket; the close reason is [`CloseCode::as_str`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum CloseCode {
-    /// The gateway stops; another one or the same will answer soon.
+    /// The gateway is shutting down; it or another one will be available soon.
     Shutdown,
-    /// A frame was not what the protocol says.
+    /// A frame did not follow the protocol.
     MalformedFrame,
-    /// The token's signature, shape or audience is wrong.
+    /// The token's signature, format or audience is wrong.
     TokenInvalid,
-    /// The token's time is over.
+    /// The token has expired.
     TokenExpired,
-    /// No `hello` within ten seconds.
+    /// No `hello` was received within ten seconds.
     HelloTimeout,
-    /// Frames are text; a binary one came.
+    /// A binary frame was received; frames must be text.
     BinaryFrame,
     /// A frame was larger than `limits.frameBytes`.
     FrameTooLarge,
-    /// Nothing was heard for the idle time.
+    /// Nothing was received for 60 seconds.
     IdleTimeout,
-    /// The reader took nothing for too long; resume from the cursor.
+    /// The client read nothing for 30 seconds; it resumes from its cursor.
     Recover,
-    /// Far more requests than `limits.requestsInFlight` were sent without waiting.
+    /// Far more requests than `limits.requestsInFlight` were unanswered.
     Flood,
     /// The gateway failed.
     Internal,
@@ -30,11 +30,11 @@ pub enum CloseCode {
 /// What a client does after a close.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reconnect {
-    /// Connect again after a backoff.
+    /// Reconnect after a backoff.
     Retry,
-    /// Connect again with a new token; without one, stop.
+    /// Reconnect with a new token; without one, stop.
     WithNewToken,
-    /// Stop: the same would happen again.
+    /// Stop: a retry would fail the same way.
     Never,
 }
 

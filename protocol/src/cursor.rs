@@ -1,4 +1,4 @@
-//! Where a subscriber stands in a channel.
+//! The position of a subscriber in a channel.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,12 +7,12 @@ use crate::ChannelId;
 /// A position in a channel's event log: everything up to and including `seq` has been received.
 ///
 /// `epoch` names one life of the log. Sequences of different epochs do not compare: when a store is
-/// replaced, its epoch changes and subscribers are told so instead of being handed a wrong replay.
+/// replaced, its epoch changes, and subscribers get a gap instead of a wrong replay.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Cursor {
     /// Opaque, at most 36 characters.
     pub epoch: String,
-    /// Gapless from 1; 0 stands before the first event. Stays below 2^53, so JavaScript holds it.
+    /// Gapless from 1; 0 is before the first event. Stays below 2^53, exact in JavaScript.
     pub seq: u64,
 }
 
@@ -22,12 +22,12 @@ pub struct Cursor {
 pub struct Resume {
     /// The channel.
     pub id: ChannelId,
-    /// Where the subscriber stands, if it has been subscribed before.
+    /// The subscriber's position, if it was subscribed before.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub cursor: Option<Cursor>,
 }
 
-/// Why the events after a cursor cannot be replayed whole.
+/// Why the events after a cursor cannot be replayed without gaps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum GapReason {

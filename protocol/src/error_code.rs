@@ -42,50 +42,50 @@ macro_rules! error_codes {
 
 error_codes! {
     InvalidArgument "invalid-argument" 400 false "An argument is missing, of the wrong type or malformed; the message names it. Nothing was sent."
-    MalformedFrame "malformed-frame" 400 false "A frame or HTTP body is not what the protocol says."
+    MalformedFrame "malformed-frame" 400 false "A frame or HTTP body does not follow the protocol."
     UnknownMethod "unknown-method" 400 false "The gateway does not know the method; it may be older than the client."
-    TokenMissing "token-missing" 401 false "No token, or no API key, was given."
-    TokenInvalid "token-invalid" 401 false "The token or API key is not accepted: wrong signature, shape or audience."
-    TokenExpired "token-expired" 401 false "The token's time is over; a new one is needed."
-    TokenUnavailable "token-unavailable" 401 true "The `authToken` function threw, rejected or returned no string."
+    TokenMissing "token-missing" 401 false "The request has no token or no API key."
+    TokenInvalid "token-invalid" 401 false "The token or API key is not accepted: its signature, format or audience is wrong."
+    TokenExpired "token-expired" 401 false "The token has expired; a new one is needed."
+    TokenUnavailable "token-unavailable" 401 true "The `authToken` function threw, rejected, took too long or returned no token."
     ChannelForbidden "channel-forbidden" 403 false "The token was not made for this channel."
     OriginForbidden "origin-forbidden" 403 false "The page's origin is not on the gateway's allow-list."
-    NotFound "not-found" 404 false "There is nothing at this address."
-    MessageNotFound "message-not-found" 404 false "No message with this id is in the channel."
-    FileNotFound "file-not-found" 404 false "No file with this id can be seen with this token."
-    MethodNotAllowed "method-not-allowed" 405 false "The address does not take the request's method."
+    NotFound "not-found" 404 false "Nothing exists at this address."
+    MessageNotFound "message-not-found" 404 false "The channel has no message with this id."
+    FileNotFound "file-not-found" 404 false "No file with this id is accessible with this token."
+    MethodNotAllowed "method-not-allowed" 405 false "The address does not support the request's HTTP method."
     IdempotencyConflict "idempotency-conflict" 409 false "The idempotency key was used before by another user or for another message."
-    OffsetMismatch "offset-mismatch" 409 true "The upload stands at another offset; ask for it and go on from there."
-    FileInUse "file-in-use" 409 false "The file belongs to another message already."
-    Gone "gone" 410 false "The upload has expired or was ended."
-    UnsupportedVersion "unsupported-version" 412 false "The request speaks no version of tus that the gateway knows."
-    ContentTooLarge "content-too-large" 413 false "Content, metadata or the request as a whole is larger than the limits announced."
+    OffsetMismatch "offset-mismatch" 409 true "The upload is at another offset; request it and continue from there."
+    FileInUse "file-in-use" 409 false "The file already belongs to another message."
+    Gone "gone" 410 false "The upload has expired or was cancelled."
+    UnsupportedVersion "unsupported-version" 412 false "The request names no version of tus that the gateway supports."
+    ContentTooLarge "content-too-large" 413 false "Content, metadata or the entire request exceeds the limits announced by the gateway."
     FileTooLarge "file-too-large" 413 false "The file is larger than the gateway accepts."
-    UnsupportedMediaType "unsupported-media-type" 415 false "The request's content type is not the one the protocol names."
-    RangeNotSatisfiable "range-not-satisfiable" 416 false "The range asked for begins after the end of the file."
-    FileIncomplete "file-incomplete" 422 false "The file has not been uploaded to its end."
+    UnsupportedMediaType "unsupported-media-type" 415 false "The request's content type is not the one the protocol requires."
+    RangeNotSatisfiable "range-not-satisfiable" 416 false "The requested range starts after the end of the file."
+    FileIncomplete "file-incomplete" 422 false "The file's upload is not complete."
     UserNotMember "user-not-member" 422 false "The user is not a member of the channel."
     UploadLocked "upload-locked" 423 true "Another request is writing to this upload."
-    TooManyRequests "too-many-requests" 429 true "More requests are unanswered than the limits announced allow."
-    OutboxFull "outbox-full" 429 true "Too many sends are waiting; the call was not accepted."
-    OutboxUnavailable "outbox-unavailable" 500 false "What is unsent cannot be kept beyond the page's end: storage is full, private or forbidden, or damaged. It is kept in memory."
-    ChecksumMismatch "checksum-mismatch" 460 true "The bytes received do not have the checksum given; they were discarded."
-    Aborted "aborted" 499 false "The call was ended by its `signal`."
+    TooManyRequests "too-many-requests" 429 true "Too many requests are unanswered; the gateway announces the limit."
+    OutboxFull "outbox-full" 429 true "Too many messages are waiting to be sent; this one was not accepted."
+    OutboxUnavailable "outbox-unavailable" 500 false "Unsent messages cannot be kept after the page is closed: storage is full, forbidden, damaged, or unavailable in a private window. They are kept in memory."
+    ChecksumMismatch "checksum-mismatch" 460 true "The bytes received do not match the checksum; they were discarded."
+    Aborted "aborted" 499 false "The call was aborted by its `signal`."
     Disconnected "disconnected" 499 true "`disconnect()` was called before the gateway answered. A message sent before that may have been stored."
-    Internal "internal" 500 true "The other side failed; the cause is in its log."
-    LoadFailed "load-failed" 500 true "The engine could not be loaded: see the message for the cause."
+    Internal "internal" 500 true "The gateway failed; the cause is in its log."
+    LoadFailed "load-failed" 500 true "The engine could not be loaded; the message names the cause."
     UploadFailed "upload-failed" 502 true "A file could not be uploaded; the message was not sent."
-    Unavailable "unavailable" 503 true "The gateway cannot answer now."
-    StorageFull "storage-full" 507 true "The gateway has no room left; nothing was stored."
+    Unavailable "unavailable" 503 true "The gateway cannot be reached or cannot answer now."
+    StorageFull "storage-full" 507 true "The gateway's disk is full; nothing was stored."
 }
 
-/// An error as it stands in a reply and in HTTP bodies.
+/// An error in a reply or an HTTP body.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ErrorBody {
-    /// Stable; programs decide by it.
+    /// For programs: stable.
     pub code: ErrorCode,
-    /// [`ErrorCode::status`], for readers that know HTTP.
+    /// [`ErrorCode::status`].
     pub status_code: u16,
     /// For people: names what was wrong.
     pub message: String,

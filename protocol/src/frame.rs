@@ -2,7 +2,7 @@
 //!
 //! From the client: `{"hello": …}`, `{"id", "method", "params"}`, `{"ping": n}`.
 //! From the gateway: `{"welcome": …}`, `{"id", "result"}` or `{"id", "error"}`, `{"pong": n}`,
-//! `{"gap": …}` and pushes, alone or many in an array.
+//! `{"gap": …}` and pushes, alone or several in an array.
 
 use std::fmt;
 
@@ -20,7 +20,7 @@ pub enum ClientFrame {
     Request {
         /// Chosen by the client, unique among its unanswered requests.
         id: u64,
-        /// What is asked.
+        /// What it requests.
         request: Request,
     },
     /// A request whose method or parameters are wrong; it is answered with the error.
@@ -34,7 +34,7 @@ pub enum ClientFrame {
     Ping(u64),
 }
 
-/// Text that is no frame; the connection is closed with `malformed-frame`.
+/// Text that is not a frame; the connection is closed with `malformed-frame`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DecodeError(String);
 
@@ -59,7 +59,7 @@ impl ClientFrame {
     ///
     /// # Errors
     /// When the text is not a JSON object of one of the three forms. A request with wrong method or
-    /// parameters is no such error: it has an id and can be answered.
+    /// parameters is not such an error: it has an id and can be answered.
     pub fn decode(text: &str) -> Result<Self, DecodeError> {
         let raw: RawFrame<'_> =
             serde_json::from_str(text).map_err(|error| DecodeError::new(&error))?;
@@ -103,7 +103,7 @@ struct RawFrame<'a> {
     ping: Option<u64>,
 }
 
-/// The first frame: who speaks, and where he stands in the channels he was subscribed to.
+/// The first frame: the user, and the cursors of the channels the client was subscribed to.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Hello {
     /// The JWT from `POST /v1/auth`.
@@ -111,7 +111,7 @@ pub struct Hello {
     /// Name and version of the client, for the gateway's log.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sdk: Option<String>,
-    /// Subscriptions to take up again.
+    /// Subscriptions to resume.
     #[serde(default)]
     pub channels: Vec<Resume>,
 }
@@ -124,7 +124,7 @@ pub struct Welcome {
     pub connection_id: Uuid,
     /// The token's user.
     pub user_id: String,
-    /// A client that has heard nothing for this long sends a ping, milliseconds.
+    /// A client that has received nothing for this long sends a ping, milliseconds.
     pub heartbeat_ms: u32,
     /// Until the token expires, milliseconds.
     pub token_expires_in_ms: u64,
@@ -134,7 +134,7 @@ pub struct Welcome {
     pub channels: Vec<Recovery>,
 }
 
-/// A push: an event beside its place in the channel's log.
+/// A push: an event with its position in the channel's log.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Push<'a> {
     /// The channel.
@@ -172,8 +172,8 @@ pub fn raw_result_text(id: u64, result: &str) -> String {
     format!(r#"{{"id":{id},"result":{result}}}"#)
 }
 
-/// The text of `{"gap": …}`: a recovery nobody asked for. Events of a subscribed channel are lost, and it
-/// goes on from the cursor.
+/// The text of `{"gap": …}`: a recovery that was not requested. Events of a subscribed channel are lost, and it
+/// continues from the cursor.
 pub fn gap_text(gap: &Recovery) -> String {
     #[derive(Serialize)]
     struct Frame<'a> {
@@ -193,7 +193,7 @@ pub fn error_text(id: u64, error: &ErrorBody) -> String {
 }
 
 fn to_text(frame: &impl Serialize) -> String {
-    // Frames hold strings, numbers and raw JSON only: nothing in them can fail to serialise.
+    // Frames contain only strings, numbers and raw JSON, which cannot fail to serialise.
     serde_json::to_string(frame).expect("a frame is always valid JSON")
 }
 

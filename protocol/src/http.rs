@@ -1,4 +1,4 @@
-//! Bodies of the HTTP side.
+//! Bodies of HTTP requests and answers.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,20 +10,20 @@ use crate::{ChannelId, ErrorBody, JsonObject, NewerPageToken, OlderPageToken, Uu
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AuthRequest {
-    /// How long the token lives, in minutes: 1 to 525,600, by default 1,440.
+    /// Lifetime of the token in minutes, 1 to 525,600. Default: 1,440.
     #[serde(default = "AuthRequest::default_ttl")]
     pub ttl: u32,
-    /// For whom.
+    /// The user it is for.
     pub user: AuthUser,
-    /// The channels the token opens.
+    /// The channels the token permits.
     pub channel_ids: Vec<ChannelId>,
 }
 
 impl AuthRequest {
-    /// Longest `ttl`: one year in minutes.
+    /// Maximum `ttl`: one year in minutes.
     pub const MAX_TTL: u32 = 525_600;
 
-    /// The `ttl` used when none is given: one day.
+    /// The default `ttl`: one day.
     pub const fn default_ttl() -> u32 {
         1_440
     }
@@ -46,7 +46,7 @@ pub struct AuthResponse {
 /// `PUT /channels/{channel_id}/chat_messages`, server to server.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct PlatformMessage {
-    /// In whose name.
+    /// The sender.
     pub user_id: String,
     /// The content of the message.
     pub content: String,
@@ -72,7 +72,7 @@ pub struct PlatformMessageCreated {
 /// Answer to `GET /channels/{channel_id}/chat_messages`, server to server.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct PlatformMessages {
-    /// Newest to oldest. May be fewer than the limit though there are more: the tokens say so.
+    /// Newest to oldest. There may be more although these are fewer than the limit: check the tokens.
     pub messages: Vec<Box<RawValue>>,
     /// Present when there are older messages.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -85,11 +85,11 @@ pub struct PlatformMessages {
 /// Body of every HTTP answer of 400 and above.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct HttpError {
-    /// The status in numbers and words.
+    /// The status.
     pub status: HttpErrorStatus,
 }
 
-/// As `sendMessage` resolves on failure: the same shape on both roads.
+/// The same shape as the `status` of a call that failed.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct HttpErrorStatus {

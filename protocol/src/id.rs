@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// Longest channel id, in bytes of UTF-8.
+/// Maximum length of a channel id, in bytes of UTF-8.
 const CHANNEL_ID_BYTES: usize = 128;
 
 /// A channel's name as the app chose it: 1 to 128 bytes of UTF-8 without control characters.
@@ -18,7 +18,7 @@ impl ChannelId {
     }
 }
 
-/// Longest user id, in characters.
+/// Maximum length of a user id, in characters.
 const USER_ID_CHARS: usize = 128;
 
 /// The app's own id of a user: 1 to 128 characters without control characters.
@@ -32,10 +32,10 @@ impl UserId {
     }
 }
 
-/// A text that is not the identifier it should be.
+/// Why a text is not a valid identifier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InvalidId {
-    /// No character at all.
+    /// It is empty.
     Empty,
     /// More than 128 bytes.
     TooLong,
@@ -101,7 +101,7 @@ impl FromStr for UserId {
 }
 
 /// A UUID of any version, in the canonical lower-case form. Messages, files and idempotency keys
-/// carry UUIDv7, whose text sorts by time of creation.
+/// use UUIDv7, whose text sorts by time of creation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Uuid([u8; 16]);
 

@@ -1,7 +1,6 @@
-//! The open wire protocol `alo.v1`, shared by the SDK and the gateway: what `docs/protocol.md`
-//! describes in words.
+//! The open wire protocol `alo.v1`, shared by the SDK and the gateway and described in `docs/protocol.md`.
 //!
-//! The crate holds types, limits and codes, no input or output. With the feature `json` frames can
+//! The crate contains types, limits and codes, no input or output. With the feature `json` frames can
 //! be read from and written to text; without it (in the browser) JSON stays in JavaScript.
 
 mod close;
@@ -64,7 +63,7 @@ pub const CONNECT_PATH: &str = "/v1/connect";
 /// Path of the tus upload collection; a file is `/v1/files/{id}`.
 pub const FILES_PATH: &str = "/v1/files";
 
-/// The one version of tus there is.
+/// The only version of tus supported.
 pub const TUS_VERSION: &str = "1.0.0";
 
 /// Content type of every body that tus appends.

@@ -1,4 +1,4 @@
-//! Sizes and counts both sides keep to. The gateway announces its own in `welcome`.
+//! Sizes and counts that both sides respect. The gateway announces its own in `welcome`.
 
 use serde::{Deserialize, Serialize};
 

@@ -11,17 +11,17 @@ use crate::{ChannelId, Uuid};
 pub struct Message {
     /// UUIDv7.
     pub id: Uuid,
-    /// Where it stands.
+    /// The channel.
     pub channel_id: ChannelId,
     /// Who sent it.
     pub user_id: String,
-    /// Its place in the channel: a later message has a larger one. Below 2^53.
+    /// Its position in the channel: a later message has a larger one. Below 2^53.
     pub seq: u64,
     /// Unix time in milliseconds, as a string.
     pub timestamp: String,
     /// Untrusted text.
     pub content: String,
-    /// Any JSON object; `{}` when none was given.
+    /// Any JSON object; `{}` if none was sent.
     pub metadata: Box<RawValue>,
     /// The message replied to as it is now, itself without `parent`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -31,7 +31,7 @@ pub struct Message {
     pub root_message_id: Option<Uuid>,
     /// Translations by language code.
     pub i18n: Box<RawValue>,
-    /// Attachments, in the order given.
+    /// Attachments, in the order they were sent.
     pub files: Vec<File>,
     /// Reactions, receipts and the like.
     pub actions: Vec<Box<RawValue>>,
@@ -45,13 +45,13 @@ pub struct File {
     pub id: Uuid,
     /// The channel it was uploaded to.
     pub channel_id: ChannelId,
-    /// As on the sender's disk; untrusted.
+    /// The file name on the sender's device; untrusted.
     pub name: String,
     /// Unix time in milliseconds.
     pub last_modified: i64,
     /// Bytes.
     pub size: u64,
-    /// As the sender's browser said; untrusted.
+    /// As the sender's browser reported it; untrusted.
     pub content_type: String,
     /// Where to download it, relative to the gateway: `/v1/files/{id}`.
     pub url: String,

@@ -1,14 +1,14 @@
-//! What the protocol can do: each method and each event once. From here come the decoding of requests, the
-//! tables of docs/protocol.md and the check of the TypeScript types.
+//! Every method and event of the protocol. The decoding of requests, the tables of docs/protocol.md and the
+//! check of the TypeScript types are generated from these rows.
 
-/// How the client carries a method.
+/// How the client delivers a method's requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Lane {
     /// A command with an idempotency key: kept in order, sent again with the same key until it is answered.
     Once,
-    /// A question: asked again after a reconnect until it is answered or aborted.
+    /// A query: sent again after a reconnect until it is answered or aborted.
     Retry,
-    /// Only worth something now: dropped when offline.
+    /// Only useful now: dropped when offline.
     Now,
 }
 
@@ -28,9 +28,9 @@ impl Lane {
 pub struct Method {
     /// The name on the wire.
     pub name: &'static str,
-    /// The word by which its files are found on every floor.
+    /// The feature it belongs to; its files have that name on every layer.
     pub feature: &'static str,
-    /// How the client carries it.
+    /// How the client delivers it.
     pub lane: Lane,
     /// What it does, in a sentence.
     pub meaning: &'static str,
@@ -66,7 +66,7 @@ macro_rules! methods {
             meaning: $meaning,
         }),*];
 
-        /// A request, read.
+        /// A decoded request.
         #[cfg(feature = "json")]
         #[derive(Clone, Debug)]
         pub enum Request {
@@ -128,17 +128,17 @@ macro_rules! events {
 
 methods! {
     Subscribe "subscribe" "subscribe" Retry crate::Subscribe => crate::Subscribed,
-        "Starts the events of channels, all or none."
+        "Subscribes to channels, all or none."
     Unsubscribe "unsubscribe" "subscribe" Retry crate::Unsubscribe => crate::Empty,
-        "Ends the events of channels; unknown ones are no error."
+        "Unsubscribes from channels; unknown ones are no error."
     SendMessage "message.send" "send" Once crate::SendMessage => crate::Sent,
-        "Stores a message; answered when it is durable."
+        "Stores a message; answered when it is stored durably."
     History "history" "history" Retry crate::History => crate::HistoryPage,
-        "A page of a channel's messages, newest to oldest."
+        "Loads a page of a channel's messages, newest to oldest."
     HistoryAround "history.around" "history" Retry crate::HistoryAround => crate::HistoryPage,
-        "A message with what stands before and after it."
+        "Loads a message with the messages before and after it."
     AuthRefresh "auth.refresh" "auth" Now crate::AuthRefresh => crate::AuthRefreshed,
-        "Replaces the connection's token by a newer one of the same user."
+        "Replaces the connection's token with a newer one of the same user."
 }
 
 events! {
@@ -148,11 +148,11 @@ events! {
     "status.reconnecting" Local "A lost connection is tried again after a delay."
     "status.failed" Local "The SDK has stopped because of an unrecoverable error."
     "channel.gap" Local "Events of a channel could not be recovered without gaps."
-    "file.upload.progress" Local "A part of a file is uploaded."
-    "file.upload.complete" Local "A file is uploaded."
+    "file.upload.progress" Local "Part of a file was uploaded."
+    "file.upload.complete" Local "A file was uploaded."
     "file.upload.error" Local "A file could not be uploaded."
     "outbox.restored" Local "A message that an earlier page left unsent is being sent."
-    "outbox.warning" Local "Unsent messages cannot be kept beyond the page's end."
+    "outbox.warning" Local "Unsent messages are kept in memory only, as storage is unavailable."
 }
 
 #[cfg(feature = "json")]

@@ -1,5 +1,5 @@
-//! Examples of everything that goes over the wire: of each type the fullest value there can be and the
-//! least. The keys that only the fullest has are optional. Documentation and type checks are made from them.
+//! Examples of everything on the wire: of each type the fullest and the smallest possible value. The keys that
+//! only the fullest has are optional. Documentation and type checks are generated from them.
 
 use serde::Serialize;
 use serde_json::{Value, value::RawValue};
@@ -12,9 +12,9 @@ use crate::{
 
 /// A type with its examples.
 pub trait Sample: Serialize {
-    /// Every optional key is there.
+    /// Every optional key is present.
     fn full() -> Self;
-    /// No optional key is there.
+    /// No optional key is present.
     fn least() -> Self;
 }
 
@@ -37,7 +37,7 @@ impl Samples {
         }
     }
 
-    /// Each key, with whether it is always there.
+    /// Each key, with whether it is always present.
     pub fn keys(&self) -> Vec<(&str, bool)> {
         let keys = self.full.as_object().into_iter().flatten();
         keys.map(|(key, _)| (key.as_str(), self.least.get(key).is_some()))

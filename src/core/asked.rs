@@ -9,9 +9,9 @@ pub(super) struct Asked<P> {
     pub(super) body: P,
     /// An upper bound of the body's size on the wire.
     pub(super) bytes: u32,
-    /// Whether it is asked again on the next connection.
+    /// Whether it is sent again on the next connection.
     pub(super) again: bool,
-    /// Whether it went out on the present connection.
+    /// Whether it was sent on the present connection.
     pub(super) sent: bool,
 }
 
@@ -28,7 +28,7 @@ impl<P> AskedList<P> {
         self.0.push(asked);
     }
 
-    /// The first that may go out now.
+    /// The first that may be sent now.
     pub(super) fn next_ready(&mut self) -> Option<&mut Asked<P>> {
         self.0.iter_mut().find(|asked| !asked.sent)
     }
@@ -39,7 +39,7 @@ impl<P> AskedList<P> {
         Some(self.0.remove(index))
     }
 
-    /// The connection is gone: questions go out again; returns the calls that end with it.
+    /// The connection is lost: queries are sent again; returns the calls that end with it.
     pub(super) fn connection_lost(&mut self) -> Vec<CallId> {
         let mut ended = Vec::new();
         self.0.retain_mut(|asked| {

@@ -1,4 +1,4 @@
-//! Waiting longer after each failure, with full jitter so that many clients do not come back at once.
+//! Exponential backoff with full jitter, so that many clients do not reconnect at once.
 //! <https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/>
 
 use fastrand::Rng;
@@ -18,7 +18,7 @@ impl Backoff {
     /// No failure yet.
     pub(super) const NEW: Self = Self { failures: 0 };
 
-    /// Notes a failure and returns how long to wait, in milliseconds: anything from 0 to a ceiling
+    /// Counts a failure and returns how long to wait, in milliseconds: anything from 0 to a ceiling
     /// that doubles from half a second to thirty.
     pub(super) fn next(&mut self, rng: &mut Rng) -> u64 {
         let ceiling = BASE_MS
@@ -33,7 +33,7 @@ impl Backoff {
         self.failures
     }
 
-    /// Something went well.
+    /// Success: forgets the failures.
     pub(super) const fn reset(&mut self) {
         self.failures = 0;
     }

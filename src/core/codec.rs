@@ -1,5 +1,5 @@
-//! Frames to and from JSON. A shell has JSON read into values of its own, which [`Payload`] looks into; the
-//! text of a frame is put together here.
+//! Frames to and from JSON. A shell parses JSON into values of its own, which [`Payload`] reads; the text of a
+//! frame is built here.
 
 use alo_protocol::{ChannelId, Cursor, GapReason, Limits, Uuid};
 
@@ -8,7 +8,7 @@ use super::{
     text::{digits, push_quoted},
 };
 
-/// A JSON value of the shell. What a key does not hold, or is of another type, is absent.
+/// A JSON value of the shell. A missing key, or a value of another type, is absent.
 pub trait Payload: Clone {
     /// The value at a key.
     fn field(&self, key: &str) -> Option<Self>;
@@ -24,8 +24,8 @@ pub trait Payload: Clone {
     fn element(&self, index: u32) -> Option<Self>;
 }
 
-/// Reads an item of a frame. One the client does not know, as a newer gateway may send, is `None`; so is a
-/// push, which shells take apart by themselves: it borrows its names.
+/// Reads an item of a frame. An unknown one, as a newer gateway may send, is `None`; so is a push, which shells
+/// split themselves as it borrows its names.
 pub fn decode<P: Payload>(item: &P) -> Option<Incoming<'static, P>> {
     if let Some(id) = number(item, "id") {
         let result = match item.field("error") {
@@ -76,7 +76,7 @@ fn decode_welcome<P: Payload>(welcome: &P) -> Option<Welcome> {
         user: text(welcome, "userId")?,
         heartbeat_ms: number(welcome, "heartbeatMs")? as u32,
         token_expires_in_ms: decode_ms(welcome, "tokenExpiresInMs")?,
-        // The others are the gateway's to watch over.
+        // The gateway enforces the others.
         limits: Limits {
             frame_bytes: number(&limits, "frameBytes")? as u32,
             requests_in_flight: number(&limits, "requestsInFlight")? as u32,
@@ -95,7 +95,7 @@ fn decode_recovery<P: Payload>(item: &P) -> Option<Recovery> {
     });
     let gap = text(item, "gap").map(|gap| {
         let known = |reason: &GapReason| reason.as_str() == gap;
-        // One the client does not know is a gap all the same.
+        // An unknown reason is a gap as well.
         GapReason::ALL
             .into_iter()
             .find(known)

@@ -8,17 +8,17 @@ pub(super) const OPEN_MS: u64 = 10_000;
 pub(super) const PONG_MS: u64 = 10_000;
 /// The same after a hint that the network changed.
 pub(super) const PROBE_MS: u64 = 4_000;
-/// A deadline noticed so late was slept through: the other side had no chance.
+/// A deadline noticed this late was slept through: the gateway had no chance to answer.
 pub(super) const SLEPT_MS: u64 = 5_000;
-/// A connection that held this long was a good one, and failures before it are forgotten.
+/// A connection that lasted this long counts as stable: earlier failures are forgotten.
 pub(super) const STABLE_MS: u64 = 5_000;
 
-/// Where the connection stands.
+/// The state of the connection.
 #[derive(Debug)]
 pub(super) enum Connection {
     /// Nothing needs it yet, or `disconnect()` was called.
     Idle,
-    /// A token is on its way.
+    /// A token is being fetched.
     AwaitingToken,
     /// The socket is opening.
     Opening { socket: SocketId, deadline: Instant },
@@ -33,16 +33,16 @@ pub(super) enum Connection {
     },
     /// Lost; tried again later.
     Waiting { until: Instant },
-    /// Stopped for a reason a retry cannot mend.
+    /// Stopped because of an unrecoverable error.
     Failed,
 }
 
-/// Is the other side there?
+/// Whether the gateway is responsive.
 #[derive(Debug)]
 pub(super) enum Beat {
-    /// It was heard; a ping is due then.
-    Heard { ping_at: Instant },
-    /// It was asked.
+    /// Something was received; a ping is due at this time.
+    Received { ping_at: Instant },
+    /// A ping was sent; the connection is given up at this time.
     Pinged { give_up_at: Instant },
 }
 
@@ -70,7 +70,7 @@ impl Connection {
         }
     }
 
-    /// The socket, if `hello` went out on it: requests may follow.
+    /// The socket, if `hello` was sent on it: requests may follow.
     pub(super) const fn greeted(&self) -> Option<SocketId> {
         match self {
             Self::Greeting { socket, .. } | Self::Online { socket, .. } => Some(*socket),
@@ -82,14 +82,14 @@ impl Connection {
         }
     }
 
-    /// When something is to be done if nothing happens.
+    /// When to act if nothing happens before.
     pub(super) const fn deadline(&self) -> Option<Instant> {
         match self {
             Self::Idle | Self::AwaitingToken | Self::Failed => None,
             Self::Opening { deadline, .. } | Self::Greeting { deadline, .. } => Some(*deadline),
             Self::Waiting { until } => Some(*until),
             Self::Online {
-                beat: Beat::Heard { ping_at },
+                beat: Beat::Received { ping_at },
                 ..
             } => Some(*ping_at),
             Self::Online {
@@ -107,7 +107,7 @@ pub(super) enum Loss {
     Closed(u16),
     /// The socket did not open, or the gateway did not welcome or answer in time.
     TimedOut,
-    /// The token could not be had.
+    /// No token could be fetched.
     NoToken(Error),
     /// An event is missing: resume from the cursor.
     Resume,

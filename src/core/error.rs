@@ -1,11 +1,11 @@
-//! Why a call failed, as the user will see it.
+//! Why a call failed, as the user sees it.
 
 use std::borrow::Cow;
 
 use alo_protocol::{ErrorBody, ErrorCode};
 
-/// An error with a stable code. The code is text, not [`ErrorCode`], so that what a newer gateway
-/// says reaches the user unchanged.
+/// An error with a stable code. The code is text, not [`ErrorCode`], so that codes of a newer
+/// gateway reach the user unchanged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error {
     /// Stable, for programs.
@@ -47,7 +47,7 @@ impl Error {
         self.code == code.as_str()
     }
 
-    /// The same error, its message led by what it concerns.
+    /// The same error, with its subject before the message.
     #[must_use]
     pub(super) fn about(mut self, what: &str) -> Self {
         self.message.insert_str(0, what);

@@ -29,7 +29,7 @@ impl InFlight {
         next: 1,
     };
 
-    /// Notes a request and returns its id.
+    /// Adds a request and returns its id.
     pub(super) fn add(&mut self, purpose: Purpose) -> u32 {
         let id = self.next;
         self.next = self.next.wrapping_add(1);
@@ -51,7 +51,7 @@ impl InFlight {
             .count()
     }
 
-    /// The connection is gone, and with it every reply.
+    /// The connection is lost, and with it every reply.
     pub(super) fn clear(&mut self) {
         self.requests.clear();
     }

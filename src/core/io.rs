@@ -1,4 +1,4 @@
-//! What goes into the core and what comes out of it. `P` is a payload the core never looks into.
+//! Inputs and outputs of the core. `P` is a payload the core never reads.
 
 use alo_protocol::{ChannelId, Cursor, GapReason, Limits, Uuid};
 
@@ -8,7 +8,7 @@ use super::{Error, Instant};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CallId(pub u32);
 
-/// One life of the event socket. What an older one still says is ignored.
+/// One event socket. What an older one still reports is ignored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SocketId(pub u32);
 
@@ -16,7 +16,7 @@ pub struct SocketId(pub u32);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct HttpId(pub u32);
 
-/// One file on its way up.
+/// One file being uploaded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UploadId(pub u32);
 
@@ -37,31 +37,31 @@ pub enum Input<'a, P> {
     Token {
         /// The call.
         call: CallId,
-        /// The token the last attempt was refused with, if any.
+        /// The token that was refused at the last attempt, if any.
         refused: Option<String>,
     },
     /// The call's signal was aborted.
     Abort(CallId),
-    /// Answer to [`Storage::Restore`]: what earlier pages of this user left unsent, in their order, each with
-    /// the call that stands for it now.
+    /// Answer to [`Storage::Restore`]: what earlier pages of this user have left unsent, in order, each with
+    /// the call that represents it now.
     Restored(Vec<(CallId, Kept<P>)>),
     /// Answer to [`Output::FetchToken`]; the error is the reason in words.
     TokenFetched(Result<String, String>),
     /// The socket is open.
     SocketOpened(SocketId),
-    /// A frame, or one item of a frame with many.
+    /// A frame, or one item of a frame with several.
     Received(SocketId, Incoming<'a, P>),
     /// The socket is closed, for any reason.
     SocketClosed(SocketId, u16),
     /// Answer to [`Output::Http`]; without a reply the network failed.
     HttpDone(HttpId, Option<HttpReply>),
-    /// The network came back, the page was shown or the machine woke: try at once what waits.
+    /// The network came back, the page was shown or the machine woke: retry at once what waits.
     Wake,
     /// [`super::Client::next_timeout`] has come.
     Timeout,
 }
 
-/// What to do.
+/// What the shell must do.
 #[derive(Debug, PartialEq)]
 pub enum Output<P> {
     /// Open a socket.
@@ -70,50 +70,50 @@ pub enum Output<P> {
     CloseSocket(SocketId),
     /// Send a frame; [`super::codec::encode`] makes its text.
     SendFrame(SocketId, Frame<P>),
-    /// Ask for a token.
+    /// Fetch a token.
     FetchToken,
     /// Make an HTTP request for an upload.
     Http {
-        /// Comes back with the answer.
+        /// Returned with the answer.
         id: HttpId,
-        /// Whose.
+        /// The upload.
         upload: UploadId,
-        /// Goes into the `Authorization` header.
+        /// For the `Authorization` header.
         token: String,
-        /// What is asked.
+        /// The request.
         request: HttpRequest,
     },
-    /// End an HTTP request; no answer is expected.
+    /// Cancel an HTTP request; no answer is expected.
     CancelHttp(HttpId),
-    /// Answer a call.
+    /// Settle a call.
     Settle(CallId, Result<Settled<P>, Error>),
-    /// Tell the listeners.
+    /// Emit an event to the listeners.
     Emit(Event<P>),
     /// The file is no longer needed.
     ReleaseUpload(UploadId),
-    /// Have storage do this; only with [`super::Config::outbox_kept`].
+    /// An operation for storage; only with [`super::Config::outbox_kept`].
     Storage(Storage<P>),
 }
 
-/// What storage is to do with unsent messages.
+/// What storage does with unsent messages.
 #[derive(Debug, PartialEq)]
 pub enum Storage<P> {
-    /// Keep this command beyond the page's end.
+    /// Keep this command after the page is closed.
     Keep(Kept<P>),
-    /// Keep this of a file of a kept message, in place of what is kept of it.
+    /// Keep this about a file of a kept message, in place of what was kept about it.
     KeepUpload {
         /// The file.
         upload: UploadId,
         /// Idempotency key of the upload.
         key: Uuid,
-        /// Where the upload lives.
+        /// The upload's location.
         location: Option<String>,
     },
-    /// The command with this key is settled: keep it no longer.
+    /// The command with this key is settled: remove it.
     Forget(Uuid),
-    /// Bring what earlier pages of this user have left unsent, by [`Input::Restored`].
+    /// Load what earlier pages of this user have left unsent; the answer is [`Input::Restored`].
     Restore {
-        /// As the welcome names him.
+        /// The user's id from the welcome.
         user: String,
     },
 }
@@ -121,11 +121,11 @@ pub enum Storage<P> {
 /// What a call resolves to.
 #[derive(Debug, PartialEq)]
 pub enum Settled<P> {
-    /// Nothing but success.
+    /// Success without data.
     Done,
     /// The channels subscribed to.
     Subscribed(Vec<ChannelId>),
-    /// The result of [`Input::Request`], as the gateway gave it.
+    /// The result of [`Input::Request`], as the gateway returned it.
     Value(P),
     /// The token.
     Token(String),
@@ -134,7 +134,7 @@ pub enum Settled<P> {
 /// An event for the listeners.
 #[derive(Debug, PartialEq)]
 pub enum Event<P> {
-    /// `{type, data}` of the gateway, handed on as it is.
+    /// `{type, data}` from the gateway, passed on unchanged.
     Pushed(P),
     /// `status.connected`
     Connected,
@@ -142,7 +142,7 @@ pub enum Event<P> {
     Disconnected,
     /// `status.reconnecting`
     Reconnecting {
-        /// Which try comes next, from 1.
+        /// The number of the next attempt, from 1.
         attempt: u32,
         /// When.
         delay_ms: u64,
@@ -159,7 +159,7 @@ pub enum Event<P> {
     UploadError(UploadId, Error),
 }
 
-/// A method with its parameters, and how it is carried.
+/// A method with its parameters, and how it is delivered.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Request<P> {
     /// The JSON text that follows `"method":` in a frame, up to where the object of the parameters would end:
@@ -167,23 +167,23 @@ pub struct Request<P> {
     pub body: P,
     /// An upper bound of the body's size on the wire, in bytes.
     pub bytes: u32,
-    /// How it is carried.
+    /// How it is delivered.
     pub lane: Lane,
 }
 
-/// How a request is carried; [`alo_protocol::registry::Lane`] with what each lane needs.
+/// How a request is delivered; [`alo_protocol::registry::Lane`] with what each lane needs.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Lane {
     /// A command: kept in order, sent again with the same key until it is answered.
     Once {
         /// Now, for the idempotency key.
         unix_ms: u64,
-        /// The files that go up before it, each known to the shell by the id it chose.
+        /// The files uploaded before it, each known to the shell by the id it chose.
         files: Vec<(UploadId, FileMeta)>,
     },
-    /// A question: asked again after a reconnect until it is answered or aborted.
+    /// A query: sent again after a reconnect until it is answered or aborted.
     Retry,
-    /// Only worth something now: fails when offline.
+    /// Only useful now: fails when offline.
     Now,
 }
 
@@ -203,17 +203,17 @@ pub struct Kept<P> {
 /// A file of an unsent message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeptFile {
-    /// By which the shell knows the file's bytes.
+    /// Identifies the file's bytes in the shell.
     pub upload: UploadId,
-    /// What is known of it.
+    /// Its metadata.
     pub meta: FileMeta,
     /// Idempotency key of the upload.
     pub key: Uuid,
-    /// Where the upload lives, once that is known: it is resumed there.
+    /// The upload's location, once it is known: it is resumed there.
     pub location: Option<String>,
 }
 
-/// What is known of a file beside its bytes.
+/// What is known about a file besides its bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileMeta {
     /// The channel of its message.
@@ -232,26 +232,26 @@ pub enum HttpRequest {
     Create {
         /// Idempotency key: the same key is the same upload.
         key: Uuid,
-        /// How many bytes go with it, from the start.
+        /// How many bytes it carries, from the start.
         length: u64,
     },
     /// PATCH
     Append {
-        /// Where the upload lives.
+        /// The upload's location.
         location: String,
         /// From where in the file.
         offset: u64,
         /// How many bytes.
         length: u64,
     },
-    /// HEAD: how far is it?
+    /// HEAD: requests the offset.
     Probe {
-        /// Where the upload lives.
+        /// The upload's location.
         location: String,
     },
-    /// DELETE: it is not wanted any more.
+    /// DELETE: cancels the upload.
     Terminate {
-        /// Where the upload lives.
+        /// The upload's location.
         location: String,
     },
 }
@@ -276,12 +276,12 @@ pub enum Frame<P> {
     Hello {
         /// The token.
         token: String,
-        /// Subscriptions to take up again.
+        /// Subscriptions to resume.
         channels: Vec<(ChannelId, Cursor)>,
     },
     /// A request.
     Request(u32, Method<P>),
-    /// Proof of life.
+    /// Keeps the connection alive.
     Ping,
 }
 
@@ -307,16 +307,16 @@ pub enum Method<P> {
     Other(P),
 }
 
-/// A frame from the gateway, or one of many in it.
+/// A frame from the gateway, or one item of it.
 #[derive(Debug)]
 pub enum Incoming<'a, P> {
     /// Answer to hello.
     Welcome(Welcome),
     /// A reply with the result as it came.
     Reply(u32, Result<P, Error>),
-    /// A subscription starts again elsewhere: what lies between cannot be had.
+    /// A subscription continues from another position: the events between are lost.
     Gap(Recovery),
-    /// Proof of life.
+    /// Keeps the connection alive.
     Pong,
     /// An event of a channel.
     Push {
@@ -336,7 +336,7 @@ pub enum Incoming<'a, P> {
 pub struct Welcome {
     /// The token's user.
     pub user: String,
-    /// Quiet for so long calls for a ping.
+    /// After this long without a frame a ping is due.
     pub heartbeat_ms: u32,
     /// The token's remaining time.
     pub token_expires_in_ms: u64,
@@ -353,11 +353,11 @@ pub struct Recovery {
     pub channel: ChannelId,
     /// The position; `None` when the channel may not be read.
     pub cursor: Option<Cursor>,
-    /// Why what was missed could not be recovered.
+    /// Why the missed events could not be recovered.
     pub gap: Option<GapReason>,
 }
 
-/// Where the parts of the core put what they want done.
+/// What the parts of the core write their outputs to.
 pub(super) struct Context<'a, P> {
     pub(super) now: Instant,
     pub(super) rng: &'a mut fastrand::Rng,

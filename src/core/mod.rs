@@ -1,6 +1,6 @@
 //! The client as pure state machines; see the crate's documentation for how it is driven.
 
-// No clock, no randomness, no order that differs from run to run.
+// Deterministic: no clock, no randomness, no iteration order that differs between runs.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod asked;

@@ -4,7 +4,7 @@ use alo_protocol::Uuid;
 
 use super::{CallId, UploadId};
 
-/// A command on its way.
+/// An unconfirmed command.
 #[derive(Debug)]
 pub(super) struct Entry<P> {
     pub(super) call: CallId,
@@ -14,17 +14,17 @@ pub(super) struct Entry<P> {
     pub(super) body: P,
     /// An upper bound of the body's size on the wire.
     pub(super) bytes: u32,
-    /// Its files in their order, with their ids once they are up.
+    /// Its files in order, with their ids once they are uploaded.
     pub(super) files: Vec<(UploadId, Option<Uuid>)>,
     pub(super) state: State,
-    /// Whether it went out on any connection: then it may be stored, and cannot be taken back.
+    /// Whether it was ever sent: then it may be stored, and cannot be cancelled.
     pub(super) tried: bool,
 }
 
-/// Where it stands.
+/// Its state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum State {
-    /// Not all files are up.
+    /// Not all files are uploaded.
     Uploading,
     /// To be sent.
     Ready,
@@ -55,13 +55,13 @@ impl<P> Outbox<P> {
         self.entries.push(entry);
     }
 
-    /// Puts commands of earlier pages, in their order, before all others.
+    /// Inserts commands of earlier pages, in their order, before all others.
     pub(super) fn restore(&mut self, mut entries: Vec<Entry<P>>) {
         entries.append(&mut self.entries);
         self.entries = entries;
     }
 
-    /// The first command that may go out now. One whose files are still going up does not hold back
+    /// The first command that may be sent now. One whose files are still being uploaded does not hold up
     /// those behind it.
     pub(super) fn next_ready(&mut self) -> Option<&mut Entry<P>> {
         self.entries
@@ -74,17 +74,17 @@ impl<P> Outbox<P> {
         self.take_where(|entry| entry.call == call)
     }
 
-    /// Takes back a command that was never sent.
+    /// Cancels a command that was never sent.
     pub(super) fn take_unsent(&mut self, call: CallId) -> Option<Entry<P>> {
         self.take_where(|entry| entry.call == call && !entry.tried)
     }
 
-    /// Takes out the command one of whose files has failed.
+    /// Takes out the command that has a failed file.
     pub(super) fn take_upload(&mut self, upload: UploadId) -> Option<Entry<P>> {
         self.take_where(|entry| entry.files.iter().any(|(id, _)| *id == upload))
     }
 
-    /// A file is up; its command may be ready now.
+    /// A file was uploaded; its command may be ready now.
     pub(super) fn file_done(&mut self, upload: UploadId, file: Uuid) {
         for entry in &mut self.entries {
             for (id, done) in &mut entry.files {
@@ -99,7 +99,7 @@ impl<P> Outbox<P> {
         }
     }
 
-    /// The connection is gone: what was not answered goes out again, with the same keys.
+    /// The connection is lost: what was not answered is sent again, with the same keys.
     pub(super) fn connection_lost(&mut self) {
         for entry in &mut self.entries {
             if entry.state == State::InFlight {

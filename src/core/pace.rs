@@ -1,31 +1,31 @@
-//! How many bytes of a file go into one request.
+//! How many bytes of a file to send in one request.
 //!
-//! Progress is seen between requests, so they should be short; each costs a round trip in which no byte
-//! moves, so they should be few. A slice therefore aims at a time, which is longer where a request costs
-//! more.
+//! Progress is visible only between requests, so they should be short; each costs a round trip in which no
+//! bytes are transferred, so they should be few. A slice is therefore sized to take a certain time, which is
+//! longer if requests are expensive.
 
-/// The first slice; a file no larger goes in one request.
+/// The first slice; a file up to this size is sent in one request.
 const FIRST: u64 = 1 << 20;
-/// Slices shrink to this in trouble.
+/// Slices shrink to this after failures.
 const MIN: u64 = 256 << 10;
 /// Slices grow to this.
 const MAX: u64 = 128 << 20;
-/// The time slices aim at, milliseconds, so that progress is seen and little is lost on a cut.
+/// The time a slice should take, milliseconds, so that progress is visible and little is lost on a failure.
 const AIM_MS: u64 = 1_000;
-/// Where requests cost much they aim at more, up to this.
+/// If requests are expensive it may take up to this.
 const MAX_AIM_MS: u64 = 5_000;
-/// So many times what a request costs beside its bytes it should last.
+/// It should take this many times the fixed cost of a request.
 const COST_FACTOR: u64 = 20;
-/// A slice is larger than the one before by this at most: one measurement is no proof.
+/// How much larger than the one before a slice may be: one measurement proves little.
 const GROWTH: u64 = 16;
 
-/// The size of the next slice, and what it is judged by.
+/// The size of the next slice, and the measurements it depends on.
 #[derive(Debug)]
 pub(super) struct Pace {
     slice: u64,
     /// Bytes and milliseconds of the slice before.
     earlier: Option<(u64, u64)>,
-    /// What a request costs beside its bytes, milliseconds.
+    /// The fixed cost of a request, beside its bytes, milliseconds.
     cost: u64,
 }
 
@@ -48,7 +48,7 @@ impl Pace {
                 self.cost = cost(earlier, (bytes, ms)).unwrap_or(self.cost).min(ms);
                 self.cost
             }
-            // Nothing to compare with: half of it is guessed, to grow by, and not known, to last longer for.
+            // Nothing to compare with: half of it is a guess, good enough to grow, but not to take longer.
             None => ms / 2,
         };
         let aim = (self.cost * COST_FACTOR).clamp(AIM_MS, MAX_AIM_MS);
@@ -64,8 +64,8 @@ impl Pace {
     }
 }
 
-/// What a request costs beside its bytes, told by two of them, each bytes and milliseconds: what the larger
-/// one took longer, it took for its bytes. Two that are nearly as large tell nothing.
+/// The fixed cost of a request, from two of them, each bytes and milliseconds: the larger one took longer
+/// because of its bytes. Two of nearly the same size show nothing.
 fn cost(one: (u64, u64), other: (u64, u64)) -> Option<u64> {
     let ((few, short), (many, long)) = if one.0 < other.0 {
         (one, other)
@@ -83,8 +83,8 @@ fn cost(one: (u64, u64), other: (u64, u64)) -> Option<u64> {
 mod tests {
     use super::*;
 
-    /// Uploads a file over a network with this round trip and speed; gives the milliseconds of each request.
-    /// Where a browser asks first whether it may, the first two requests cost two round trips.
+    /// Uploads a file over a network with this round trip and speed; returns the milliseconds of each request.
+    /// With a CORS preflight, the first two requests cost two round trips.
     fn upload(file: u64, round_trip_ms: u64, bytes_per_ms: u64) -> Vec<u64> {
         let mut pace = Pace::NEW;
         let mut requests = Vec::new();

@@ -1,5 +1,5 @@
 //! Pending subscriptions: subscribes and unsubscribes that are not confirmed yet, in the order of the calls.
-//! After a reconnect they are asked again in that order, so the last word on a channel wins.
+//! After a reconnect they are sent again in that order, so the last call for a channel wins.
 
 use alo_protocol::ChannelId;
 
@@ -11,13 +11,13 @@ pub(super) struct Pending {
     pub(super) call: CallId,
     pub(super) kind: Kind,
     pub(super) channels: Vec<ChannelId>,
-    /// Of these the channels left by a later call: what the reply says of them is out of date.
+    /// Of these the channels left by a later call: the reply is out of date for them.
     left: Vec<ChannelId>,
-    /// Whether it went out on the present connection.
+    /// Whether it was sent on the present connection.
     pub(super) sent: bool,
 }
 
-/// Which way.
+/// Subscribe or unsubscribe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Subscribe,
@@ -55,7 +55,7 @@ impl Pending {
         }
     }
 
-    /// What to ask for; `None` when later calls have decided about all of it.
+    /// The request; `None` when later calls have decided about all of its channels.
     pub(super) fn method<P>(&self) -> Option<Method<P>> {
         let channels: Vec<_> = self
             .channels

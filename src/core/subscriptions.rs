@@ -11,16 +11,16 @@ pub(super) struct Subscriptions(Vec<(ChannelId, Cursor)>);
 /// What to do with a push.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// It is the next one; the cursor has moved onto it.
+    /// It is the next event; the cursor has moved to it.
     Deliver,
-    /// It was delivered before, or nobody listens to the channel.
+    /// It was delivered before, or the channel is not subscribed.
     Drop,
-    /// Something before it is missing, or the log changed: resume from the cursor.
+    /// An event before it is missing, or the log changed: resume from the cursor.
     Resume,
 }
 
 impl Subscriptions {
-    /// Judges a push and moves the cursor when it is to be delivered.
+    /// Decides about a push, and moves the cursor if it is to be delivered.
     pub(super) fn accept(&mut self, channel: &str, epoch: &str, seq: u64) -> Verdict {
         let Ok(index) = self.find(channel) else {
             return Verdict::Drop;
@@ -43,7 +43,7 @@ impl Subscriptions {
         self.find(channel.as_str()).is_ok()
     }
 
-    /// Starts a channel, or moves one that is there.
+    /// Adds a channel, or moves the cursor of a present one.
     pub(super) fn set(&mut self, channel: ChannelId, cursor: Cursor) {
         match self.find(channel.as_str()) {
             Ok(index) => self.0[index].1 = cursor,

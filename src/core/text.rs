@@ -1,4 +1,4 @@
-//! Texts put together without `core::fmt`, whose machinery weighs more in the module than all texts.
+//! Builds texts without `core::fmt`, whose code is larger in the module than all texts together.
 
 /// The parts, one after the other.
 #[inline(never)]

@@ -1,15 +1,15 @@
-//! The token: got once for all who wait, renewed before it expires, kept while it is good.
+//! The token: fetched once for all who wait, renewed before it expires, kept while it is valid.
 
 use super::Instant;
 
-/// Renewed when this share of its life is left.
+/// Renewed when this share of its lifetime is left.
 const MARGIN_DIVISOR: u64 = 10;
-/// Renewed at the latest this long before it expires, if its life allows.
+/// Renewed at the latest this long before it expires, if its lifetime allows.
 const MARGIN_MS: u64 = 30_000;
 /// How long `authToken` may take, milliseconds.
 const FETCH_MS: u64 = 30_000;
 
-/// The token there is and the one on its way.
+/// The present token and the one being fetched.
 #[derive(Debug, Default)]
 pub(super) struct Token {
     held: Option<Held>,
@@ -22,7 +22,7 @@ pub(super) struct Token {
 #[derive(Debug)]
 struct Held {
     token: String,
-    /// Unknown until the gateway has told.
+    /// Unknown until the gateway reports it.
     life: Option<Life>,
 }
 
@@ -38,19 +38,19 @@ impl Token {
         self.held.as_ref().map(|held| held.token.as_str())
     }
 
-    /// The token with the number that tells it from others.
+    /// The token with its number.
     pub(super) fn numbered(&self) -> Option<(&str, u32)> {
         self.get().map(|token| (token, self.generation))
     }
 
-    /// A token came.
+    /// A token was fetched.
     pub(super) fn hold(&mut self, token: String) {
         self.generation = self.generation.wrapping_add(1);
         self.fetching = None;
         self.held = Some(Held { token, life: None });
     }
 
-    /// The token is no good.
+    /// The token was refused.
     pub(super) fn refuse(&mut self) {
         self.held = None;
     }
@@ -64,7 +64,7 @@ impl Token {
         is_this
     }
 
-    /// Drops the token when its time is over.
+    /// Drops the token when it has expired.
     pub(super) fn expire(&mut self, now: Instant) {
         let is_over = |life: Life| life.ends_at <= now;
         if self.life().is_some_and(is_over) {
@@ -72,7 +72,7 @@ impl Token {
         }
     }
 
-    /// Notes that one is asked for; false when that is under way already.
+    /// Notes that a token is being fetched; false if one is already.
     pub(super) fn start_fetch(&mut self, now: Instant) -> bool {
         let starts = self.fetching.is_none();
         if starts {
@@ -81,17 +81,17 @@ impl Token {
         starts
     }
 
-    /// Until when the answer is waited for, if it is.
+    /// Until when to wait for the answer, if one is expected.
     pub(super) const fn fetch_deadline(&self) -> Option<Instant> {
         self.fetching
     }
 
-    /// The answer was a failure, or did not come.
+    /// Fetching failed, or took too long.
     pub(super) const fn fetch_failed(&mut self) {
         self.fetching = None;
     }
 
-    /// The gateway said how long the token lives.
+    /// The gateway reported the token's remaining lifetime.
     pub(super) fn expires_in(&mut self, now: Instant, ms: u64) {
         if let Some(held) = &mut self.held {
             let margin = (ms / MARGIN_DIVISOR).max(MARGIN_MS).min(ms / 2);

@@ -1,5 +1,5 @@
-//! One file on its way up by tus 1.0: create with the first bytes, append slices, ask for the offset
-//! after trouble and go on from there. <https://tus.io/protocols/resumable-upload>
+//! One upload by tus 1.0: create it with the first bytes, append slices, request the offset after a failure
+//! and continue from there. <https://tus.io/protocols/resumable-upload>
 
 use alo_protocol::{ErrorCode, Uuid};
 
@@ -10,14 +10,14 @@ use super::{
     text::{concat, digits, last_segment},
 };
 
-/// How long one request may take, milliseconds. A connection whose other end is gone tells nothing; what
-/// came of a slow one is kept by the gateway, so ending it loses nothing.
+/// How long one request may take, milliseconds. A connection whose other end is gone reports nothing; the
+/// gateway keeps what a slow one has sent, so cancelling it loses nothing.
 const REQUEST_MS: u64 = 60_000;
-/// Answers in a row that blame the server before the upload fails. A network that fails is no answer
-/// and is waited for.
+/// Server errors in a row after which the upload fails. A network failure does not count; the upload waits
+/// for the network.
 const SERVER_FAILURES: u32 = 8;
 
-/// An upload and where it stands.
+/// An upload and its state.
 #[derive(Debug)]
 pub(super) struct Upload {
     pub(super) id: UploadId,
@@ -37,7 +37,7 @@ pub(super) struct Upload {
 pub(super) enum State {
     /// Waits for its turn, or for the token, to take this step.
     Queued(Step),
-    /// A request is under way.
+    /// A request is in flight.
     Busy {
         http: HttpId,
         step: Step,
@@ -58,23 +58,23 @@ pub(super) enum Step {
     Probe,
 }
 
-/// What an answer has led to.
+/// The result of an answer.
 #[derive(Debug, PartialEq)]
 pub(super) enum Outcome {
-    /// Some bytes more are up: this percentage.
+    /// More bytes are uploaded: this percentage.
     Progress(u8),
-    /// All are.
+    /// All bytes are.
     Complete(Uuid),
-    /// It will be tried again.
+    /// It is tried again later.
     Retry,
     /// The token was refused.
     TokenRefused,
-    /// It cannot go on.
+    /// It has failed.
     Failed(Error),
 }
 
 impl Upload {
-    /// One that begins, or goes on where an earlier page has left it.
+    /// An upload that begins, or continues where an earlier page has left it.
     pub(super) fn new(
         KeptFile {
             upload,
@@ -137,7 +137,7 @@ impl Upload {
         self.request(step)
     }
 
-    /// Wakes from a wait, and gives up a request that takes too long: it is named, to be cancelled.
+    /// Ends a wait, and gives up a request that takes too long: it is returned, to be cancelled.
     pub(super) fn elapse(&mut self, now: Instant, rng: &mut fastrand::Rng) -> Option<HttpId> {
         match self.state {
             State::Waiting { until, step } if until <= now => {
@@ -161,13 +161,13 @@ impl Upload {
         }
     }
 
-    /// Ends the upload on the gateway too, if it is there.
+    /// Cancels the upload on the gateway too, if it exists there.
     pub(super) fn terminate(self) -> Option<HttpRequest> {
         self.location
             .map(|location| HttpRequest::Terminate { location })
     }
 
-    /// Takes the answer to a step that began at `started`.
+    /// Processes the answer to a step that began at `started`.
     pub(super) fn answered(
         &mut self,
         now: Instant,
@@ -185,7 +185,7 @@ impl Upload {
                 Outcome::TokenRefused
             }
             404 | 410 if self.location.is_some() => {
-                // The gateway no longer has it: from the start, as another upload.
+                // The gateway no longer has it: start over, as another upload.
                 self.location = None;
                 self.offset = 0;
                 self.key = Uuid::v7(0, std::array::from_fn(|_| rng.u8(..)));
@@ -230,7 +230,7 @@ impl Upload {
             return Outcome::Complete(id);
         }
         self.state = State::Queued(Step::Append);
-        // Never 100 before the last byte is up.
+        // Never 100 before the last byte is uploaded.
         let percent = offset.saturating_mul(100) / self.meta.size;
         Outcome::Progress(percent.min(99) as u8)
     }
@@ -257,7 +257,7 @@ impl Upload {
         Outcome::Retry
     }
 
-    /// How far the gateway got is not known after a failure: ask, if there is something to ask for.
+    /// After a failure the gateway's offset is unknown: request it, if the upload has a location.
     fn step_after_trouble(&self) -> Step {
         if self.location.is_some() {
             Step::Probe
@@ -282,7 +282,7 @@ impl Upload {
     }
 }
 
-/// The file's id: the last segment of where it lives.
+/// The file's id: the last segment of its location.
 fn file_id(location: &str) -> Option<Uuid> {
     last_segment(location).parse().ok()
 }

@@ -1,4 +1,4 @@
-//! All files on their way up: a few at a time, the others wait their turn.
+//! All uploads: a few at a time, the others wait for their turn.
 
 use alo_protocol::{ErrorCode, Uuid};
 
@@ -10,22 +10,22 @@ use super::{
     upload::{Outcome, State, Upload},
 };
 
-/// The files not yet up.
+/// The files not yet uploaded.
 #[derive(Debug)]
 pub(super) struct Uploads {
     list: Vec<Upload>,
     parallel: usize,
-    /// Whether the outbox is kept beyond the page's end.
+    /// Whether the outbox is kept after the page is closed.
     kept: bool,
     next_http: u32,
 }
 
-/// What the rest of the client must know of an answer.
+/// What an answer means for the rest of the client.
 #[derive(Debug)]
 pub(super) enum Finished {
-    /// The file is up and has this id.
+    /// The file is uploaded and has this id.
     Complete(UploadId, Uuid),
-    /// It will not be.
+    /// The upload has failed.
     Failed(UploadId, Error),
     /// The token with this number was refused.
     TokenRefused(u32),
@@ -77,7 +77,7 @@ impl Uploads {
         }
     }
 
-    /// Takes an answer; one that nobody waits for is dropped.
+    /// Processes an answer; one that is no longer expected is dropped.
     pub(super) fn answered<P>(
         &mut self,
         ctx: &mut Context<'_, P>,
@@ -132,7 +132,7 @@ impl Uploads {
         }
     }
 
-    /// Ends uploads that are no longer wanted, here and on the gateway, if it can be told.
+    /// Cancels uploads that are no longer wanted, here and, if possible, on the gateway.
     pub(super) fn cancel<P>(
         &mut self,
         ctx: &mut Context<'_, P>,

@@ -1,4 +1,4 @@
-//! Drives the core: the only caller of it.
+//! Drives the core, and is its only caller.
 
 use std::{
     cell::{Cell, RefCell},
@@ -23,7 +23,7 @@ use crate::core::{
     SocketId, UploadId,
 };
 
-/// A client with everything it needs of the browser.
+/// A client with everything it needs from the browser.
 pub(super) struct Driver {
     endpoint: Endpoint,
     /// Itself, for closures that must not keep it alive.
@@ -78,7 +78,7 @@ impl Driver {
         })
     }
 
-    /// Gives the core an input and does what it asks for.
+    /// Passes an input to the core and runs its outputs.
     pub(super) fn input(&self, input: Input<'_, JsValue>) {
         self.handle(environment::now(), input);
         self.pump();
@@ -211,7 +211,7 @@ impl Driver {
                     Some(_) | None => None,
                 },
             };
-            // One that was cancelled is not waited for.
+            // The answer to a cancelled request is dropped.
             if driver.take_request(id).is_some() {
                 driver.input(Input::HttpDone(id, reply));
             }
@@ -226,15 +226,15 @@ impl Driver {
 }
 
 impl SocketEvents for Driver {
-    /// Time never goes back for the core, though an event may have waited while other things happened.
+    /// Time never decreases for the core, although an event may have waited while others were processed.
     fn handle(&self, at: Instant, input: Input<'_, JsValue>) {
         let now = at.max(self.latest.get());
         self.latest.set(now);
         self.client.borrow_mut().handle(now, input);
     }
 
-    /// Runs outputs until there are none. JavaScript called meanwhile may give inputs; their outputs
-    /// wait for their turn here, so that every listener sees every event in one order.
+    /// Runs outputs until there are none. JavaScript called meanwhile may pass inputs; their outputs wait for
+    /// their turn here, so that every listener receives all events in one order.
     fn pump(&self) {
         if self.pumping.replace(true) {
             return;

@@ -1,4 +1,4 @@
-//! Where things are on the gateway.
+//! URLs on the gateway.
 
 use alo_protocol::FILES_PATH;
 
@@ -14,7 +14,7 @@ impl Endpoint {
     }
 
     /// Of an upload a `Location` header names. Only its last segment counts: behind a proxy the
-    /// gateway does not know its full address, and the token goes to the endpoint alone.
+    /// gateway does not know its full address, and the token is sent only to the endpoint.
     pub(super) fn upload(&self, location: &str) -> String {
         concat(&[&self.0, FILES_PATH, "/", last_segment(location)])
     }

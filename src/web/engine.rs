@@ -1,4 +1,4 @@
-//! What the package's JavaScript calls.
+//! The interface for the package's JavaScript.
 
 use std::rc::Rc;
 
@@ -15,7 +15,7 @@ use super::{
 };
 use crate::core::{CallId, Client, Config, FileMeta, Input, Lane, Request, UploadId};
 
-/// Lanes as JavaScript names them; `pkg-template/chat.js` has the same numbers.
+/// Lanes in JavaScript; `pkg-template/chat.js` has the same numbers.
 const ONCE: u32 = 0;
 const RETRY: u32 = 1;
 
@@ -28,7 +28,7 @@ pub struct Engine {
 
 #[wasm_bindgen]
 impl Engine {
-    /// An engine that is not connected. With `storage` unsent commands are kept beyond the page's end.
+    /// An engine that is not connected. With `storage` unsent commands are kept after the page is closed.
     #[wasm_bindgen(constructor)]
     pub fn new(
         endpoint: String,
@@ -64,7 +64,7 @@ impl Engine {
             .input(Input::Request(CallId(call), Request { body, bytes, lane }));
     }
 
-    /// A command whose files go up to a channel before it.
+    /// A command whose files are uploaded to a channel before it is sent.
     #[wasm_bindgen(js_name = requestWithFiles)]
     pub fn request_with_files(
         &self,
@@ -85,7 +85,7 @@ impl Engine {
             .input(Input::Request(CallId(call), Request { body, bytes, lane }));
     }
 
-    /// Takes what earlier pages have left unsent, as storage has kept it, each with the call that stands for it.
+    /// Takes what earlier pages have left unsent, as storage has kept it, each with the call that represents it.
     pub fn restored(&self, commands: &JsValue) {
         let mut restored = Vec::new();
         for command in elements(commands) {
@@ -98,13 +98,13 @@ impl Engine {
         self.driver.input(Input::Restored(restored));
     }
 
-    /// Starts the events of channels.
+    /// Subscribes to channels.
     pub fn subscribe(&self, call: u32, channels: &JsValue) {
         self.driver
             .input(Input::Subscribe(CallId(call), channel_ids(channels)));
     }
 
-    /// Ends the events of channels.
+    /// Unsubscribes from channels.
     pub fn unsubscribe(&self, call: u32, channels: &JsValue) {
         self.driver
             .input(Input::Unsubscribe(CallId(call), channel_ids(channels)));
@@ -115,12 +115,12 @@ impl Engine {
         self.driver.input(Input::Connect(CallId(call)));
     }
 
-    /// Ends the connection and every open call.
+    /// Ends the connection and all open calls.
     pub fn disconnect(&self, call: u32) {
         self.driver.input(Input::Disconnect(CallId(call)));
     }
 
-    /// Resolves to the token; `refused` is the one that did not do.
+    /// Resolves to the token; `refused` is the one the gateway did not accept.
     pub fn token(&self, call: u32, refused: Option<String>) {
         self.driver.input(Input::Token {
             call: CallId(call),
@@ -128,7 +128,7 @@ impl Engine {
         });
     }
 
-    /// The answer to `Host.fetchToken`: a token, or else why there is none.
+    /// The answer to `Host.fetchToken`: a token, or the reason why there is none.
     #[wasm_bindgen(js_name = tokenFetched)]
     pub fn token_fetched(&self, token: Option<String>, reason: String) {
         self.driver.input(Input::TokenFetched(token.ok_or(reason)));

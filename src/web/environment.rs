@@ -1,4 +1,4 @@
-//! Clock, entropy and hints of change: the only place that reads them.
+//! Clock, entropy and hints of network changes: the only place that reads them.
 
 use js_sys::{BigUint64Array, Function};
 use wasm_bindgen::prelude::*;
@@ -23,7 +23,7 @@ extern "C" {
     fn remove_global_listener(event: &str, listener: &Function);
 }
 
-/// Events of the window (or worker) after which the network may be another one.
+/// Events of the window (or worker) after which the network may have changed.
 const WAKE_EVENTS: [&str; 4] = ["online", "offline", "pageshow", "visibilitychange"];
 
 /// Now, on the clock the core uses.
@@ -31,7 +31,7 @@ pub(super) fn now() -> Instant {
     instant(performance_now())
 }
 
-/// What a browser event's `timeStamp`, which is of the same clock, says.
+/// The time of a browser event's `timeStamp`, which is of the same clock.
 pub(super) fn instant(time_stamp: f64) -> Instant {
     Instant(time_stamp as u64)
 }

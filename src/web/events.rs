@@ -6,7 +6,7 @@ use web_sys::File;
 use super::js::object;
 use crate::core::{Error, Event, FileMeta, UploadId};
 
-/// `{type, data}`; `file_of` has the files under way.
+/// `{type, data}`; `file_of` has the files being uploaded.
 pub(super) fn event(
     event: Event<JsValue>,
     file_of: impl FnOnce(UploadId, Option<String>) -> Option<JsValue>,
@@ -56,7 +56,7 @@ pub(super) fn event(
     }
 }
 
-/// A file on its way up, as events carry it.
+/// A file being uploaded, as in events.
 pub(super) fn uploading(source: &File, meta: &FileMeta, id: Option<String>) -> JsValue {
     object(&[
         ("channelId", meta.channel.as_str().into()),

@@ -33,7 +33,7 @@ export function listen(socket, listener) {
   }
 
   socket.onopen = () => listener.receive(OPENED, null, 0, performance.now(), true);
-  // Opened before anybody listened. Not now: the engine is at work.
+  // Opened before there was a listener. Deferred: the engine is running.
   if (socket.readyState === WebSocket.OPEN) queueMicrotask(() => socket.onopen?.());
   socket.onclose = ({ code }) => listener.receive(CLOSED, null, code, performance.now(), true);
   socket.onmessage = ({ data, timeStamp }) => {
@@ -49,9 +49,9 @@ export function listen(socket, listener) {
 
   return () => {
     socket.onopen = socket.onclose = socket.onmessage = null;
-    // "Done", the only code below 3000 that a page may give.
+    // "Done", the only code below 3000 that a page may use.
     socket.close(1000);
-    // Not now: it may be what has ended the socket.
+    // Deferred: the engine may be what has closed the socket.
     queueMicrotask(() => listener.free());
   };
 }

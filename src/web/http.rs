@@ -34,7 +34,7 @@ extern "C" {
     fn unescape(text: &JsValue) -> JsValue;
 }
 
-/// Runs a future; of one type for all, so that the module holds one executor.
+/// Runs a future. All have one type, so that the module contains one executor.
 pub(super) fn spawn(future: Pin<Box<dyn Future<Output = ()>>>) {
     spawn_local(future);
 }
@@ -47,7 +47,7 @@ pub(super) async fn answer(request: Promise) -> Option<HttpReply> {
     let (status, headers) = (response.status(), response.headers());
     let raw: web_sys::Response = response.into();
     let error = if status >= 400 {
-        // A proxy's error page is no JSON.
+        // A proxy's error page is not JSON.
         let body = JsFuture::from(raw.json().ok()?).await.unwrap_or_default();
         let data = field(&field(&body, "status"), "errorData");
         data.is_object().then(|| decode_error(&data))
@@ -64,7 +64,7 @@ pub(super) async fn answer(request: Promise) -> Option<HttpReply> {
     })
 }
 
-/// Makes a request of an upload. Tells the file that bytes were taken from, if any were.
+/// Makes a request of an upload. Returns the file that bytes were taken from, if any were.
 pub(super) fn send(
     endpoint: &Endpoint,
     token: &str,
@@ -93,9 +93,9 @@ pub(super) fn send(
     (fetch(&url, &init), sent)
 }
 
-/// Stands for an answer that ends the upload, if the file is no longer what the user chose. `fetch` fails for one
-/// that was changed or deleted since as it does for the network, so the file itself is asked: one byte, which
-/// stays in the browser.
+/// An answer that ends the upload, if the file is no longer what the user chose. `fetch` reports a file that was
+/// changed or deleted like a network failure, so one byte of the file is read to find out; it stays in the
+/// browser.
 pub(super) async fn unreadable(file: &File) -> Option<HttpReply> {
     let byte = file.slice_with_f64_and_f64(0.0, 1.0).ok()?;
     if file.size() == 0.0 || JsFuture::from(byte.array_buffer()).await.is_ok() {

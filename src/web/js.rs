@@ -1,5 +1,5 @@
-//! What the shell reads of JavaScript values and makes of them. One binding serves every key: one for
-//! each would weigh more than the code around it.
+//! Reads and creates JavaScript values. One binding serves every key: one for each would be larger than the
+//! code around it.
 
 use wasm_bindgen::{JsCast, prelude::*};
 
@@ -42,12 +42,12 @@ pub(super) fn number(value: &JsValue, key: &str) -> Option<f64> {
     field(value, key).as_f64()
 }
 
-/// The elements of an array, or of what is like one.
+/// The elements of an array, or of an array-like object.
 pub(super) fn elements(list: &JsValue) -> impl Iterator<Item = JsValue> {
     (0..list.length().unwrap_or_default()).map(|index| element(list, index))
 }
 
-/// An element of what has a length.
+/// An element of an array-like object.
 pub(super) fn element(list: &JsValue, index: u32) -> JsValue {
     list.unchecked_ref::<List>().get(index)
 }

@@ -2,7 +2,7 @@
 //!
 //! `driver` is the only caller of the core. It borrows the client, runs it, takes one output,
 //! releases, and only then calls JavaScript: a listener may call back into the SDK at any time.
-//! What needs no proof stands in the package's JavaScript: arguments, promises, listeners, downloads.
+//! What needs no simulation is in the package's JavaScript: arguments, promises, listeners, downloads.
 
 mod driver;
 mod endpoint;
@@ -20,12 +20,12 @@ pub use engine::Engine;
 pub use host::Host;
 pub use storage::Storage;
 
-/// A sixth of the size of the default one, and of constant time.
+/// A sixth of the size of the default allocator, in constant time.
 #[global_allocator]
 static ALLOCATOR: rlsf::GlobalTlsf<Pools> = rlsf::GlobalTlsf::new();
 
-/// Pools join as the memory grows, so that what a large text held is used again; a block that grows is copied,
-/// which is half of the code less.
+/// Pools join as the memory grows, so that the memory of a large text is reused; a block that grows is copied,
+/// which halves the code.
 struct Pools;
 
 impl rlsf::GlobalTlsfOptions for Pools {

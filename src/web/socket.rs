@@ -12,7 +12,7 @@ use crate::core::{
     codec::{self, Text},
 };
 
-/// What a close without a code stands for.
+/// The code of a close without a code.
 pub(super) const ABNORMAL: u16 = 1006;
 
 // What frames.js reports; higher numbers are events of a log.
@@ -30,11 +30,11 @@ extern "C" {
     fn send(socket: &WebSocket, head: &str, body: &JsValue, tail: &str);
 }
 
-/// Who learns what happens on a socket.
+/// Receives what happens on a socket.
 pub(super) trait SocketEvents {
-    /// Something happened at this time; what it leads to waits for [`SocketEvents::pump`].
+    /// Something happened at this time; its outputs wait for [`SocketEvents::pump`].
     fn handle(&self, at: Instant, input: Input<'_, JsValue>);
-    /// Does what was led to.
+    /// Runs the outputs.
     fn pump(&self);
 }
 

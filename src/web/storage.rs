@@ -1,5 +1,5 @@
-//! Unsent commands kept beyond the page's end, by the package's `outbox.js`: it knows IndexedDB, the engine
-//! knows commands.
+//! Unsent commands kept after the page is closed, by the package's `outbox.js`: it handles IndexedDB, the engine
+//! handles commands.
 
 use alo_protocol::{ErrorCode, Uuid};
 use js_sys::Array;
@@ -45,7 +45,7 @@ pub(super) fn keep(storage: &Storage, kept: &Kept<JsValue>, file_of: impl Fn(Upl
     ]));
 }
 
-/// Reads a kept command and the call that stands for it; `add_file` takes its files. What is in storage may
+/// Reads a kept command and the call that represents it; `add_file` takes its files. What is in storage may
 /// have been written by anything that runs at the page's origin.
 pub(super) fn read(
     value: &JsValue,
@@ -70,7 +70,7 @@ fn read_command(
     if !body.is_string() {
         return None;
     }
-    // Only now: of a damaged command no file is taken.
+    // Only now: files of a damaged command are not taken.
     let mut files = Vec::new();
     for (key, file, part) in parts {
         let (upload, meta) = add_file(file, &text(value, "channelId")?)?;

@@ -17,7 +17,7 @@ extern "C" {
     fn clear_timeout(id: &JsValue);
 }
 
-/// Fires its callback once at the time armed for, or before.
+/// Fires its callback once at the time it is armed for, or before.
 pub(super) struct Timer {
     callback: Closure<dyn FnMut()>,
     armed: Cell<Option<Instant>>,
@@ -33,8 +33,8 @@ impl Timer {
         }
     }
 
-    /// Asks to be called at `deadline`. A deadline moved back keeps the timer as it is: that fires too
-    /// early, finds nothing to do and is armed anew. So a frame, which moves the heartbeat, costs no
+    /// Asks to be called at `deadline`. A later deadline keeps the timer as it is: it fires too
+    /// early, finds nothing to do and is armed again. So a frame, which postpones the heartbeat, needs no
     /// call to the browser, not even for the time.
     pub(super) fn arm(&self, deadline: Option<Instant>) {
         let Some(deadline) = deadline else {
@@ -55,7 +55,7 @@ impl Timer {
         self.armed.set(None);
     }
 
-    /// Takes the timer back.
+    /// Cancels the timer.
     pub(super) fn disarm(&self) {
         if self.armed.take().is_some() {
             clear_timeout(&self.id.replace(JsValue::UNDEFINED));

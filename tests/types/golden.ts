@@ -1,4 +1,4 @@
-// Generated from the protocol's samples by `cargo xtask docs`; a change here is lost.
+// Generated from the protocol's samples by `cargo xtask docs`; changes made here are lost.
 
 import type { ChatEventMap, ErrorCode } from "alo-chat";
 import type { Equal, Expect } from "./equal.js";

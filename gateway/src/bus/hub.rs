@@ -1,11 +1,11 @@
-//! Who receives what, without tasks.
+//! Which subscriber receives what, without tasks.
 
 use std::collections::{BTreeMap, HashMap};
 
 use super::News;
 use crate::store::LogId;
 
-/// The members of logs. `M` is what a member is reached by.
+/// The members of logs. `M` is how a member is reached.
 #[derive(Debug)]
 pub struct Hub<M> {
     /// Members in the order of their numbers, so that a simulation is the same each time.
@@ -21,12 +21,12 @@ impl<M> Default for Hub<M> {
 }
 
 impl<M> Hub<M> {
-    /// From now on this member receives the news of the log.
+    /// Subscribes this member to the news of the log.
     pub fn join(&mut self, log: LogId, number: u64, member: M) {
         self.logs.entry(log).or_default().insert(number, member);
     }
 
-    /// Ends what [`Hub::join`] began.
+    /// Undoes [`Hub::join`].
     pub fn leave(&mut self, log: &LogId, number: u64) {
         if let Some(members) = self.logs.get_mut(log) {
             members.remove(&number);
@@ -36,8 +36,8 @@ impl<M> Hub<M> {
         }
     }
 
-    /// Hands each member the news of each log it has joined, in the order given. Member by member: when one
-    /// wakes, all of its news of the log is there for one frame.
+    /// Delivers to each member the news of each log it has joined, in order. Member by member, so that when one
+    /// wakes, all of its news of the log is ready for one frame.
     pub fn publish(&self, news: &[News], mut hand: impl FnMut(&M, &[&News])) {
         let mut news: Vec<_> = news.iter().collect();
         news.sort_by(|one, other| one.log().cmp(other.log()));
@@ -49,7 +49,7 @@ impl<M> Hub<M> {
         }
     }
 
-    /// Whether nobody is in any log.
+    /// Whether no log has members.
     pub fn is_empty(&self) -> bool {
         self.logs.is_empty()
     }

@@ -1,4 +1,4 @@
-//! The hub and its mailboxes with tasks that wake.
+//! The hub and its mailboxes, with wakers for tasks.
 
 use std::{
     sync::{
@@ -21,7 +21,7 @@ pub struct LocalBus {
     next: Arc<AtomicU64>,
 }
 
-/// A mailbox and who waits for it.
+/// A mailbox and the task that waits for it.
 struct Slot(Mutex<Waiting>);
 
 struct Waiting {
@@ -93,7 +93,7 @@ impl Slot {
 }
 
 impl Subscriber {
-    /// From now on news of the log is received.
+    /// Subscribes to the news of the log.
     pub fn join(&mut self, log: LogId) {
         self.bus
             .hub()
@@ -103,7 +103,7 @@ impl Subscriber {
         }
     }
 
-    /// Ends what [`Subscriber::join`] began; news already queued still comes.
+    /// Undoes [`Subscriber::join`]; news already queued is still delivered.
     pub fn leave(&mut self, log: &LogId) {
         self.joined.retain(|joined| joined != log);
         self.bus.hub().leave(log, self.number);
@@ -114,7 +114,7 @@ impl Subscriber {
         std::future::poll_fn(|context| self.slot.poll(context)).await
     }
 
-    /// The next delivery, if it is there already.
+    /// The next delivery, if there is one already.
     pub fn ready(&mut self) -> Option<Delivery> {
         self.slot.lock().mailbox.take()
     }

@@ -1,13 +1,13 @@
-//! What waits for one subscriber.
+//! The queue of one subscriber.
 
 use std::collections::VecDeque;
 
 use super::News;
 
-/// Places kept while nothing waits.
+/// Capacity kept while nothing waits.
 const KEPT: usize = 32;
 
-/// A bounded queue of news. When it is full, news is left out and the subscriber is told.
+/// A bounded queue of news. When it is full, news is dropped and the subscriber is notified.
 #[derive(Debug)]
 pub struct Mailbox {
     waiting: VecDeque<News>,
@@ -20,12 +20,12 @@ pub struct Mailbox {
 pub enum Delivery {
     /// Something was published.
     News(News),
-    /// News was left out because the queue was full: read the log.
+    /// News was dropped because the queue was full: read the log.
     Lagged,
 }
 
 impl Mailbox {
-    /// An empty mailbox in which so much may wait.
+    /// An empty mailbox with this capacity.
     pub const fn new(limit: usize) -> Self {
         Self {
             waiting: VecDeque::new(),
@@ -34,7 +34,7 @@ impl Mailbox {
         }
     }
 
-    /// Adds news; false says that it was left out.
+    /// Adds news; false means that it was dropped.
     pub fn put(&mut self, news: News) -> bool {
         let has_room = self.waiting.len() < self.limit;
         if has_room {
@@ -45,7 +45,7 @@ impl Mailbox {
         has_room
     }
 
-    /// The next delivery. What was left out is reported before what came after it.
+    /// The next delivery. Dropped news is reported before what came after it.
     pub fn take(&mut self) -> Option<Delivery> {
         if std::mem::take(&mut self.lagged) {
             return Some(Delivery::Lagged);

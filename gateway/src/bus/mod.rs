@@ -1,6 +1,6 @@
-//! What is committed reaches the connections of this gateway: [`Hub`] knows who is in which log and
-//! [`Mailbox`] what waits for one subscriber, both without tasks; [`LocalBus`] is the two with tasks that
-//! wake. What is left out is not lost: subscribers are told, and read the log.
+//! Delivers what is committed to the connections of this gateway: [`Hub`] knows which subscriber is in which
+//! log and [`Mailbox`] queues what waits for one subscriber, both without tasks; [`LocalBus`] adds wakers for
+//! tasks. What is dropped is not lost: subscribers are notified, and read the log.
 
 mod hub;
 mod local;
@@ -14,7 +14,7 @@ pub use mailbox::{Delivery, Mailbox};
 
 use crate::store::{LogEvent, LogId, Notice};
 
-/// What subscribers of a log are to learn, shared by all of them.
+/// News for the subscribers of a log, shared by all of them.
 #[derive(Clone, Debug)]
 pub enum News {
     /// A new event.
@@ -53,7 +53,7 @@ impl From<Notice> for News {
 
 /// A way news reaches subscribers. In one gateway it is [`LocalBus`].
 pub trait Bus: Send + Sync {
-    /// Hands the news of a commit to all who joined their logs, those of one log in the order they were
-    /// committed. Never waits.
+    /// Delivers the news of a commit to all members of its logs; news of one log in the order of the commits.
+    /// Never waits.
     fn publish(&self, news: &[News]);
 }

@@ -104,7 +104,7 @@ fn blob_error(error: object_store::Error) -> ErrorBody {
             )
         {
             tracing::error!(%error, "the disk is full");
-            return ErrorBody::new(ErrorCode::StorageFull, "the gateway has no room left");
+            return ErrorBody::new(ErrorCode::StorageFull, "the gateway's disk is full");
         }
         cause = inner.source();
     }

@@ -4,7 +4,7 @@ use alo_protocol::{ErrorBody, ErrorCode};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use sha2::digest::{Digest, DynDigest};
 
-/// A digest on its way, and what it should come to.
+/// A digest being computed, and the expected one.
 pub(crate) struct Checksum {
     hasher: Box<dyn DynDigest + Send>,
     expected: Vec<u8>,
@@ -51,7 +51,7 @@ impl Checksum {
         } else {
             Err(ErrorBody::new(
                 ErrorCode::ChecksumMismatch,
-                "Upload-Checksum: the bytes received have another digest",
+                "Upload-Checksum: the bytes received do not match it",
             ))
         }
     }

@@ -1,4 +1,4 @@
-//! One request at a time works on an upload. A newer one takes over: the older one is most likely a
+//! One request at a time writes to an upload. A newer one takes over: the older one is most likely a
 //! connection whose other end is gone, so it is asked to keep what it has and end.
 
 use std::{
@@ -33,7 +33,7 @@ pub(crate) struct Guard {
 }
 
 impl Locks {
-    /// Takes the upload, from an older request if need be.
+    /// Takes the upload, from an older request if necessary.
     ///
     /// # Errors
     /// `upload-locked` when the older one does not end in time.
@@ -71,7 +71,7 @@ impl Locks {
 }
 
 impl Guard {
-    /// Comes back when a newer request wants the upload.
+    /// Resolves when a newer request wants the upload.
     pub(crate) async fn wanted(&self) {
         let mut wanted = self.slot.wanted.subscribe();
         // The sender lives as long as this guard.

@@ -1,9 +1,9 @@
-//! `Upload-Metadata`: what a client says about its file. All of it is untrusted.
+//! `Upload-Metadata`: a client's description of its file, all of it untrusted.
 
 use alo_protocol::{ChannelId, ErrorBody, ErrorCode};
 use base64::{Engine, engine::general_purpose::STANDARD};
 
-/// Longest file name, bytes of UTF-8. Twice what file systems allow.
+/// Maximum length of a file name, bytes of UTF-8. Twice what file systems allow.
 const NAME_BYTES: usize = 512;
 const TYPE_BYTES: usize = 255;
 const UNKNOWN_TYPE: &str = "application/octet-stream";
@@ -50,7 +50,7 @@ impl Metadata {
                         .parse()
                         .map_err(|_| wrong(key, "is not a whole number"))?;
                 }
-                // Clients may say more than is used here.
+                // Clients may send more than is used here.
                 _ => {}
             }
         }
@@ -65,8 +65,8 @@ impl Metadata {
     }
 }
 
-/// A name is kept as it is, in any script, but for control characters: no file system or header wants
-/// them.
+/// A name is kept as it is, in any script, except for control characters, which no file system or header
+/// accepts.
 fn file_name(name: String) -> Result<String, ErrorBody> {
     if name.len() > NAME_BYTES {
         return Err(wrong(
@@ -77,7 +77,7 @@ fn file_name(name: String) -> Result<String, ErrorBody> {
     Ok(name.replace(char::is_control, "\u{fffd}"))
 }
 
-/// Whether a text can stand in a `Content-Type` header: `type/subtype`, with parameters or without.
+/// Whether a text is valid in a `Content-Type` header: `type/subtype`, with parameters or without.
 fn is_media_type(text: &str) -> bool {
     let word = |word: &str| {
         !word.is_empty()

@@ -2,7 +2,7 @@
 //! store, attached to messages, downloaded by those who may read the channel.
 //!
 //! A part is an object `{file id}/{offset}`. It is durable before the database counts it, so the offset
-//! a client is told is never more than what would survive a power failure.
+//! reported to a client never exceeds what would survive a power failure.
 
 mod blobs;
 mod checksum;
@@ -58,22 +58,22 @@ impl Files {
         })
     }
 
-    /// What is known of a file.
+    /// The record of a file.
     pub(crate) async fn find(&self, id: Uuid) -> Result<Option<Row>, ErrorBody> {
         self.records.find(id).await
     }
 
-    /// The upload this key has made before, or a new one.
+    /// The upload created with this key before, or a new one.
     pub(crate) async fn create(&self, creation: Creation, now_ms: u64) -> Result<Row, ErrorBody> {
         self.records.create(creation, now_ms).await
     }
 
-    /// Holds an upload against other requests, taken from an older one if need be.
+    /// Locks an upload, taking it from an older request if necessary.
     pub(crate) async fn lock(&self, id: Uuid) -> Result<Guard, ErrorBody> {
         self.locks.take(id).await
     }
 
-    /// Ends an upload and removes its bytes; false if a message has it.
+    /// Cancels an upload and removes its bytes; false if it belongs to a message.
     pub(crate) async fn end(&self, id: Uuid) -> Result<bool, ErrorBody> {
         let ended = self.records.end(id).await?;
         if ended {
@@ -98,7 +98,7 @@ impl Files {
         self.blobs.read(id, offset, from, to).await
     }
 
-    /// Removes uploads that have expired, now and then, until aborted.
+    /// Removes expired uploads at intervals, until aborted.
     pub fn spawn_sweeper(&self, clock: Clock) -> JoinHandle<()> {
         tokio::spawn(sweep::run(self.clone(), clock))
     }

@@ -1,4 +1,4 @@
-//! The bytes of one request on their way to the store.
+//! Receives the bytes of one request into the store.
 
 use std::{sync::Arc, time::Duration};
 
@@ -18,29 +18,29 @@ use crate::{clock::Clock, error::internal, metrics::Metrics};
 
 /// How long an upload that belongs to no message is kept after its last byte, milliseconds.
 pub(crate) const UPLOAD_LIFE_MS: u64 = 24 * 60 * 60 * 1_000;
-/// Bytes in one object at most. Twice as much is in memory: one part comes while another is written.
+/// Maximum size of one object, bytes. Twice as much is in memory: one part arrives while another is written.
 const PART_BYTES: u64 = 8 << 20;
-/// How long a client may send nothing of the rest of a body that was refused.
+/// How long a client may pause within the rest of a refused body.
 const DRAIN_IDLE: Duration = Duration::from_secs(5);
 
-/// What receiving needs beside the bytes.
+/// What receiving needs besides the bytes.
 pub(crate) struct Receiver {
     pub(crate) files: Files,
     pub(crate) clock: Clock,
     pub(crate) metrics: Arc<Metrics>,
-    /// How long a client may send nothing.
+    /// How long a client may pause.
     pub(crate) idle: Duration,
     /// Turns true when the gateway stops.
     pub(crate) stopping: watch::Receiver<bool>,
     /// Held until the last byte is durable.
     pub(crate) guard: Guard,
-    /// If the client gave one: then all of the bytes count or none.
+    /// If the client sent one: then either all of the bytes count or none.
     pub(crate) checksum: Option<Checksum>,
 }
 
 impl Receiver {
-    /// Appends a body to an upload; gives the new offset. What came before a failure is kept, unless
-    /// there is a checksum to prove it by.
+    /// Appends a body to an upload; returns the new offset. What arrived before a failure is kept, unless the
+    /// client sent a checksum.
     ///
     /// # Errors
     /// Why not all of the body was taken.
@@ -88,8 +88,8 @@ impl Receiver {
         read
     }
 
-    /// Reads what still comes and drops it. Browsers show no answer to a request whose body is refused half
-    /// way: they would see a network that fails, and try for ever what can only fail.
+    /// Reads and discards the rest. Browsers don't deliver the answer if the body is refused halfway: the client
+    /// would see a network failure, and retry for ever.
     async fn drain(&mut self, mut body: BodyDataStream) {
         let rest = async { while let Ok(Some(Ok(_))) = timeout(DRAIN_IDLE, body.next()).await {} };
         tokio::select! {
@@ -120,14 +120,14 @@ impl Receiver {
             let chunk = chunk.map_err(|_| {
                 ErrorBody::new(
                     ErrorCode::Unavailable,
-                    format!("no byte came for {} seconds", self.idle.as_secs()),
+                    format!("no bytes were received for {} seconds", self.idle.as_secs()),
                 )
             })?;
             let Some(chunk) = chunk else { return Ok(()) };
             let chunk = chunk.map_err(|error| {
                 ErrorBody::new(
                     ErrorCode::MalformedFrame,
-                    format!("body: broke off: {error}"),
+                    format!("body: was interrupted: {error}"),
                 )
             })?;
             if intake.end() + chunk.len() as u64 > row.size {
@@ -144,15 +144,18 @@ impl Receiver {
 
 /// The refusal of bytes beyond `Upload-Length`.
 pub(crate) fn too_long() -> ErrorBody {
-    ErrorBody::new(ErrorCode::FileTooLarge, "body: goes beyond Upload-Length")
+    ErrorBody::new(
+        ErrorCode::FileTooLarge,
+        "body: is longer than Upload-Length",
+    )
 }
 
-/// Gathers bytes into parts; writes one while the next comes.
+/// Collects bytes into parts; writes one while the next arrives.
 struct Intake {
     files: Files,
     clock: Clock,
     id: Uuid,
-    /// Where the part being gathered begins.
+    /// Where the part being collected begins.
     next: u64,
     chunks: Vec<Bytes>,
     /// Their bytes.
@@ -160,7 +163,7 @@ struct Intake {
     saving: Option<JoinHandle<Result<Part, ErrorBody>>>,
     /// Parts that are durable but do not count yet.
     saved: Vec<Part>,
-    /// A part could not be written: what comes after it has no place.
+    /// A part could not be written: nothing can follow it.
     failed: bool,
     counts_at_once: bool,
 }
@@ -180,7 +183,7 @@ impl Intake {
         }
     }
 
-    /// Begins to write what is gathered, after the part before it.
+    /// Starts writing what is collected, after the part before it.
     async fn save(&mut self) -> Result<(), ErrorBody> {
         self.settle().await?;
         let part = Part {
@@ -215,7 +218,7 @@ impl Intake {
         Ok(())
     }
 
-    /// Writes the rest. A failure that has been told already is not told again.
+    /// Writes the rest. A failure is reported only once.
     async fn finish(&mut self) -> Result<(), ErrorBody> {
         if self.failed {
             return Ok(());
@@ -226,7 +229,7 @@ impl Intake {
 
     /// Removes what does not count and never will.
     async fn discard(&mut self) {
-        // Why it failed has been said already.
+        // The failure was reported already.
         let _ = self.settle().await;
         for part in std::mem::take(&mut self.saved) {
             let _ = self.files.blobs.remove_part(self.id, part.offset).await;

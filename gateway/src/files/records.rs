@@ -1,4 +1,4 @@
-//! The records of files, asked from tasks.
+//! The records of files, for tasks.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::{error::internal, store::FileRecords};
 
 pub use crate::store::{FilePart as Part, FileRow as Row};
 
-/// A file to be.
+/// A file to be created.
 pub struct Creation {
     /// Its id.
     pub id: Uuid,
@@ -17,13 +17,13 @@ pub struct Creation {
     pub key: Option<Uuid>,
     /// Who uploads it.
     pub user_id: Arc<str>,
-    /// What is said about it.
+    /// Its metadata.
     pub metadata: Metadata,
-    /// The same, as it was given.
+    /// The same, as it was received.
     pub header: String,
     /// Bytes.
     pub size: u64,
-    /// When it goes, Unix milliseconds.
+    /// When it expires, Unix milliseconds.
     pub expires_ms: u64,
 }
 
@@ -48,7 +48,7 @@ impl Creation {
     }
 }
 
-/// Asks where blocking is allowed. Cheap to clone.
+/// Runs the calls where blocking is allowed. Cheap to clone.
 #[derive(Clone)]
 pub(super) struct Records(Arc<dyn FileRecords>);
 

@@ -1,4 +1,4 @@
-//! Uploads nobody finished, and those that were ended, are removed.
+//! Removes uploads that have expired or were cancelled.
 
 use std::time::Duration;
 
@@ -17,8 +17,7 @@ pub(crate) async fn run(files: Files, clock: Clock) {
 }
 
 impl Files {
-    /// Removes what has expired by now, and what is left of ended uploads. What fails is tried again at
-    /// the next sweep.
+    /// Removes what has expired, and the rest of cancelled uploads. Failures are retried at the next sweep.
     pub(crate) async fn sweep(&self, now_ms: u64) {
         let ended = self.records.expire(now_ms).await;
         for id in ended.unwrap_or_default() {
@@ -28,7 +27,7 @@ impl Files {
 
     /// Removes the bytes of an upload that has been marked as ended, then its record.
     pub(crate) async fn remove_ended(&self, id: alo_protocol::Uuid) {
-        // The bytes first: with the record gone nobody would find them.
+        // The bytes first: without the record they could not be found.
         if self.blobs.remove(id).await.is_ok()
             && let Err(error) = self.records.remove(id).await
         {

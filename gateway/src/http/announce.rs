@@ -1,4 +1,4 @@
-//! The headers by which a tus server tells what it can do.
+//! The headers with which a tus server announces its capabilities.
 
 use alo_protocol::{FILES_PATH, Limits, TUS_VERSION};
 use axum::{

@@ -1,4 +1,4 @@
-//! `POST /v1/auth`: a token for a user, asked for by the app's server.
+//! `POST /v1/auth`: a token for a user, requested by the app's server.
 
 use alo_protocol::{AuthRequest, AuthResponse};
 use axum::{Json, Router, extract::State, http::header, response::IntoResponse, routing::post};

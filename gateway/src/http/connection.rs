@@ -30,9 +30,9 @@ use crate::{
     writer::Writer,
 };
 
-/// What is taken at once of one kind before the other kinds have their turn.
+/// How much of one kind is processed before the other kinds have their turn.
 const AT_ONCE: usize = 256;
-/// How long the other side has to take the close.
+/// How long the client has to receive the close.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(5);
 /// A frame that WebSocket itself forbids (RFC 6455, 7.4.1).
 const PROTOCOL_ERROR: Farewell = Farewell {
@@ -45,7 +45,7 @@ const INVALID_TEXT: Farewell = Farewell {
     reason: "invalid-text",
 };
 
-/// What connections use.
+/// The parts of the gateway that connections use.
 #[derive(Clone)]
 pub(super) struct Connections {
     pub(super) tokens: Arc<Tokens>,
@@ -63,23 +63,23 @@ pub(super) struct Connections {
 
 type Sink = SplitSink<WebSocket, Message>;
 
-/// One socket with all that is under way for it.
+/// One socket with its pending operations.
 pub(super) struct Connection {
     state: Connections,
     driver: Driver,
     asked: Asked,
     stream: SplitStream<WebSocket>,
-    /// Here while nothing is being written.
+    /// Present while nothing is being written.
     sink: Option<Sink>,
     writing: Option<BoxFuture<'static, (Sink, Result<(), Error>)>>,
-    /// Until when the other side has to take what is queued, when the connection ends.
+    /// Until when the client must receive what is queued, once the connection is ending.
     patience: Option<Instant>,
-    /// Answers of the writer come in the order asked.
+    /// The writer answers in the order of the requests.
     answers: FuturesOrdered<BoxFuture<'static, Answer>>,
     reads: FuturesUnordered<BoxFuture<'static, (Op, Result<Rows, ErrorBody>)>>,
 }
 
-/// What the session asks for.
+/// What the session requests.
 struct Asked {
     subscriber: Subscriber,
     jobs: VecDeque<Job>,
@@ -146,10 +146,10 @@ impl Connection {
         }
     }
 
-    /// In a box, as a future holds its arguments twice.
+    /// Boxed, as a future holds its arguments twice.
     pub(super) async fn run(mut self: Box<Self>) {
         let mut stopped = pin!(stopped(self.state.stopping.clone()));
-        // Set again only when something is due before it rings: most deadlines move away as things happen.
+        // Reset only for an earlier deadline: most deadlines are postponed all the time.
         let (mut alarm, mut alarm_ms) = (pin!(sleep(Duration::ZERO)), u64::MAX);
         let was_closed = loop {
             self.carry_out().await;
@@ -216,7 +216,7 @@ impl Connection {
                     self.input(Input::Timeout);
                 }
                 () = OptionFuture::from(self.patience.map(sleep_until)).map(drop), if !open => {
-                    // It takes nothing, not even the farewell.
+                    // It reads nothing, not even the close.
                     if let Some(farewell) = self.driver.ending() {
                         self.state.metrics.closed(farewell.reason);
                     }
@@ -248,8 +248,8 @@ impl Connection {
         self.driver.handle(now_ms, input, &mut self.asked);
     }
 
-    /// Begins what the session has asked for. Queueing for the writer may wait: then no more frames are
-    /// read, which holds back the client.
+    /// Starts what the session has requested. Queueing for the writer may wait: then no more frames are read,
+    /// which slows down the client.
     async fn carry_out(&mut self) {
         while let Some(job) = self.asked.jobs.pop_front() {
             match job {
@@ -274,8 +274,8 @@ impl Connection {
         }
     }
 
-    /// Starts to write what waits. While it is being written more gathers. Returns why the connection ends
-    /// when there is nothing before the close.
+    /// Starts writing what waits. More accumulates in the meantime. Returns why the connection ends if there is
+    /// nothing left before the close.
     fn write(&mut self) -> Option<Farewell> {
         let mut sink = self.sink.take()?;
         let message = match self.driver.next_write() {
@@ -300,7 +300,7 @@ impl Connection {
         None
     }
 
-    /// Says why, and waits a while for the other side to take it.
+    /// Sends the close, and waits a while for the client to receive it.
     async fn close(&mut self, Farewell { code, reason }: Farewell) {
         self.state.metrics.closed(reason);
         let Some(mut sink) = self.sink.take() else {
@@ -312,18 +312,18 @@ impl Connection {
         };
         let farewell = async {
             if sink.send(Message::Close(Some(frame))).await.is_ok() {
-                // Until the other side has answered, so that the reason is not lost with the socket.
+                // Until the client has answered, so that the reason is not lost with the socket.
                 while let Some(Ok(_)) = self.stream.next().await {}
             }
         };
-        // One that does not answer is cut.
+        // If it does not answer, the connection is dropped.
         let _ = timeout(CLOSE_PATIENCE, farewell).await;
     }
 
     /// Answers a close: the answer is queued already, and reading writes it.
     async fn acknowledge(&mut self) {
         let answer = async { while let Some(Ok(_)) = self.stream.next().await {} };
-        // One that does not take it is cut.
+        // If it does not read it, the connection is dropped.
         let _ = timeout(CLOSE_PATIENCE, answer).await;
     }
 }
@@ -338,14 +338,14 @@ impl Drop for Connection {
 /// Ends when the gateway stops.
 async fn stopped(mut stopping: watch::Receiver<bool>) {
     if stopping.wait_for(|stopping| *stopping).await.is_err() {
-        // Nobody is left to stop it.
+        // The sender is gone: nothing can stop it any more.
         std::future::pending().await
     }
 }
 
 /// What was wrong with a frame, by the rules of WebSocket.
 enum Violation {
-    /// It went beyond the limit.
+    /// It exceeded the limit.
     Size,
     /// Its text is not UTF-8.
     Text,

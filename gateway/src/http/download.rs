@@ -1,5 +1,5 @@
-//! Downloads. A file is its sender's word: name and type are untrusted, and nothing served from here may
-//! run in the gateway's origin.
+//! Downloads. Name, type and bytes of a file are untrusted: nothing served from here may run in the gateway's
+//! origin.
 
 use alo_protocol::{ErrorBody, ErrorCode, FILES_PATH, Uuid};
 use axum::{
@@ -26,7 +26,7 @@ use crate::{
     },
 };
 
-/// Types a browser shows without running anything; SVG, HTML and PDF can carry script.
+/// Types a browser shows without running anything; SVG, HTML and PDF can contain scripts.
 const INLINE: [&str; 13] = [
     "image/png",
     "image/jpeg",
@@ -46,7 +46,7 @@ const INLINE: [&str; 13] = [
 const PIECE: u64 = 1 << 20;
 /// Pieces read ahead of a slow client.
 const AHEAD: usize = 2;
-/// What may stand in `filename*` as it is (RFC 8187, `attr-char`).
+/// What is allowed in `filename*` unescaped (RFC 8187, `attr-char`).
 const ATTR_CHAR: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'!')
     .remove(b'#')
@@ -113,8 +113,8 @@ pub(super) async fn download(
     Ok(response)
 }
 
-/// The file, if this token may read it: it belongs to a message of a channel the token opens, or is the
-/// user's own.
+/// The file, if this token may read it: it belongs to a message of a channel the token permits, or to the
+/// user.
 async fn readable(files: &Files, Caller(identity): &Caller, id: &str) -> Result<Row, ErrorBody> {
     let id: Uuid = id.parse().map_err(|_| not_found())?;
     let row = files.find(id).await?.filter(|row| {
@@ -125,7 +125,7 @@ async fn readable(files: &Files, Caller(identity): &Caller, id: &str) -> Result<
     if row.offset < row.size {
         return Err(ErrorBody::new(
             ErrorCode::FileIncomplete,
-            "the file has not been uploaded to its end",
+            "the file's upload is not complete",
         ));
     }
     Ok(row)
@@ -137,8 +137,7 @@ enum Range {
     Unsatisfiable,
 }
 
-/// The one range asked for; more than one, or one that cannot be understood, gives the whole
-/// (RFC 9110, 14.2).
+/// The requested range. Several, or a malformed one, return the entire file (RFC 9110, 14.2).
 fn range(headers: &HeaderMap, etag: &str, size: u64) -> Range {
     let is_current = headers.get(header::IF_RANGE).is_none_or(|tag| tag == etag);
     let header = headers
@@ -179,7 +178,7 @@ fn describe(headers: &mut HeaderMap, row: &Row, etag: &str) -> Result<(), ErrorB
     );
     headers.insert(header::ETAG, value(etag)?);
     headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-    // Whether the token still opens the channel is asked each time.
+    // Whether the token permits the channel is checked each time.
     headers.insert(
         header::CACHE_CONTROL,
         HeaderValue::from_static("private, no-cache"),
@@ -199,7 +198,7 @@ fn describe(headers: &mut HeaderMap, row: &Row, etag: &str) -> Result<(), ErrorB
     Ok(())
 }
 
-/// RFC 6266: a plain name for old readers and the true one beside it.
+/// RFC 6266: an ASCII name for old clients, and the full one.
 fn disposition(is_inline: bool, name: &str) -> String {
     let kind = if is_inline { "inline" } else { "attachment" };
     let plain: String = name
@@ -220,7 +219,7 @@ fn value(text: &str) -> Result<HeaderValue, ErrorBody> {
     HeaderValue::from_str(text).map_err(internal)
 }
 
-/// Bytes `from..to`, in pieces that are read while the client takes them.
+/// Bytes `from..to`, in pieces that are read while the client receives them.
 fn bytes(
     files: Files,
     id: Uuid,

@@ -1,5 +1,5 @@
-//! What stands at the door of a handler: who asks, and what with. A handler takes these as arguments, so
-//! one that serves a user or a server without a check cannot be written by accident.
+//! The authenticated caller and checked parameters of a request. A handler takes these as arguments, so one
+//! that serves without a check cannot be written by accident.
 
 use std::sync::Arc;
 
@@ -17,12 +17,12 @@ use crate::{
     clock::Clock,
 };
 
-/// What checks who asks.
+/// Authenticates callers.
 #[derive(Clone)]
 pub struct Door {
     /// Tokens and the API key.
     pub tokens: Arc<Tokens>,
-    /// Time, by which tokens expire.
+    /// Time, for the expiry of tokens.
     pub clock: Clock,
 }
 

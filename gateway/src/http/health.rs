@@ -13,7 +13,7 @@ pub(super) fn router(writer: Writer, metrics: Arc<Metrics>) -> Router {
         .route("/metrics", get(text).with_state(metrics))
 }
 
-/// Answers when the store does.
+/// Succeeds if the store responds.
 async fn healthz(State(writer): State<Writer>) -> Result<&'static str, AppError> {
     writer.heads(Vec::new()).await.answer().await?;
     Ok("ok\n")

@@ -108,7 +108,7 @@ fn invalid(message: impl Into<String>) -> ErrorBody {
     ErrorBody::new(ErrorCode::InvalidArgument, message)
 }
 
-/// Arguments have other names on this road.
+/// The arguments have other names over HTTP.
 fn renamed(mut error: ErrorBody) -> ErrorBody {
     for (there, here) in [
         ("olderPageToken", "older_page_token"),

@@ -1,4 +1,4 @@
-//! Connections that send at once and end in good order.
+//! Connections that send without delay and close gracefully.
 
 use std::{
     future::{Ready, ready},
@@ -16,13 +16,13 @@ use tokio::{
     time::timeout,
 };
 
-/// How long the other side may still send when nobody reads it any more.
+/// How long the client may still send after the gateway has stopped reading.
 const LINGER: Duration = Duration::from_secs(2);
-/// Bytes thrown away at once.
+/// Bytes discarded per read.
 const WASTE: usize = 16 * 1024;
 
-/// Accepts connections as [`Lingering`]. What is sent goes out at once: a push after a reply would otherwise
-/// wait until the other side has acknowledged the reply, some 40 ms (RFC 896, RFC 1122).
+/// Accepts connections as [`Lingering`]. Data is sent without delay: a push after a reply would otherwise
+/// wait until the client has acknowledged the reply, about 40 ms (RFC 896, RFC 1122).
 #[derive(Clone, Copy)]
 pub(crate) struct LingeringAcceptor;
 
@@ -42,13 +42,13 @@ impl<S> Accept<TcpStream, S> for LingeringAcceptor {
     }
 }
 
-/// A connection that is closed in two steps (RFC 9112, 9.6): what comes after the last answer is read and
-/// thrown away for a while. A socket closed with bytes unread is reset, and the reset may destroy the
-/// answer, or the close code, before the other side has read it.
+/// A connection that is closed in two steps (RFC 9112, 9.6): what arrives after the last answer is read and
+/// discarded for a while. A socket closed with unread bytes is reset, and the reset may destroy the answer, or
+/// the close code, before the client has read it.
 pub(crate) struct Lingering {
     /// `None` only while it is dropped.
     stream: Option<TcpStream>,
-    /// Nothing more can come.
+    /// Nothing more can arrive.
     ended: bool,
 }
 
@@ -112,7 +112,7 @@ impl AsyncWrite for Lingering {
 
 impl Drop for Lingering {
     fn drop(&mut self) {
-        // Outside of a runtime it is the process that ends.
+        // Without a runtime the process is ending.
         if let (false, Some(stream), Ok(runtime)) =
             (self.ended, self.stream.take(), Handle::try_current())
         {
@@ -121,7 +121,7 @@ impl Drop for Lingering {
     }
 }
 
-/// Says that nothing more is sent, and reads until the other side says so too.
+/// Shuts down sending, and reads until the client does the same.
 async fn waste(mut stream: TcpStream) {
     if stream.shutdown().await.is_ok() {
         let mut buffer = vec![0; WASTE];

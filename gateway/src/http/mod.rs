@@ -1,5 +1,5 @@
-//! The HTTP side: each file has the handlers of one matter and the little they use; `router` puts them
-//! together, and [`serve`] serves them.
+//! The HTTP side: each file has the handlers of one concern and the little they use; `router` assembles
+//! them, and [`serve`] serves them.
 
 mod announce;
 mod auth;

@@ -18,7 +18,7 @@ use crate::{
 /// Largest JSON body, bytes.
 const BODY_BYTES: usize = 256 * 1024;
 
-/// The running parts of a gateway, as the routes divide them among themselves.
+/// The running parts of a gateway, of which each route uses some.
 pub struct State {
     /// Tokens and API key.
     pub tokens: Arc<Tokens>,
@@ -30,7 +30,7 @@ pub struct State {
     pub origins: Origins,
     /// Uploads.
     pub files: Files,
-    /// How long a client may send nothing of an upload.
+    /// How long a client may pause within an upload.
     pub upload_idle: Duration,
     /// Writes.
     pub writer: Writer,
@@ -93,13 +93,11 @@ pub(super) fn router(state: State) -> Router {
         .method_not_allowed_fallback(|| async {
             AppError::new(
                 ErrorCode::MethodNotAllowed,
-                "this address does not take this method",
+                "this address does not support this method",
             )
         })
-        .fallback(|| async {
-            AppError::new(ErrorCode::NotFound, "there is nothing at this address")
-        })
+        .fallback(|| async { AppError::new(ErrorCode::NotFound, "nothing exists at this address") })
         .layer(cors::layer(state.origins))
-        // Outside of CORS, which answers `OPTIONS` by itself.
+        // Outside of CORS, which answers `OPTIONS` itself.
         .layer(middleware::from_fn(announce::announce))
 }

@@ -1,4 +1,4 @@
-//! Serving until told to stop.
+//! Serves until asked to stop.
 
 use std::{io, net::TcpListener, time::Duration};
 
@@ -11,13 +11,13 @@ use super::{
     router::{State, router},
 };
 
-/// How long a client may take to send the head of a request; one that takes longer holds a socket for
-/// nothing.
+/// How long a client may take to send the head of a request; a slower one would hold a
+/// socket for nothing.
 const HEAD: Duration = Duration::from_secs(10);
 /// How long requests and connections have to end when the gateway stops.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// Serves until `stopping` turns true and what is under way has ended, or was cut after a while.
+/// Serves until `stopping` turns true and open requests have ended, or were cut off after a while.
 ///
 /// # Errors
 /// When the listener cannot be used.
@@ -45,10 +45,10 @@ async fn stop(handle: Handle<std::net::SocketAddr>, mut stopping: watch::Receive
     handle.graceful_shutdown(Some(GRACE));
 }
 
-/// Event connections are no requests any more: they are waited for here, so that each is told why it ends.
+/// Event connections no longer count as requests: they are waited for here, so that each receives its close code.
 async fn all_closed(mut open: watch::Receiver<usize>) {
     let none = open.wait_for(|connections| *connections == 0);
     if timeout(GRACE, none).await.is_err() {
-        tracing::warn!("connections were cut after {GRACE:?}");
+        tracing::warn!("connections were closed after {GRACE:?}");
     }
 }

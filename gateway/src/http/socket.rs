@@ -1,4 +1,4 @@
-//! The event socket's door: who may open one, and how it is set up.
+//! Opens event sockets: who may open one, and how it is set up.
 
 use alo_protocol::{CONNECT_PATH, ErrorCode, SUBPROTOCOL};
 use axum::{

@@ -29,13 +29,13 @@ use crate::{
     random,
 };
 
-/// How much of the body of a refused request is read, so that the client gets to see the answer: a
-/// connection closed on a body that still comes is an error to browsers.
+/// How much of the body of a refused request is read, so that the client receives the answer: to a
+/// browser a connection closed during the body is a network error.
 const DRAIN_BYTES: usize = 4 << 20;
 const DRAIN_TIME: Duration = Duration::from_secs(5);
 
-/// A check at the door whose refusal waits: what comes first is the version, and after any refusal the body
-/// is read.
+/// A check whose refusal is returned later: the version is checked first, and after any refusal the body is
+/// read.
 type Checked<T> = Result<T, AppError>;
 
 pub(super) fn router(uploads: Uploads) -> Router {
@@ -48,7 +48,7 @@ pub(super) fn router(uploads: Uploads) -> Router {
         .with_state(uploads)
 }
 
-/// `POST`: an upload is made, with its first bytes if they come along.
+/// `POST`: creates an upload, with its first bytes if there are any.
 async fn create(
     State(uploads): State<Uploads>,
     caller: Checked<Caller>,
@@ -61,7 +61,7 @@ async fn create(
     answered(answer, body).await
 }
 
-/// `PATCH`: bytes are appended.
+/// `PATCH`: appends bytes.
 async fn append(
     State(uploads): State<Uploads>,
     caller: Checked<Caller>,
@@ -74,7 +74,7 @@ async fn append(
     answered(answer, body).await
 }
 
-/// `HEAD`: how far an upload is. Without `Tus-Resumable`, what a download would say.
+/// `HEAD`: the offset of an upload. Without `Tus-Resumable`, the headers of a download.
 async fn head(
     State(uploads): State<Uploads>,
     caller: Checked<Caller>,
@@ -101,7 +101,7 @@ async fn head(
     Ok(response)
 }
 
-/// `DELETE`: an upload that belongs to no message ends.
+/// `DELETE`: cancels an upload that belongs to no message.
 async fn terminate(
     State(uploads): State<Uploads>,
     caller: Checked<Caller>,
@@ -132,7 +132,7 @@ async fn try_create(
     if headers.contains_key("upload-defer-length") {
         return Err(AppError::new(
             ErrorCode::InvalidArgument,
-            "Upload-Defer-Length: is not supported; give Upload-Length",
+            "Upload-Defer-Length: is not supported; send Upload-Length",
         ));
     }
     let size = number(headers, "upload-length", "Upload-Length")?;
@@ -174,7 +174,7 @@ async fn try_create(
     }
     let is_new = row.id == new_id;
     let guard = uploads.files.lock(row.id).await?;
-    // Made before: an older request may have brought bytes in the meantime.
+    // Created before: an older request may have uploaded bytes in the meantime.
     let row = if is_new {
         row
     } else {
@@ -182,7 +182,7 @@ async fn try_create(
     };
     let expires_ms = row.expires_ms;
     let location = format!("{FILES_PATH}/{}", row.id);
-    // The body begins at 0; if bytes are here already the client goes on from the offset it is told.
+    // The body begins at 0; if bytes are here already the client continues from the offset in the answer.
     let offset = if has_body && row.offset == 0 {
         let checksum = checksum(headers)?;
         receive(uploads, row, guard, checksum, body).await?
@@ -209,7 +209,7 @@ async fn try_append(
         let message = format!("Upload-Offset: the upload stands at {}", row.offset);
         return Err(AppError::new(ErrorCode::OffsetMismatch, message));
     }
-    // After the offset: one who does not know how far it is cannot know how much fits.
+    // After the offset: a client with a wrong offset cannot know how much fits.
     check_body(headers, row.size - row.offset.min(row.size))?;
     let offset = receive(uploads, row, guard, checksum, body).await?;
     let mut response = StatusCode::NO_CONTENT.into_response();
@@ -245,7 +245,7 @@ async fn receive(
         .map_err(internal)?
 }
 
-/// The answer; what the request's handler has left of the body is read first.
+/// The answer; what the handler has not read of the body is read first.
 async fn answered(answer: Result<Response, AppError>, unread: Option<Body>) -> Response {
     if let Some(body) = unread {
         let mut body = body.into_data_stream();
@@ -258,20 +258,20 @@ async fn answered(answer: Result<Response, AppError>, unread: Option<Body>) -> R
                 }
             }
         };
-        // It is for the client's sake; a slow one gets its answer all the same.
+        // Only for the client's benefit; a slow one is answered as well.
         let _ = tokio::time::timeout(DRAIN_TIME, drain).await;
     }
     answer.unwrap_or_else(AppError::into_response)
 }
 
-/// The user's own upload, held against other requests.
+/// The user's own upload, locked.
 async fn locked(
     uploads: &Uploads,
     Caller(identity): &Caller,
     id: &str,
 ) -> Result<(Row, Guard), ErrorBody> {
     let id = id.parse().map_err(|_| not_found())?;
-    // Looked at before the lock is taken: strangers cannot end the requests of others.
+    // Checked before the lock is taken: strangers cannot end the requests of others.
     let is_own =
         |row: &Row| row.user_id == *identity.user_id && identity.authorize(&row.channel).is_ok();
     if !uploads
@@ -291,7 +291,7 @@ async fn existing(uploads: &Uploads, id: Uuid) -> Result<Row, ErrorBody> {
     if row.ended || (row.message.is_none() && row.expires_ms <= uploads.door.clock.now_ms()) {
         return Err(ErrorBody::new(
             ErrorCode::Gone,
-            "the upload has expired or was ended",
+            "the upload has expired or was cancelled",
         ));
     }
     Ok(row)
@@ -311,7 +311,7 @@ fn check_version(headers: &HeaderMap) -> Result<(), ErrorBody> {
     }
 }
 
-/// Checks what is said about a body that may have `room` bytes.
+/// Checks the headers of a body that may have `room` bytes.
 fn check_body(headers: &HeaderMap, room: u64) -> Result<(), ErrorBody> {
     if headers
         .get(header::CONTENT_TYPE)

@@ -15,7 +15,7 @@ pub(super) struct Uploads {
     pub(super) door: Door,
     pub(super) limits: Limits,
     pub(super) files: Files,
-    /// How long a client may send nothing of an upload.
+    /// How long a client may pause within an upload.
     pub(super) idle: Duration,
     pub(super) metrics: Arc<Metrics>,
     /// Turns true when the gateway stops.
@@ -28,10 +28,10 @@ impl FromRef<Uploads> for Door {
     }
 }
 
-/// The answer for a file that is not there, or not for this caller: the two look the same.
+/// The answer for a file that does not exist, or that the caller may not read: they look the same.
 pub(super) fn not_found() -> ErrorBody {
     ErrorBody::new(
         ErrorCode::FileNotFound,
-        "no such file can be seen with this token",
+        "no such file is accessible with this token",
     )
 }

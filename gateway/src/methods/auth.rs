@@ -10,7 +10,7 @@ pub(super) fn refresh(asked: &Asked<'_>, params: &AuthRefresh) -> Result<Step, E
     if identity.user_id != asked.identity.user_id {
         return Err(ErrorBody::new(
             ErrorCode::TokenInvalid,
-            "token: is another user's",
+            "token: belongs to another user",
         ));
     }
     Ok(Step::Identify(identity))

@@ -21,7 +21,7 @@ pub(super) fn around(asked: &Asked<'_>, params: HistoryAround) -> Result<Step, E
 /// The page among the answers of the log.
 ///
 /// # Errors
-/// `internal` when the log has answered another question.
+/// `internal` when the log has answered another query.
 pub fn page_of(rows: Rows) -> Result<HistoryPage, ErrorBody> {
     match rows {
         Rows::Page(page) => Ok(page),

@@ -1,7 +1,7 @@
 //! What each method does, a file for each feature, without IO and without state: a request is read, checked,
 //! and turned into a [`Step`] for the session. A feature adds a file here and an arm to [`step`].
 
-// No clock, no randomness, no order that differs from run to run.
+// Deterministic: no clock, no randomness, no iteration order that differs between runs.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 pub mod auth;
@@ -16,23 +16,23 @@ use crate::{
     store::{Change, Committed, Query, Rows},
 };
 
-/// What a request asks of the session.
+/// What a request requires of the session.
 pub enum Step {
     /// Make the change; its answer becomes the result.
     Commit(Change, fn(&Committed) -> String),
     /// Read; the rows become the result.
     Read(Query, fn(Rows) -> Result<String, ErrorBody>),
-    /// Start the events of these channels.
+    /// Subscribe to these channels.
     Subscribe(Vec<Resume>),
-    /// End the events of these channels.
+    /// Unsubscribe from these channels.
     Unsubscribe(Vec<ChannelId>),
-    /// The connection speaks with another token from here on.
+    /// The connection uses another token from now on.
     Identify(Identity),
 }
 
-/// What methods are told of the connection.
+/// What methods know about the connection.
 pub struct Asked<'a> {
-    /// Who asks.
+    /// The caller.
     pub identity: &'a Identity,
     /// What is accepted.
     pub limits: &'a Limits,
@@ -44,11 +44,11 @@ pub struct Asked<'a> {
     pub subscriptions: usize,
     /// Now.
     pub now_ms: u64,
-    /// Makes an id from the time, for what the request makes.
+    /// Makes an id from the time, for what the request creates.
     pub new_id: &'a mut dyn FnMut(u64) -> Uuid,
 }
 
-/// Checks a request and says what is to be done.
+/// Checks a request and returns what is to be done.
 ///
 /// # Errors
 /// Why it is refused, naming what is wrong.

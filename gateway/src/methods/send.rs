@@ -17,7 +17,7 @@ pub(super) fn send(asked: Asked<'_>, params: SendMessage) -> Result<Step, ErrorB
     }))
 }
 
-/// The change a message makes, whichever road it came by; `id` becomes the message's.
+/// The change that stores a message, sent over the socket or over HTTP; `id` becomes the message's.
 ///
 /// # Errors
 /// `content-too-large` or `invalid-argument`, naming what is wrong.

@@ -1,5 +1,5 @@
-//! Reading of the log for subscriptions that are behind: one page at a time for the whole connection, and
-//! only when the socket has taken all before. A slow reader costs no more memory than a page.
+//! Reads the log for subscriptions that are behind: one page at a time for the entire connection, and only when
+//! the socket has sent everything before. A slow reader costs no more memory than a page.
 
 use std::collections::BTreeMap;
 
@@ -7,9 +7,9 @@ use alo_protocol::ChannelId;
 
 use super::{io::Op, subscription::Subscription};
 
-/// Reads that fail one after the other before the connection ends.
+/// Consecutive failed reads after which the connection is closed.
 const TRIES: u32 = 4;
-/// How long after the first failure it is tried again, milliseconds; doubled with each further one.
+/// How long to wait after the first failure, milliseconds; doubled with each further one.
 const PAUSE_MS: u64 = 250;
 
 /// See the module.
@@ -23,11 +23,11 @@ pub(super) struct CatchUp {
 
 #[derive(Debug, PartialEq, Eq)]
 enum State {
-    /// Nobody is behind.
+    /// No subscription is behind.
     Done,
-    /// Somebody may be.
+    /// One may be.
     Due,
-    /// A page is on its way.
+    /// A page is being read.
     Reading { op: Op, channel: ChannelId },
     /// The last read failed.
     Pausing { until_ms: u64 },
@@ -69,7 +69,7 @@ impl CatchUp {
     }
 
     /// Begins the next read that is due, as operation `op`: the channel, and the sequence to read after.
-    /// Channels take turns: a busy one keeps no other waiting.
+    /// Channels take turns, so that a busy one does not keep others waiting.
     pub(super) fn begin(
         &mut self,
         op: Op,
@@ -96,7 +96,7 @@ impl CatchUp {
         next
     }
 
-    /// The channel whose page an answer is, if it is one of these reads.
+    /// The channel that an answer belongs to, if it is for one of these reads.
     pub(super) fn answered(&mut self, answered: Op) -> Option<ChannelId> {
         match &self.state {
             State::Reading { op, channel } if *op == answered => {
@@ -112,7 +112,7 @@ impl CatchUp {
         self.failures = 0;
     }
 
-    /// The read that was answered has failed; false says that it is not tried again.
+    /// The read has failed; false means that it is not tried again.
     pub(super) fn failed(&mut self, now_ms: u64) -> bool {
         self.failures += 1;
         let until_ms = now_ms + (PAUSE_MS << (self.failures - 1).min(TRIES));

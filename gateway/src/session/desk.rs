@@ -1,4 +1,4 @@
-//! A [`Port`] without tasks, for what drives sessions step by step: the simulation, the fuzz targets, the
+//! A [`Port`] without tasks, for driving sessions step by step: in the simulation, the fuzz targets and the
 //! tests.
 
 use std::collections::VecDeque;
@@ -10,13 +10,13 @@ use crate::{
     writer::{Answer, Batching, Job},
 };
 
-/// What a session has asked for, in order.
+/// What a session has requested, in order.
 #[derive(Debug, Default)]
 pub struct Desk {
     asks: VecDeque<Ask>,
 }
 
-/// One thing a session asks for.
+/// One request of a session.
 #[derive(Debug)]
 pub enum Ask {
     /// [`Port::commit`] or [`Port::heads`]: something for the writer.
@@ -30,7 +30,7 @@ pub enum Ask {
 }
 
 impl Desk {
-    /// Takes what was asked first.
+    /// Takes the oldest request.
     pub fn next_ask(&mut self) -> Option<Ask> {
         self.asks.pop_front()
     }
@@ -67,7 +67,7 @@ impl From<Answer<Op, Op>> for Input<'_> {
     }
 }
 
-/// Has a store do one job at once: what it publishes, and then what it answers.
+/// Runs one job on a store: returns what it publishes, and then what it answers.
 pub fn write_at_once(
     job: Job<Op, Op>,
     store: &mut dyn Store,
@@ -80,7 +80,7 @@ pub fn write_at_once(
     (news, answers.into_iter().map(Input::from).collect())
 }
 
-/// Has a log answer one query at once.
+/// Runs one query on a log.
 pub fn read_at_once(op: Op, query: &Query, log: &dyn Log, limit: PageLimit) -> Input<'static> {
     Input::Rows(op, log.read(query, limit))
 }

@@ -1,4 +1,4 @@
-//! A session with what waits for its socket: the one interpreter of a session's outputs. The gateway's
+//! A session with its queue for the socket: the only interpreter of a session's outputs. The gateway's
 //! sockets, the simulation, the fuzz targets and the tests differ only in their [`Port`].
 
 use std::{collections::VecDeque, sync::Arc};
@@ -11,7 +11,7 @@ use crate::{
     store::{Change, LogId, Query},
 };
 
-/// What a session asks of store, log and bus. Answers come as inputs, later.
+/// What a session requests from store, log and bus. Answers arrive later, as inputs.
 pub trait Port {
     /// [`Output::Commit`]
     fn commit(&mut self, op: Op, change: Change);
@@ -28,7 +28,7 @@ pub trait Port {
 /// Something for the socket to write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Write {
-    /// A text frame that holds so many items.
+    /// A text frame with its number of items.
     Frame(String, usize),
     /// A WebSocket ping.
     Ping,
@@ -36,7 +36,7 @@ pub enum Write {
     Close(Farewell),
 }
 
-/// Why a connection ends, as the other side is told.
+/// Why a connection ends, as reported to the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Farewell {
     /// The close code.
@@ -64,7 +64,7 @@ pub struct Driver {
 }
 
 impl Driver {
-    /// Drives a session that has just been made.
+    /// Drives a new session.
     pub const fn new(session: Session) -> Self {
         Self {
             session,
@@ -75,7 +75,7 @@ impl Driver {
         }
     }
 
-    /// Hands an input to the session and does what it asks for. `now_ms` never goes back.
+    /// Passes an input to the session and runs its outputs. `now_ms` never decreases.
     pub fn handle(&mut self, now_ms: u64, input: Input<'_>, port: &mut impl Port) {
         if self.ending.is_some() {
             return;
@@ -95,7 +95,7 @@ impl Driver {
         }
     }
 
-    /// When to hand in [`Input::Timeout`] if nothing happens before.
+    /// When to pass [`Input::Timeout`] if nothing happens before.
     pub fn next_timeout(&self) -> Option<u64> {
         self.session.next_timeout()
     }
@@ -120,8 +120,8 @@ impl Driver {
         self.queue.len()
     }
 
-    /// What to write next, many items in one frame; [`Driver::wrote`] is to follow when it is written, and
-    /// until then there is nothing more.
+    /// What to write next, many items in one frame. Call [`Driver::wrote`] when it is written; until then there
+    /// is nothing more to write.
     pub fn next_write(&mut self) -> Option<Write> {
         if self.is_writing {
             return None;

@@ -1,4 +1,4 @@
-//! The first frame of a connection, and those right behind it.
+//! The first frame of a connection, and those right after it.
 
 use std::collections::VecDeque;
 
@@ -6,16 +6,16 @@ use alo_protocol::{CloseCode, ErrorCode, Hello, Limits, Recovery, Resume};
 
 use crate::auth::{Identity, Tokens};
 
-/// Bytes of frames behind a hello that may wait until it is answered.
+/// Bytes of frames after a hello that may wait until it is answered.
 const FLIGHT_BYTES: usize = 1 << 20;
 
 /// A hello that is accepted.
 #[derive(Debug)]
 pub(super) struct Accepted {
     pub(super) identity: Identity,
-    /// To be taken up again.
+    /// Subscriptions to resume.
     pub(super) channels: Vec<Resume>,
-    /// Those the token does not open.
+    /// Channels the token does not permit.
     pub(super) denied: Vec<Recovery>,
 }
 
@@ -58,7 +58,7 @@ pub(super) fn accept(
     })
 }
 
-/// Frames that came right behind the hello; they are read when it has been answered.
+/// Frames received right after the hello; they are processed once it has been answered.
 #[derive(Debug, Default)]
 pub(super) struct FirstFlight {
     frames: VecDeque<Box<str>>,
@@ -66,7 +66,7 @@ pub(super) struct FirstFlight {
 }
 
 impl FirstFlight {
-    /// Keeps a frame; false says that there are too many.
+    /// Keeps a frame; false means that there are too many.
     pub(super) fn keep(&mut self, text: &str, limits: &Limits) -> bool {
         self.bytes += text.len();
         let fits =

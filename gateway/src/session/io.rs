@@ -1,4 +1,4 @@
-//! What goes into a session and what comes out of it.
+//! Inputs and outputs of a session.
 
 use std::sync::Arc;
 
@@ -9,17 +9,17 @@ use crate::{
     store::{Change, Committed, LogId, Query, Rows},
 };
 
-/// Names something a session asks for; its answer carries it too.
+/// Identifies something a session requests; its answer has the same.
 pub type Op = u64;
 
 /// What happened. A feature adds nothing here.
 #[derive(Debug)]
 pub enum Input<'a> {
-    /// A text frame came.
+    /// A text frame was received.
     Frame(&'a str),
-    /// A binary frame came.
+    /// A binary frame was received.
     Binary,
-    /// A frame over the limit came.
+    /// A frame over the limit was received.
     TooLarge,
     /// Any other sign of life, such as a WebSocket pong.
     Alive,
@@ -31,7 +31,7 @@ pub enum Input<'a> {
     Rows(Op, Result<Rows, ErrorBody>),
     /// News of a joined log.
     News(News),
-    /// News of joined logs was left out.
+    /// News of joined logs was dropped.
     Lagged,
     /// Something was written to the socket; with true, everything was.
     Wrote(bool),
@@ -41,7 +41,7 @@ pub enum Input<'a> {
     Timeout,
 }
 
-/// What to do. A feature adds nothing here. [`super::Driver`] is what interprets it.
+/// What to do. A feature adds nothing here. [`super::Driver`] interprets it.
 #[derive(Debug)]
 pub enum Output {
     /// Send this item, alone or in an array with others, in order.
@@ -50,14 +50,14 @@ pub enum Output {
     Ping,
     /// Send what is queued, then close.
     Close(CloseCode),
-    /// Make a change; answers come in the order asked.
+    /// Make a change; answers arrive in order.
     Commit(Op, Change),
-    /// Ask where these logs stand, in order with the changes.
+    /// Return the heads of these logs, in order with the changes.
     Heads(Op, Vec<LogId>),
     /// Read.
     Read(Op, Query),
     /// Receive news of the log.
     Join(LogId),
-    /// Receive it no longer.
+    /// Stop receiving it.
     Leave(LogId),
 }

@@ -3,7 +3,7 @@
 //! Driven like the client's core: [`Session::handle`], [`Session::poll_output`],
 //! [`Session::next_timeout`]. A [`Driver`] does the driving.
 
-// No clock, no randomness, no order that differs from run to run.
+// Deterministic: no clock, no randomness, no iteration order that differs between runs.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod catch_up;
@@ -42,13 +42,13 @@ use crate::{
     store::{Committed, LogEvent, LogId, Query, Rows},
 };
 
-/// Largest hello, bytes: it names a cursor for each channel, which may be more than fits a later frame.
+/// Maximum size of hello, bytes: it has a cursor for each channel, which may exceed the limit of later frames.
 pub const HELLO_BYTES: usize = 1 << 20;
-/// How long a connection may take to say hello, milliseconds.
+/// How long a client may take to send hello, milliseconds.
 const HELLO_MS: u64 = 10_000;
 /// How often a WebSocket ping is sent, and how often a client is asked to ping when it receives nothing.
 const HEARTBEAT_MS: u32 = 25_000;
-/// Nothing received for so long ends the connection.
+/// A connection without input for this long is closed, milliseconds.
 const IDLE_MS: u64 = 60_000;
 
 /// Makes ids, version 7, from the time.
@@ -61,7 +61,7 @@ pub struct Session {
     new_id: NewId,
     connection_id: Uuid,
     state: State,
-    heard_at: u64,
+    received_at: u64,
     ping_at: u64,
     queue: Queue,
     outputs: VecDeque<Output>,
@@ -71,7 +71,7 @@ enum State {
     AwaitingHello {
         deadline: u64,
     },
-    /// The hello is accepted; where its channels stand is asked.
+    /// The hello is accepted; the heads of its channels are requested.
     Greeting(Open, FirstFlight),
     Open(Open),
     Closed,
@@ -87,7 +87,7 @@ impl State {
 }
 
 impl Session {
-    /// A connection that has just been made.
+    /// A new connection.
     pub fn new(tokens: Arc<Tokens>, limits: Limits, mut new_id: NewId, now_ms: u64) -> Self {
         Self {
             tokens,
@@ -97,14 +97,14 @@ impl Session {
             state: State::AwaitingHello {
                 deadline: now_ms + HELLO_MS,
             },
-            heard_at: now_ms,
+            received_at: now_ms,
             ping_at: now_ms + u64::from(HEARTBEAT_MS),
             queue: Queue::default(),
             outputs: VecDeque::new(),
         }
     }
 
-    /// What to do next; `None` when all is done.
+    /// The next output; `None` when there is none left.
     pub fn poll_output(&mut self) -> Option<Output> {
         self.outputs.pop_front()
     }
@@ -121,30 +121,30 @@ impl Session {
         Some(
             expiry
                 .min(self.ping_at)
-                .min(self.heard_at + IDLE_MS)
+                .min(self.received_at + IDLE_MS)
                 .min(self.queue.stalls_at())
                 .min(retry.unwrap_or(u64::MAX)),
         )
     }
 
-    /// Whether more frames should be read: not while the client lets its own answers pile up.
+    /// Whether to read more frames: not while the client does not read its answers.
     pub const fn wants_frames(&self) -> bool {
         self.queue.takes_answers()
     }
 
-    /// Takes one input. `now_ms` never goes back.
+    /// Takes one input. `now_ms` never decreases.
     pub fn handle(&mut self, now_ms: u64, input: Input<'_>) {
         if matches!(self.state, State::Closed) {
             return;
         }
         match input {
             Input::Frame(text) => {
-                self.heard_at = now_ms;
+                self.received_at = now_ms;
                 self.frame(now_ms, text);
             }
             Input::Binary => self.close(CloseCode::BinaryFrame),
             Input::TooLarge => self.close(CloseCode::FrameTooLarge),
-            Input::Alive => self.heard_at = now_ms,
+            Input::Alive => self.received_at = now_ms,
             Input::Committed(op, result) => self.committed(now_ms, op, result),
             Input::Heads(op, result) => self.heads(now_ms, op, result),
             Input::Rows(op, result) => self.rows(now_ms, op, result),
@@ -171,7 +171,7 @@ impl Session {
             }
             State::Closed => return,
             State::AwaitingHello { .. } | State::Greeting(..) | State::Open(_)
-                if self.heard_at + IDLE_MS <= now_ms =>
+                if self.received_at + IDLE_MS <= now_ms =>
             {
                 CloseCode::IdleTimeout
             }
@@ -317,8 +317,8 @@ impl Session {
                 self.send(now_ms, raw_result_text(request, "{}"));
             }
             Ok(Step::Identify(identity)) => {
-                // A channel the new token does not open ends the connection: on the next one the welcome
-                // says so, and the client reports it to its user.
+                // A channel the new token does not permit closes the connection: the next welcome reports
+                // it, and the client emits `channel.gap`.
                 let opens = |channel| identity.authorize(channel).is_ok();
                 if !open.subscriptions.keys().all(opens) {
                     let message = "token: opens fewer channels";
@@ -336,7 +336,7 @@ impl Session {
         }
     }
 
-    /// Joins channels that are new and asks where they all stand.
+    /// Joins channels that are new and requests the heads of all.
     fn ask_heads(&mut self, op: Op, channels: &[Resume]) {
         let Some(open) = self.state.open() else {
             return;
@@ -477,7 +477,7 @@ impl Session {
         }
     }
 
-    /// Begins the reads whose turn it is. Who is behind comes before who asks for history.
+    /// Starts the reads whose turn it is. Subscriptions that are behind come before history.
     fn read(&mut self) {
         let State::Open(open) = &mut self.state else {
             return;

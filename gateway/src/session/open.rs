@@ -1,4 +1,4 @@
-//! What an accepted connection has: who speaks, what it is subscribed to, and what it waits for.
+//! The state of an accepted connection: its user, its subscriptions, and what it waits for.
 
 use std::collections::BTreeMap;
 
@@ -30,7 +30,7 @@ impl Open {
         }
     }
 
-    /// Makes subscriptions of the channels that have none; they wait for the heads that `op` asks for.
+    /// Adds subscriptions for the channels that have none; they wait for the heads that `op` requests.
     /// Returns which to join.
     pub(super) fn join(&mut self, op: Op, channels: &[Resume]) -> Vec<ChannelId> {
         let mut new = Vec::new();
@@ -44,7 +44,7 @@ impl Open {
         new
     }
 
-    /// Starts the subscriptions that waited for this operation, and says where each of the channels stands.
+    /// Starts the subscriptions that waited for this operation, and returns where each channel starts.
     pub(super) fn start(
         &mut self,
         op: Op,
@@ -75,7 +75,7 @@ impl Open {
         recoveries
     }
 
-    /// The heads that `op` asked for could not be had. Returns which channels to leave: those no other
+    /// The heads that `op` requested could not be read. Returns which channels to leave: those that no other
     /// subscribe waits for.
     pub(super) fn start_failed(&mut self, op: Op, channels: Vec<Resume>) -> Vec<ChannelId> {
         let mut left = Vec::new();
@@ -99,8 +99,8 @@ impl Open {
         left
     }
 
-    /// Takes news of the bus; true says that its event is to be sent now. `has_room` says whether the
-    /// connection's queue takes more.
+    /// Takes news of the bus; true means that its event is to be sent now. `has_room`: whether the connection's
+    /// queue has room.
     pub(super) fn take(&mut self, news: &News, has_room: bool) -> bool {
         let LogId::Channel(channel) = news.log() else {
             return false;
@@ -121,7 +121,7 @@ impl Open {
         is_sent
     }
 
-    /// The bus left news out.
+    /// The bus dropped news.
     pub(super) fn lagged(&mut self) {
         self.subscriptions
             .values_mut()

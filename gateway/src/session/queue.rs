@@ -1,10 +1,10 @@
-//! What waits for the socket, in numbers.
+//! How much waits for the socket.
 
-/// Items that may wait before live events are left to the log.
+/// Items that may wait before live events are read from the log instead.
 pub(super) const ITEMS: usize = 1_024;
-/// Bytes that may wait likewise.
+/// The same in bytes.
 const BYTES: usize = 1 << 20;
-/// Nothing taken for so long, with something waiting, ends the connection.
+/// A connection that sends nothing for this long, while something waits, is closed.
 const STALL_MS: u64 = 30_000;
 
 /// See the module.
@@ -12,7 +12,7 @@ const STALL_MS: u64 = 30_000;
 pub(super) struct Queue {
     items: usize,
     bytes: usize,
-    /// Since when nothing was taken.
+    /// Since when nothing was sent.
     stalled_since: Option<u64>,
 }
 
@@ -36,17 +36,17 @@ impl Queue {
         self.items == 0
     }
 
-    /// Whether it takes what could also wait elsewhere: live events and pages of history.
+    /// Whether there is room for what can also wait elsewhere: live events and pages of history.
     pub(super) const fn has_room(&self) -> bool {
         self.items < ITEMS && self.bytes < BYTES
     }
 
-    /// Whether more requests should be read: not while the client lets its own answers pile up.
+    /// Whether to read more requests: not while the client does not read its answers.
     pub(super) const fn takes_answers(&self) -> bool {
         self.items < ITEMS * 2 && self.bytes < BYTES * 4
     }
 
-    /// When the connection ends unless something is taken before.
+    /// When the connection is closed unless something is sent before.
     pub(super) fn stalls_at(&self) -> u64 {
         self.stalled_since
             .map_or(u64::MAX, |since| since + STALL_MS)

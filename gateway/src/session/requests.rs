@@ -7,31 +7,31 @@ use alo_protocol::{ChannelId, ErrorBody, Limits, Recovery, Resume};
 use super::io::Op;
 use crate::store::{Committed, Query, Rows};
 
-/// Refused requests in a row, as multiples of the limit in flight, that make a flood.
+/// Consecutive refused requests that count as a flood, as a multiple of the limit in flight.
 const FLOOD_FACTOR: u32 = 4;
 
-/// What waits for an answer of the store.
+/// What waits for an answer from the store.
 pub(super) enum Pending {
     /// The hello, until its welcome.
     Hello {
         channels: Vec<Resume>,
         denied: Vec<Recovery>,
     },
-    /// A subscribe, until it is known where the channels stand.
+    /// A subscribe, until the heads of its channels are known.
     Subscribe { request: u64, channels: Vec<Resume> },
     /// A change, and how its result is written.
     Commit {
         request: u64,
         result: fn(&Committed) -> String,
     },
-    /// A question to the log, begun or not, and how its result is written.
+    /// A query to the log, started or not, and how its result is written.
     Read {
         request: u64,
         result: fn(Rows) -> Result<String, ErrorBody>,
     },
 }
 
-/// Whether a request is taken.
+/// Whether a request is accepted.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Admission {
     Taken,
@@ -47,7 +47,7 @@ pub(super) struct Requests {
     pending: BTreeMap<Op, Pending>,
     next_op: Op,
     refused_in_a_row: u32,
-    /// Reads that have not begun, in order. One at a time is under way: each may be a megabyte.
+    /// Reads that have not started, in order. Only one runs at a time: each may be 1 MiB.
     reads: VecDeque<(Op, Query)>,
     reading: Option<Op>,
 }
@@ -79,7 +79,7 @@ impl Requests {
         op
     }
 
-    /// Begins a read, which has to wait for its turn.
+    /// Queues a read, which waits for its turn.
     pub(super) fn begin_read(
         &mut self,
         request: u64,
@@ -90,8 +90,8 @@ impl Requests {
         self.reads.push_back((op, query));
     }
 
-    /// The read whose turn it is: the one before it is answered, and so are the changes asked for earlier,
-    /// which it has to see.
+    /// The read whose turn it is: the one before it is answered, and so are earlier changes, which it must
+    /// include.
     pub(super) fn next_read(&mut self) -> Option<(Op, Query)> {
         let (op, _) = self.reads.front()?;
         let is_commit = |pending: &Pending| matches!(pending, Pending::Commit { .. });

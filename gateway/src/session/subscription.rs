@@ -4,7 +4,7 @@ use alo_protocol::{Cursor, GapReason};
 
 use crate::store::LogEvent;
 
-/// Where a subscription stands.
+/// The state of a subscription.
 #[derive(Debug)]
 pub(super) struct Subscription {
     epoch: String,
@@ -14,15 +14,15 @@ pub(super) struct Subscription {
 
 #[derive(Debug, PartialEq, Eq)]
 enum State {
-    /// The head of the log is asked for.
+    /// The head of the log was requested.
     Starting { op: u64, stirred: bool },
     /// Events come from the bus.
     Live,
-    /// Events come from the log. `stirred` says that something happened since the last read began.
+    /// Events come from the log. `stirred`: something happened since the last read started.
     CatchingUp { reading: bool, stirred: bool },
 }
 
-/// What to do with an event of the bus.
+/// What to do with an event from the bus.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     Send,
@@ -30,8 +30,8 @@ pub(super) enum Verdict {
 }
 
 impl Subscription {
-    /// A subscription whose head is asked for by the operation `op`. The bus has been joined already, so
-    /// nothing can fall between head and bus.
+    /// A subscription whose head the operation `op` requests. The bus has been joined already, so that nothing
+    /// is lost between head and bus.
     pub(super) const fn starting(op: u64) -> Self {
         Self {
             epoch: String::new(),
@@ -45,7 +45,7 @@ impl Subscription {
         matches!(self.state, State::Starting { op, .. } if op == asked)
     }
 
-    /// The operation failed; another one asks for the head too.
+    /// The operation failed; another one requests the head too.
     pub(super) const fn wait_for(&mut self, asked: u64) {
         if let State::Starting { op, .. } = &mut self.state {
             *op = asked;
@@ -56,7 +56,7 @@ impl Subscription {
         !matches!(self.state, State::Starting { .. })
     }
 
-    /// Starts at the client's cursor if everything after it is there, else at the head, with the reason.
+    /// Starts at the client's cursor if everything after it is available, else at the head, with the reason.
     pub(super) fn start(&mut self, wanted: Option<&Cursor>, head: Cursor) -> Option<GapReason> {
         let stirred = matches!(self.state, State::Starting { stirred: true, .. });
         let gap = match wanted {
@@ -89,7 +89,7 @@ impl Subscription {
         }
     }
 
-    /// An event of the bus. `room` says whether the connection's queue takes more.
+    /// An event from the bus. `room`: whether the connection's queue has room.
     pub(super) fn published(&mut self, event: &LogEvent, room: bool) -> Verdict {
         match &mut self.state {
             State::Starting { stirred, .. } | State::CatchingUp { stirred, .. } => {
@@ -111,7 +111,7 @@ impl Subscription {
         }
     }
 
-    /// A hint that the log reaches at least to `seq`; true says that the log has to be read.
+    /// A hint that the log reaches at least `seq`; true means that the log must be read.
     pub(super) const fn hinted(&mut self, seq: u64) -> bool {
         let is_known = matches!(self.state, State::Live) && seq < self.next;
         if !is_known {
@@ -120,7 +120,7 @@ impl Subscription {
         !is_known
     }
 
-    /// The bus left events out.
+    /// The bus dropped events.
     pub(super) const fn lagged(&mut self) {
         match &mut self.state {
             State::Starting { stirred, .. } | State::CatchingUp { stirred, .. } => *stirred = true,
@@ -133,7 +133,7 @@ impl Subscription {
         }
     }
 
-    /// Begins a read of the log if one is due; gives the sequence to read after.
+    /// Starts a read of the log if one is due; returns the sequence to read after.
     pub(super) const fn begin_read(&mut self) -> Option<u64> {
         match &mut self.state {
             State::CatchingUp {
@@ -147,14 +147,14 @@ impl Subscription {
         }
     }
 
-    /// The read failed; it can begin again.
+    /// The read failed; it can be started again.
     pub(super) const fn read_failed(&mut self) {
         if let State::CatchingUp { reading, .. } = &mut self.state {
             *reading = false;
         }
     }
 
-    /// What comes next is not in the log: goes on from the head. False if it asked for nothing of it.
+    /// The next event is not in the log: continues from the head. False if no read was running.
     pub(super) fn skip(&mut self, head: Cursor) -> bool {
         let is_asked = matches!(self.state, State::CatchingUp { reading: true, .. });
         if is_asked {
@@ -165,8 +165,8 @@ impl Subscription {
         is_asked
     }
 
-    /// Takes what a read gave: the events to send. An empty page means that the log is at its end, and
-    /// unless something stirred meanwhile the subscription is live.
+    /// Takes what a read returned: the events to send. An empty page means the end of the log; unless something
+    /// happened in the meantime the subscription is live.
     pub(super) fn page(&mut self, events: Vec<LogEvent>) -> Vec<LogEvent> {
         let State::CatchingUp {
             reading: true,

@@ -1,4 +1,4 @@
-//! The life of a store: how it is noticed that acknowledged commits are missing, as when an older copy of
+//! The life of a store: detects that acknowledged commits are missing, for example because an older copy of
 //! the database was restored.
 //!
 //! Each log has an epoch of its own; clients know it together with the life of the store, so that a
@@ -15,7 +15,7 @@ use std::{
 
 use crate::random;
 
-/// Names that a store may need when it is opened.
+/// Random names that a store may need when it is opened.
 #[derive(Clone, Debug)]
 pub struct NewNames {
     /// The base epoch of all logs, if the database is made now.
@@ -27,7 +27,7 @@ pub struct NewNames {
 }
 
 impl NewNames {
-    /// Of the operating system's randomness.
+    /// From the operating system's randomness.
     pub fn random() -> Self {
         Self {
             birth: random::hex::<8>(),
@@ -65,7 +65,7 @@ pub(super) struct Record {
 /// Why a new life begins.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Loss {
-    #[error("it was said to be restored")]
+    #[error("it was started with --restored")]
     Restored,
     #[error("its witness is missing")]
     NoWitness,
@@ -166,7 +166,7 @@ impl Witness for FileWitness {
     }
 }
 
-/// Stands for a name that is not there.
+/// Represents an absent name.
 const NONE: &str = "-";
 
 fn format(

@@ -1,7 +1,7 @@
 //! Where messages, events and the records of files are kept.
 //!
-//! The traits are synchronous and take time and ids as arguments, so that a simulation can run the very
-//! store that production runs. What may be stored and what is answered is decided in `rules`, without a
+//! The traits are synchronous and take time and ids as arguments, so that a simulation runs the same
+//! store as production. What may be stored and what is answered is decided in `rules`, without a
 //! database; `memory` and `sqlite` only load rows and apply rows. One contract suite
 //! (`tests/gateway/store`) runs over every implementation.
 
@@ -94,9 +94,8 @@ pub struct Draft {
 pub struct Committed {
     /// The message as JSON, as it is now.
     pub message: Arc<str>,
-    /// What subscribers of the log are to learn. It is published whether the change was made now or had
-    /// been made before: with several gateways, or when a publication was lost, a repeated change may be
-    /// the first that is heard of it here.
+    /// News for the subscribers of the log. It is published whether the change was made now or before: with
+    /// several gateways, or if a publication was lost, a repeated change may be the first news of it here.
     pub notice: Notice,
 }
 
@@ -110,12 +109,12 @@ impl Committed {
     }
 }
 
-/// What subscribers of a log are to learn.
+/// News for the subscribers of a log.
 #[derive(Clone, Debug)]
 pub enum Notice {
     /// A new event.
     Event(LogEvent),
-    /// The log reaches at least to this sequence: who has not read so far reads the log.
+    /// The log reaches at least this sequence: subscribers that are behind read the log.
     Head {
         /// The log.
         log: LogId,
@@ -133,7 +132,7 @@ impl Notice {
     }
 }
 
-/// A question to the log. A feature that reads adds a variant, and a file in `rules` that answers it.
+/// A query to the log. A feature that reads adds a variant, and a file in `rules` that answers it.
 #[derive(Clone, Debug)]
 pub enum Query {
     /// The events after a sequence, in order.
@@ -145,7 +144,7 @@ pub enum Query {
     },
     /// A page of a channel's messages.
     History(History),
-    /// A message with what stands before and after it.
+    /// A message with the messages before and after it.
     HistoryAround(HistoryAround),
 }
 
@@ -155,8 +154,8 @@ pub enum Rows {
     /// To [`Query::Tail`]: the first is the event after the one named, none is left out. Fewer than the
     /// limit does not mean that there are no more; none does.
     Events(Vec<LogEvent>),
-    /// To [`Query::Tail`]: there are later events, but the next one is missing or cannot be read. It will
-    /// not be there the next time either; a subscriber goes on from this head.
+    /// To [`Query::Tail`]: there are later events, but the next one is missing or unreadable, and will stay
+    /// so; a subscriber continues from this head.
     Gap(Cursor),
     /// To [`Query::History`] and [`Query::HistoryAround`].
     Page(HistoryPage),
@@ -171,7 +170,7 @@ pub struct PageLimit {
     pub bytes: usize,
 }
 
-/// Writes. One thread has it.
+/// Writes. Owned by one thread.
 pub trait Store: Send {
     /// Stores changes in one durable transaction, in order, and answers each: one that is refused
     /// (unknown parent, used key, …) does not fail the others. When this returns, what is stored stays.
@@ -180,7 +179,7 @@ pub trait Store: Send {
 
 /// Reads, from any thread, while others write. What was committed before a read begins is seen by it.
 pub trait Log: Send + Sync {
-    /// Where each log stands. One nobody has used stands at 0.
+    /// The head of each log; 0 for one that was never used.
     ///
     /// # Errors
     /// When the store fails.
@@ -194,7 +193,7 @@ pub trait Log: Send + Sync {
     fn read(&self, query: &Query, limit: PageLimit) -> Result<Rows, ErrorBody>;
 }
 
-/// The records of files: what is known of uploads, not their bytes. From any thread; calls block.
+/// The records of files: the metadata of uploads, not their bytes. From any thread; calls block.
 pub trait FileRecords: Send + Sync {
     /// The upload of this id.
     ///
@@ -202,8 +201,8 @@ pub trait FileRecords: Send + Sync {
     /// Those of the store.
     fn find(&self, id: Uuid) -> Result<Option<FileRow>, ErrorBody>;
 
-    /// The upload this file's key has made before, or this one, now recorded. An upload that has ended, or
-    /// whose time is over, frees its key: a client that asks again wants the file.
+    /// The upload created with this file's key before, or this one, now recorded. An upload that was cancelled
+    /// or has expired frees its key: a client that asks again wants the file.
     ///
     /// # Errors
     /// Those of the store.
@@ -228,7 +227,7 @@ pub trait FileRecords: Send + Sync {
     /// Those of the store.
     fn end(&self, id: Uuid) -> Result<bool, ErrorBody>;
 
-    /// Marks what has expired as ended and names all that is.
+    /// Marks what has expired as ended, and returns all that has ended.
     ///
     /// # Errors
     /// Those of the store.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use alo_protocol::{ChannelId, FILES_PATH, File, Uuid};
 use serde_json::value::RawValue;
 
-/// A message without what can be looked up: its parent is named only.
+/// A message without what can be looked up: it has only the id of its parent.
 #[derive(Clone, Debug)]
 pub(super) struct MessageRow {
     pub(super) id: Uuid,
@@ -30,7 +30,7 @@ pub(super) struct EventRow {
     pub(super) message: u64,
 }
 
-/// What an event says.
+/// The kind of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum EventKind {
     MessageNew,
@@ -51,7 +51,7 @@ impl EventKind {
     }
 }
 
-/// A file, whole or on its way.
+/// A file, complete or being uploaded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileRow {
     /// Also the file's id in messages.
@@ -68,17 +68,17 @@ pub struct FileRow {
     pub content_type: String,
     /// Unix milliseconds.
     pub last_modified: i64,
-    /// Bytes, when it is whole.
+    /// Bytes, when it is complete.
     pub size: u64,
-    /// `Upload-Metadata` as it was given.
+    /// `Upload-Metadata` as it was received.
     pub metadata: String,
-    /// How many bytes are here, durably.
+    /// How many bytes are stored durably.
     pub offset: u64,
-    /// When it goes unless a message takes it, Unix milliseconds.
+    /// When it expires unless it becomes part of a message, Unix milliseconds.
     pub expires_ms: u64,
     /// The message it belongs to.
     pub message: Option<Uuid>,
-    /// Ended by its sender or by time; its bytes may be gone.
+    /// Cancelled or expired; its bytes may be gone.
     pub ended: bool,
 }
 

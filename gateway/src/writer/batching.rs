@@ -1,4 +1,4 @@
-//! What is written together, without threads: jobs in, commits out, answers in the order asked.
+//! Batches of writes, without threads: jobs in, commits out, answers in the order of the jobs.
 
 use std::collections::VecDeque;
 
@@ -9,7 +9,7 @@ use crate::{
     store::{Change, Committed, Log, LogId, Store},
 };
 
-/// Jobs that wait for the store. `C` and `H` are where the answers go.
+/// Jobs that wait for the store. `C` and `H` identify the receivers of the answers.
 #[derive(Debug)]
 pub struct Batching<C, H> {
     jobs: VecDeque<Job<C, H>>,
@@ -21,29 +21,29 @@ pub struct Batching<C, H> {
 pub enum Job<C, H> {
     /// Make a change.
     Commit(Change, C),
-    /// Say where logs stand, in order with the changes.
+    /// Return the heads of logs, in order with the changes.
     Heads(Vec<LogId>, H),
 }
 
-/// What the store does next, at once.
+/// What the store does next, in one step.
 #[derive(Debug)]
 pub enum Work<C, H> {
     /// One commit.
     Commit(Vec<Change>, Vec<C>),
-    /// One question.
+    /// One query.
     Heads(Vec<LogId>, H),
 }
 
 /// What was done: to be published first, then answered.
 #[derive(Debug)]
 pub struct Done<C, H> {
-    /// For those who joined the logs.
+    /// For the members of the logs.
     pub news: Vec<News>,
-    /// In the order asked.
+    /// In the order of the jobs.
     pub answers: Vec<Answer<C, H>>,
 }
 
-/// An answer and where it goes.
+/// An answer and its receiver.
 #[derive(Debug)]
 pub enum Answer<C, H> {
     /// To [`Job::Commit`].
@@ -53,7 +53,7 @@ pub enum Answer<C, H> {
 }
 
 impl<C, H> Batching<C, H> {
-    /// Commits have so many changes at most.
+    /// With this maximum number of changes in a commit.
     pub const fn new(most: usize) -> Self {
         Self {
             jobs: VecDeque::new(),
@@ -76,7 +76,7 @@ impl<C, H> Batching<C, H> {
         self.jobs.is_empty()
     }
 
-    /// What comes next: the changes at the front, as many as go into one commit, or a question.
+    /// What comes next: the changes at the front, as many as fit one commit, or a query.
     pub fn next_work(&mut self) -> Option<Work<C, H>> {
         let (mut changes, mut whose) = (Vec::new(), Vec::new());
         while changes.len() < self.most {
@@ -100,7 +100,7 @@ impl<C, H> Batching<C, H> {
 }
 
 impl<C, H> Work<C, H> {
-    /// Does it. When this returns, what is stored stays.
+    /// Executes it. When this returns, what is stored is durable.
     pub fn run(self, store: &mut dyn Store, log: &dyn Log) -> Done<C, H> {
         match self {
             Self::Commit(changes, whose) => {
@@ -149,7 +149,7 @@ mod tests {
         })
     }
 
-    /// Whom each piece of work answers.
+    /// The receivers of the answers of each piece of work.
     fn works(batching: &mut Batching<u8, u8>) -> Vec<Vec<u8>> {
         std::iter::from_fn(|| {
             Some(match batching.next_work()? {

@@ -1,4 +1,4 @@
-//! One thread writes: what gathers while a commit runs goes into the next one, so under load one
+//! One thread writes: what accumulates while a commit runs goes into the next one, so under load one
 //! `fsync` serves many messages, and when idle none waits. [`Batching`] decides, the thread only drives.
 
 mod batching;
@@ -16,9 +16,9 @@ use crate::{
     store::{Change, Committed, Log, LogId, Store},
 };
 
-/// Changes in one commit at most.
+/// Maximum number of changes in one commit.
 const BATCH: usize = 512;
-/// Jobs that may wait before those who ask for more have to.
+/// Jobs that may be queued before callers have to wait.
 const QUEUE: usize = 4_096;
 
 /// A handle to the writing thread. When it is closed, or the last handle dropped, the thread finishes
@@ -39,7 +39,7 @@ impl Writer {
     /// Starts the thread over a store. What is committed goes to the bus before it is answered.
     ///
     /// # Errors
-    /// When no thread can be had.
+    /// When the thread cannot be started.
     pub fn start(
         store: Box<dyn Store>,
         log: Arc<dyn Log>,
@@ -68,14 +68,14 @@ impl Writer {
         Pending(pending)
     }
 
-    /// Queues a question for the heads of logs, in order with the commits.
+    /// Queues a query for the heads of logs, in order with the commits.
     pub async fn heads(&self, logs: Vec<LogId>) -> Pending<Vec<Cursor>> {
         let (reply, pending) = oneshot::channel();
         self.order(Order::Do(Job::Heads(logs, reply))).await;
         Pending(pending)
     }
 
-    /// Ends the thread after what is queued; whoever comes later is answered `unavailable`.
+    /// Ends the thread after what is queued; later jobs are answered with `unavailable`.
     pub async fn close(&self) {
         self.order(Order::Close).await;
     }
@@ -86,7 +86,7 @@ impl Writer {
     }
 }
 
-/// An answer to come.
+/// A future answer.
 pub struct Pending<T>(oneshot::Receiver<Result<T, ErrorBody>>);
 
 impl<T> Pending<T> {
@@ -143,7 +143,7 @@ impl Worker {
         }
         self.bus.publish(&news);
         for answer in answers {
-            // Who has left does not need the answer.
+            // A caller that is gone does not need the answer.
             match answer {
                 Answer::Committed(reply, result) => drop(reply.send(result)),
                 Answer::Heads(reply, result) => drop(reply.send(result)),

@@ -1,4 +1,4 @@
-//! Tokens of a connection that stands.
+//! Renews the token of an open connection.
 
 use serde::{Deserialize, Serialize};
 

@@ -7,9 +7,9 @@ use serde_json::value::RawValue;
 
 use crate::{ChannelId, Cursor, Uuid};
 
-/// Messages of a page when no limit is given.
+/// The default number of messages of a page.
 pub const DEFAULT_LIMIT: u32 = 100;
-/// Messages of a page at most.
+/// The maximum number of messages of a page.
 pub const MAX_LIMIT: u32 = 1_000;
 
 /// Parameters of `history`: without a token the newest page. At most one token.
@@ -18,7 +18,7 @@ pub const MAX_LIMIT: u32 = 1_000;
 pub struct History {
     /// The channel.
     pub channel_id: ChannelId,
-    /// Messages at most, 1 to 1,000; by default 100.
+    /// Maximum number of messages, 1 to 1,000. Default: 100.
     #[serde(default = "default_limit")]
     pub limit: u32,
     /// From an earlier page: continue towards the oldest message.
@@ -29,7 +29,7 @@ pub struct History {
     pub newer_page_token: Option<NewerPageToken>,
 }
 
-/// Parameters of `history.around`: a message with what stands before and after it.
+/// Parameters of `history.around`: a message with the messages before and after it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct HistoryAround {
@@ -37,7 +37,7 @@ pub struct HistoryAround {
     pub channel_id: ChannelId,
     /// The message in the middle.
     pub message_id: Uuid,
-    /// Messages on each side at most, 1 to 1,000; by default 100.
+    /// Maximum number of messages on each side, 1 to 1,000. Default: 100.
     #[serde(default = "default_limit")]
     pub limit: u32,
 }
@@ -46,7 +46,7 @@ pub struct HistoryAround {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct HistoryPage {
-    /// Newest to oldest. May be fewer than the limit though there are more: the tokens say so.
+    /// Newest to oldest. There may be more although these are fewer than the limit: check the tokens.
     pub messages: Vec<Box<RawValue>>,
     /// Present when there are older messages.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -54,7 +54,7 @@ pub struct HistoryPage {
     /// Present when there are newer messages.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub newer_page_token: Option<NewerPageToken>,
-    /// The state of the log the page shows: it reflects all events up to this one and none after it.
+    /// The page reflects all events of the log up to this one, and none after it.
     pub cursor: Cursor,
 }
 
@@ -62,7 +62,7 @@ const fn default_limit() -> u32 {
     DEFAULT_LIMIT
 }
 
-/// A text that is not the page token it should be.
+/// Why a text is not a valid page token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InvalidPageToken {
     expected: &'static str,

@@ -8,7 +8,7 @@ pub mod subscribe;
 use serde::{Deserialize, Deserializer, Serialize, de};
 use serde_json::value::RawValue;
 
-/// Any JSON object, kept to the letter.
+/// Any JSON object, kept exactly.
 #[derive(Clone, Debug, Serialize)]
 #[serde(transparent)]
 pub struct JsonObject(Box<RawValue>);

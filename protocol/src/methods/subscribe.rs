@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{ChannelId, Cursor, ErrorBody, GapReason, Resume};
 
-/// Parameters of `subscribe`. All channels or none: one that is forbidden fails the request.
+/// Parameters of `subscribe`. All channels or none: one forbidden channel fails the request.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Subscribe {
     /// What to subscribe to, each with a cursor if known.
@@ -22,7 +22,7 @@ pub struct Subscribed {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Unsubscribe {
-    /// What to leave.
+    /// The channels to leave.
     pub channel_ids: Vec<ChannelId>,
 }
 
@@ -31,10 +31,10 @@ pub struct Unsubscribe {
 pub struct Recovery {
     /// The channel.
     pub id: ChannelId,
-    /// The client's own cursor when recovered whole, else the head of the log. Absent with `error`.
+    /// The client's own cursor if every event after it follows, else the head of the log. Absent with `error`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<Cursor>,
-    /// Set when events after the client's cursor could not be recovered whole.
+    /// Set when events after the client's cursor are missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gap: Option<GapReason>,
     /// Set when the channel may no longer be read; it is not subscribed then.

@@ -1,4 +1,4 @@
-//! The token: one fetch serves all who wait for it.
+//! The token: one fetch serves all calls that wait for it.
 
 use super::Client;
 use crate::core::{
@@ -31,12 +31,12 @@ impl<P: Payload> Client<P> {
         }
     }
 
-    /// A given token string that was refused stays refused.
+    /// A token passed as a string cannot be replaced after it was refused.
     pub(super) fn token_usable(&self) -> bool {
         self.token_renewable || self.token_refusals == 0
     }
 
-    /// The gateway refused this token; a newer one may be held already.
+    /// The gateway refused this token; the client may already have a newer one.
     pub(super) fn token_refused(&mut self, refused: &str) {
         if self.token.get() == Some(refused) {
             self.token.refuse();
@@ -44,7 +44,7 @@ impl<P: Payload> Client<P> {
         }
     }
 
-    /// When a token is to be asked for, if one is needed and not on its way.
+    /// When to fetch a token, if one is needed and none is being fetched.
     pub(super) fn fetch_due(&self) -> Option<Instant> {
         if self.token.fetch_deadline().is_some() {
             None
@@ -61,7 +61,7 @@ impl<P: Payload> Client<P> {
     pub(super) fn pump_token(&mut self, now: Instant) {
         let is_late = |deadline: Instant| deadline <= now;
         if self.token.fetch_deadline().is_some_and(is_late) {
-            let message = "authToken: gave no token in time";
+            let message = "authToken: took too long";
             self.no_token(now, Error::new(ErrorCode::TokenUnavailable, message));
         }
         if self.fetch_due().is_some_and(is_late) && self.token.start_fetch(now) {
@@ -84,7 +84,7 @@ impl<P: Payload> Client<P> {
                     self.open_socket(now);
                 }
             }
-            // One that was given up may fail too; that is nothing new.
+            // A fetch that was given up may fail as well; that was reported already.
             Err(_) if self.token.fetch_deadline().is_none() => {}
             Err(reason) => {
                 let error = Error::new(
@@ -96,7 +96,7 @@ impl<P: Payload> Client<P> {
         }
     }
 
-    /// No token could be had. One that is held stays: it is good until it is refused or expires.
+    /// Fetching a token failed. A present one is kept: it is valid until it is refused or expires.
     fn no_token(&mut self, now: Instant, error: Error) {
         self.token.fetch_failed();
         self.token_failures += 1;
@@ -115,6 +115,6 @@ impl<P: Payload> Client<P> {
 pub(super) fn token_expired() -> Error {
     Error::new(
         ErrorCode::TokenExpired,
-        "authToken: the token is no longer accepted; give a function to have it renewed",
+        "authToken: the token is no longer accepted; pass a function to renew it",
     )
 }

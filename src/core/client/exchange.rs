@@ -28,7 +28,7 @@ impl<P: Payload> Client<P> {
                 },
                 incoming,
             ) if *socket == from => {
-                *beat = Beat::Heard {
+                *beat = Beat::Received {
                     ping_at: now.plus(*heartbeat_ms),
                 };
                 match incoming {
@@ -60,7 +60,7 @@ impl<P: Payload> Client<P> {
                 self.welcomed(now, from, welcome);
                 self.pump_requests();
             }
-            // Gateways welcome first; one that does not must not leave a call open.
+            // Gateways welcome first; a call must not stay open if one does not.
             (Connection::Greeting { socket, .. }, Incoming::Reply(id, result))
                 if *socket == from =>
             {
@@ -74,7 +74,7 @@ impl<P: Payload> Client<P> {
     fn replied(&mut self, now: Instant, id: u32, result: Result<P, Error>) {
         match self.in_flight.take(id) {
             Some(Purpose::Refresh) => {
-                // A refused renewal is no loss yet: the gateway closes when the old token expires.
+                // A refused renewal does not end the connection: the gateway closes when the old token expires.
                 let ms = result
                     .ok()
                     .and_then(|result| decode_ms(&result, "tokenExpiresInMs"));
@@ -96,7 +96,7 @@ impl<P: Payload> Client<P> {
                     self.confirmed(&pending, result);
                 }
             }
-            // Nobody waits for it any more.
+            // No call waits for it any more.
             Some(Purpose::Asked(_)) | None => {}
         }
     }
@@ -120,9 +120,9 @@ impl<P: Payload> Client<P> {
         self.settle(pending.call, settled);
     }
 
-    // Sending what waits.
+    // Sending.
 
-    /// Sends what may go out. Requests follow right behind `hello`: the gateway takes them in order after it.
+    /// Sends what may be sent. Requests follow right after `hello`: the gateway processes them in order after it.
     /// Each kind has a share of the gateway's limit, so that none holds up another.
     pub(super) fn pump_requests(&mut self) {
         let Some(socket) = self.connection.greeted() else {
@@ -135,8 +135,8 @@ impl<P: Payload> Client<P> {
         }
     }
 
-    /// How many requests of a kind may go out now: their share is the gateway's limit by `part`, and all
-    /// together stay one below the limit, which is for the renewal of the token.
+    /// How many requests of a kind may be sent now: their share is the gateway's limit divided by `part`, and
+    /// together they stay one below the limit, reserved for the renewal of the token.
     fn free(&self, part: u32, of: fn(&Purpose) -> bool) -> usize {
         let limit = self.limits.requests_in_flight;
         let left = |most: u32, used: usize| (most.max(1) as usize).saturating_sub(used);
@@ -146,7 +146,7 @@ impl<P: Payload> Client<P> {
         ))
     }
 
-    /// Asks for subscriptions in the order of the calls.
+    /// Requests subscriptions in the order of the calls.
     fn pump_subscriptions(&mut self, socket: SocketId) {
         let mut free = self.free(4, |purpose| matches!(purpose, Purpose::Subscription(_)));
         let mut index = 0;
@@ -213,7 +213,7 @@ impl<P: Payload> Client<P> {
         }
     }
 
-    /// Larger ones do not fit a frame, which would end the connection.
+    /// Larger bodies exceed a frame, which would close the connection.
     fn largest_body(&self) -> u32 {
         self.limits.frame_bytes.saturating_sub(FRAME_OVERHEAD)
     }

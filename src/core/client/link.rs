@@ -1,4 +1,4 @@
-//! The connection: made, greeted, kept alive, lost and made again.
+//! The connection: opened, greeted, kept alive, lost and opened again.
 
 use super::{Client, TOKEN_REFUSALS, auth::token_expired, offline};
 use crate::core::{
@@ -83,7 +83,7 @@ impl<P: Payload> Client<P> {
             socket,
             since: now,
             heartbeat_ms,
-            beat: Beat::Heard {
+            beat: Beat::Received {
                 ping_at: now.plus(heartbeat_ms),
             },
         };
@@ -97,7 +97,7 @@ impl<P: Payload> Client<P> {
         }
         self.emit(Event::Connected);
         for recovery in welcome.channels {
-            // A channel left since hello is not taken up again.
+            // A channel left since hello is not subscribed again.
             if self.subscriptions.contains(&recovery.channel) {
                 self.recovered(recovery);
             }
@@ -129,7 +129,7 @@ impl<P: Payload> Client<P> {
         }
     }
 
-    /// The connection is gone, or could not be made.
+    /// The connection is lost, or could not be opened.
     pub(super) fn lost(&mut self, now: Instant, loss: Loss) {
         if let Connection::Online { since, .. } = self.connection {
             if now.since(since) >= STABLE_MS {
@@ -209,7 +209,7 @@ impl<P: Payload> Client<P> {
         match self.connection {
             Connection::Waiting { .. } => self.connect(now),
             Connection::Online {
-                beat: Beat::Heard { .. },
+                beat: Beat::Received { .. },
                 ..
             } => self.ping(now, PROBE_MS),
             Connection::Online {

@@ -1,6 +1,6 @@
-//! The client: takes inputs, moves the parts, gives outputs. Here are its calls and uploads; [`link`] makes
-//! and keeps the connection, [`exchange`] speaks over it, [`auth`] has the token, [`restore`] loads what
-//! earlier pages have left unsent.
+//! The client: takes inputs, drives its parts, returns outputs. Here are its calls and uploads; [`link`] opens
+//! and keeps the connection, [`exchange`] sends and receives over it, [`auth`] has the token, [`restore`] loads
+//! what earlier pages have left unsent.
 
 mod auth;
 mod exchange;
@@ -31,18 +31,18 @@ use super::{
 /// Fresh tokens refused in a row after which the client stops.
 const TOKEN_REFUSALS: u32 = 2;
 
-/// What a client is made with.
+/// The configuration of a client.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// Seeds jitter and idempotency keys; take it from a good source of randomness.
     pub seed: u64,
-    /// Whether another token can be had when one expires.
+    /// Whether a new token can be fetched when one expires.
     pub token_renewable: bool,
     /// Commands that may wait.
     pub outbox_limit: usize,
     /// Files uploaded at the same time.
     pub parallel_uploads: usize,
-    /// Whether unsent commands are kept beyond the page's end, and those of earlier pages are sent.
+    /// Whether unsent commands are kept after the page is closed, and those of earlier pages are sent.
     pub outbox_kept: bool,
 }
 
@@ -110,7 +110,7 @@ impl<P: Payload> Client<P> {
         }
     }
 
-    /// What to do next; `None` when all is done.
+    /// The next output; `None` when there is none left.
     pub fn poll_output(&mut self) -> Option<Output<P>> {
         self.outputs.pop_front()
     }
@@ -122,7 +122,7 @@ impl<P: Payload> Client<P> {
         earlier(token, earlier(self.connection.deadline(), work))
     }
 
-    /// Takes one input. `now` never goes back.
+    /// Takes one input. `now` never decreases.
     pub fn handle(&mut self, now: Instant, input: Input<'_, P>) {
         match input {
             Input::Received(socket, incoming) => return self.received(now, socket, incoming),
@@ -292,7 +292,7 @@ impl<P: Payload> Client<P> {
         self.settle(call, Ok(Settled::Done));
     }
 
-    /// Settles an entry that is out of the outbox with an error, and ends what is left of its uploads.
+    /// Settles an entry taken out of the outbox with an error, and cancels its remaining uploads.
     fn drop_entry(&mut self, now: Instant, entry: Entry<P>, error: Error) {
         let aborted = error.is(ErrorCode::Aborted);
         let ids: Vec<_> = entry.files.iter().map(|(id, _)| *id).collect();
@@ -302,7 +302,7 @@ impl<P: Payload> Client<P> {
         self.settle_entry(&entry, Err(error));
     }
 
-    /// Answers the call of an entry that is out of the outbox.
+    /// Settles the call of an entry taken out of the outbox.
     fn settle_entry(&mut self, entry: &Entry<P>, result: Result<Settled<P>, Error>) {
         if self.restore.is_kept() {
             let forget = Storage::Forget(entry.key);
@@ -378,7 +378,7 @@ impl<P: Payload> Client<P> {
     }
 }
 
-/// The error of what is only worth something now, while there is no connection.
+/// The error of what is only useful now, while there is no connection.
 fn offline() -> Error {
     Error::new(ErrorCode::Unavailable, "there is no connection")
 }

@@ -1,21 +1,21 @@
-//! An outbox that outlives the page: what earlier pages have left unsent is brought when the gateway has
-//! named the user, and goes out before what this page sends.
+//! An outbox that outlives the page: what earlier pages have left unsent is loaded when the gateway has named
+//! the user, and is sent before what this page sends.
 
 use super::{Client, Entry, State};
 use crate::core::{CallId, Error, Instant, Kept, Payload, connection::Connection};
 use alo_protocol::ErrorCode;
 
-/// How long sends wait for storage, milliseconds: one that does not answer must not stop the chat.
+/// How long sends wait for storage, milliseconds: storage that does not respond must not stop the chat.
 const STORAGE_MS: u64 = 5_000;
 
-/// Where bringing them stands.
+/// The state of loading them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Restore {
-    /// The outbox lives in memory alone.
+    /// The outbox is kept in memory only.
     NotKept,
     /// The gateway has not named the user yet.
     Due,
-    /// Storage was asked for the first time; sends wait for it until then.
+    /// Storage was asked for the first time; sends wait for its answer until this time.
     Asked { until: Instant },
     /// Storage has answered, or took too long.
     Done,
@@ -30,8 +30,8 @@ impl Restore {
         self != Self::NotKept
     }
 
-    /// Whether storage is to be asked, now that there is a welcome. Each one asks: pages may have been
-    /// closed meanwhile.
+    /// Whether to ask storage, now that there is a welcome. Every welcome asks: pages may have been closed in
+    /// the meantime.
     pub(super) fn ask(&mut self, now: Instant) -> bool {
         if *self == Self::Due {
             *self = Self::Asked {
@@ -41,7 +41,7 @@ impl Restore {
         self.is_kept()
     }
 
-    /// Whether commands wait: those of earlier pages go first.
+    /// Whether commands wait: those of earlier pages are sent first.
     pub(super) const fn holds_commands(self) -> bool {
         matches!(self, Self::Due | Self::Asked { .. })
     }
@@ -97,7 +97,7 @@ impl<P: Payload> Client<P> {
             });
         }
         if let Connection::Idle | Connection::Failed = self.connection {
-            // Ended while storage was asked: as for every other call.
+            // Disconnected while storage was asked: as for every other call.
             let error = Error::new(ErrorCode::Disconnected, "disconnect() was called");
             for entry in entries {
                 self.drop_entry(now, entry, error.clone());

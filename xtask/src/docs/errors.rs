@@ -4,14 +4,14 @@ use std::fmt::Write;
 
 use alo_protocol::{CloseCode, ErrorCode, Reconnect};
 
-/// The whole document.
+/// The entire document.
 pub fn text() -> String {
     let mut text = String::from(
-        "<!-- Generated from the code by `cargo xtask docs`; a change here is lost. -->\n\
+        "<!-- Generated from the code by `cargo xtask docs`; changes made here are lost. -->\n\
          # Errors\n\n\
          A call that failed resolves with `status.error === true` and `status.errorData`: `code` is \
-         one of the codes below and never changes its meaning, `statusCode` and `retryable` go with \
-         it, `message` is for people and names what was wrong. The bodies of failed HTTP requests \
+         one of the codes below and never changes its meaning, `statusCode` and `retryable` depend on \
+         it, and `message` names what was wrong, for people. The bodies of failed HTTP requests \
          carry the same `status`.\n\n\
          ## Codes\n\n\
          | code | status | retryable | meaning |\n|---|---|---|---|\n",
@@ -28,15 +28,15 @@ pub fn text() -> String {
         );
     }
     text.push_str(
-        "\nRetryable: the same call may succeed later without a change.\n\n\
+        "\nRetryable: the same call may succeed later, unchanged.\n\n\
          ## Close codes of the event socket\n\n\
-         The close reason is the name. The SDK acts on these by itself.\n\n\
-         | code | name | meaning | the client then |\n|---|---|---|---|\n",
+         The close reason is the name. The SDK handles these automatically.\n\n\
+         | code | name | meaning | the client |\n|---|---|---|---|\n",
     );
     for code in CloseCode::ALL {
         let then = match CloseCode::reconnect_after(code.code()) {
-            Reconnect::Retry => "connects again after a backoff",
-            Reconnect::WithNewToken => "connects again with a new token; without one, stops",
+            Reconnect::Retry => "reconnects after a backoff",
+            Reconnect::WithNewToken => "reconnects with a new token; without one, stops",
             Reconnect::Never => "stops",
         };
         let _ = writeln!(
@@ -52,16 +52,18 @@ pub fn text() -> String {
 
 fn close_meaning(code: CloseCode) -> &'static str {
     match code {
-        CloseCode::Shutdown => "The gateway stops; another one or the same will answer soon.",
-        CloseCode::MalformedFrame => "A frame was not what the protocol says.",
-        CloseCode::TokenInvalid => "The token's signature, shape or audience is wrong.",
-        CloseCode::TokenExpired => "The token's time is over.",
-        CloseCode::HelloTimeout => "No `hello` came within ten seconds.",
-        CloseCode::BinaryFrame => "Frames are text; a binary one came.",
+        CloseCode::Shutdown => {
+            "The gateway is shutting down; it or another one will be available soon."
+        }
+        CloseCode::MalformedFrame => "A frame did not follow the protocol.",
+        CloseCode::TokenInvalid => "The token's signature, format or audience is wrong.",
+        CloseCode::TokenExpired => "The token has expired.",
+        CloseCode::HelloTimeout => "No `hello` was received within ten seconds.",
+        CloseCode::BinaryFrame => "A binary frame was received; frames must be text.",
         CloseCode::FrameTooLarge => "A frame was larger than `limits.frameBytes`.",
-        CloseCode::IdleTimeout => "Nothing was heard for the idle time.",
-        CloseCode::Recover => "The reader took nothing for too long; it resumes from its cursor.",
-        CloseCode::Flood => "Far more requests than `limits.requestsInFlight` went unanswered.",
+        CloseCode::IdleTimeout => "Nothing was received for 60 seconds.",
+        CloseCode::Recover => "The client read nothing for 30 seconds; it resumes from its cursor.",
+        CloseCode::Flood => "Far more requests than `limits.requestsInFlight` were unanswered.",
         CloseCode::Internal => "The gateway failed; the cause is in its log.",
     }
 }

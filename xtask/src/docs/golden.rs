@@ -1,9 +1,9 @@
 //! tests/types/golden.ts: every sample of the protocol as a TypeScript literal, to be compared with the
 //! types of tests/types/wire.ts and through them with the public ones.
 //!
-//! Of each type the compiler sees the least value, where a key that the types require must not be
-//! missing, and the fullest, where no key may be unknown to the types. The fullest is also compared with
-//! `Full<…>`, where a key that the types have but the protocol never writes is missing.
+//! For each type the compiler checks the smallest value, in which no key that the types require may be
+//! missing, and the fullest, in which no key may be unknown to the types. The fullest is also compared with
+//! `Full<…>`, which finds keys that the types have but the protocol never writes.
 
 use std::fmt::Write;
 
@@ -16,7 +16,7 @@ use anyhow::Result;
 use serde_json::Value;
 
 const HEAD: &str = "\
-// Generated from the protocol's samples by `cargo xtask docs`; a change here is lost.
+// Generated from the protocol's samples by `cargo xtask docs`; changes made here are lost.
 
 import type { ChatEventMap, ErrorCode } from \"alo-chat\";
 import type { Equal, Expect } from \"./equal.js\";
@@ -24,7 +24,7 @@ import type { Full, GapReason, WireEvents, WireMethods } from \"./wire.js\";
 
 ";
 
-/// The whole file.
+/// The entire file.
 pub fn text() -> Result<String> {
     let mut text = HEAD.to_owned();
     text.push_str("export type Names = [\n");
@@ -60,7 +60,7 @@ fn names<'a>(text: &mut String, of: &str, names: impl Iterator<Item = &'a str>) 
 fn literals(text: &mut String, of: &str, samples: &Samples) -> Result<()> {
     let fullest = first_only(&samples.full);
     literal(text, &fullest, &format!("Full<{of}>"))?;
-    // What is no different has been compared.
+    // Equal samples have been compared already.
     if samples.full != fullest {
         literal(text, &samples.full, of)?;
     }
@@ -76,7 +76,7 @@ fn literal(text: &mut String, value: &Value, of: &str) -> Result<()> {
     Ok(())
 }
 
-/// The value with the first item of each list alone: samples have the fullest first.
+/// The value with only the first item of each list: samples have the fullest first.
 fn first_only(value: &Value) -> Value {
     match value {
         Value::Array(items) => items.iter().take(1).map(first_only).collect(),

@@ -1,4 +1,4 @@
-//! `cargo xtask docs`: what is generated from the code, and whether it has drifted.
+//! `cargo xtask docs`: generates documents from the code, and checks that they are up to date.
 //!
 //! - docs/errors.md: [`errors`];
 //! - the tables of methods and events in docs/protocol.md: [`protocol`];
@@ -15,10 +15,10 @@ use anyhow::{Context, Result, bail};
 
 use crate::workspace;
 
-/// A file that is generated, wholly or in part.
+/// A file that is generated, entirely or in part.
 struct Document {
     path: &'static str,
-    /// What the file should be, from what it is now.
+    /// The file's new text, from its present one.
     generate: fn(&str) -> Result<String>,
 }
 
@@ -41,7 +41,7 @@ const DOCUMENTS: [Document; 3] = [
 pub fn run() -> Result<()> {
     for document in &DOCUMENTS {
         let path = workspace::root().join(document.path);
-        // A file that is not there yet is generated whole.
+        // A file that does not exist yet is generated entirely.
         let present = fs::read_to_string(&path).unwrap_or_default();
         fs::write(&path, (document.generate)(&present)?)
             .with_context(|| format!("writing {}", path.display()))?;
@@ -50,7 +50,7 @@ pub fn run() -> Result<()> {
     Ok(())
 }
 
-/// For each of them whether it is what [`run`] would write.
+/// Checks for each that it is what [`run`] would write.
 pub fn check() -> impl Iterator<Item = Result<()>> {
     DOCUMENTS.iter().map(|document| {
         let path = workspace::root().join(document.path);

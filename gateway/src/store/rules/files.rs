@@ -31,7 +31,7 @@ pub(super) fn attach(
                 return Err(refused(ErrorCode::FileNotFound, id, why));
             }
             Some(row) if row.offset < row.size => {
-                let why = "has not been uploaded to its end";
+                let why = "is not uploaded completely";
                 return Err(refused(ErrorCode::FileIncomplete, id, why));
             }
             Some(row) if row.message.is_some() => {
@@ -54,14 +54,14 @@ pub(super) fn attach(
     Ok(shown)
 }
 
-/// What becomes of a file to be created when its key was used before.
+/// What happens to a file to be created if its key was used before.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::store) enum KeyUse {
     /// The key stands for that upload.
     Taken(Box<FileRow>),
-    /// Nothing has it.
+    /// The key is free.
     Free,
-    /// This upload is over: it is marked as ended and loses its key.
+    /// The upload has ended: it is marked as such and loses its key.
     Freed(Uuid),
 }
 
@@ -74,7 +74,7 @@ pub(in crate::store) fn key_use(used_by: Option<FileRow>, now_ms: u64) -> KeyUse
     }
 }
 
-/// Whether an upload has ended or its time is over.
+/// Whether an upload has ended or expired.
 pub(in crate::store) const fn is_over(row: &FileRow, now_ms: u64) -> bool {
     row.message.is_none() && (row.ended || row.expires_ms <= now_ms)
 }
@@ -92,7 +92,7 @@ pub(in crate::store) fn append(row: &FileRow, parts: &[FilePart]) -> Option<u64>
     parts.iter().try_fold(row.offset, add)
 }
 
-/// Whether an upload can be ended: not when a message has it.
+/// Whether an upload can be cancelled: not if it belongs to a message.
 pub(in crate::store) const fn can_end(row: &FileRow) -> bool {
     row.message.is_none()
 }

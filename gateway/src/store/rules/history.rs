@@ -68,7 +68,7 @@ pub(super) fn around(
     let Some(seq) = rows.place(id)? else {
         return Err(ErrorBody::new(
             ErrorCode::MessageNotFound,
-            "messageId: no such message is in the channel",
+            "messageId: the channel has no such message",
         ));
     };
     let one = Room {
@@ -101,16 +101,16 @@ pub(super) fn around(
     })
 }
 
-/// How much may be gathered.
+/// How much may be collected.
 #[derive(Clone, Copy)]
 struct Room {
     messages: usize,
     bytes: usize,
-    /// One message is gathered even if it is larger.
+    /// One message is collected even if it is larger.
     one_always: bool,
 }
 
-/// Messages in a row, the nearest to where they were looked for first.
+/// Consecutive messages, the nearest to the starting point first.
 #[derive(Default)]
 struct Run {
     messages: Vec<(Uuid, Box<RawValue>)>,
@@ -158,8 +158,8 @@ fn gather(rows: &mut dyn ReadRows, beyond: Beyond, room: Room) -> Result<Run, Er
     }
 }
 
-/// The way back from a page: there is the message of the token, unless the page is empty; then what stands
-/// beyond it counts, since its reader has the message itself.
+/// Whether the way back from a page has messages: the message of the token is there, unless the page is empty;
+/// then what is beyond it counts, since the reader has that message.
 fn back(
     rows: &mut dyn ReadRows,
     start: Option<Uuid>,

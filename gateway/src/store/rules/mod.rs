@@ -2,7 +2,7 @@
 //! decide, apply. A store loads what is [needed](Needs), in as few round trips as it can, and applies the
 //! [writes](Writes) in the same transaction.
 
-// No clock, no randomness, no order that differs from run to run.
+// Deterministic: no clock, no randomness, no iteration order that differs between runs.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 pub(super) mod files;
@@ -23,14 +23,14 @@ use super::{
 /// The answer to a change.
 pub(super) type Answer = Result<Committed, ErrorBody>;
 
-/// What a batch of changes has to know.
+/// What a batch of changes needs to know.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Needs {
     pub(super) logs: BTreeMap<LogId, LogNeeds>,
     pub(super) files: Vec<Uuid>,
 }
 
-/// What has to be known of one log, beside where it stands.
+/// What a batch needs to know about one log, besides its head.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct LogNeeds {
     /// Messages stored under these idempotency keys.
@@ -39,15 +39,15 @@ pub(super) struct LogNeeds {
     pub(super) messages: Vec<Uuid>,
 }
 
-/// What is known, as far as it is there.
+/// What was found of the needs.
 #[derive(Debug, Default)]
 pub(super) struct Loaded {
-    /// Every log that was asked for, used before or not.
+    /// Every requested log, used before or not.
     pub(super) logs: BTreeMap<LogId, LoadedLog>,
     pub(super) files: BTreeMap<Uuid, FileRow>,
 }
 
-/// What is known of a log.
+/// What was found of a log.
 #[derive(Debug, Default)]
 pub(super) struct LoadedLog {
     /// As clients know it.

@@ -10,7 +10,7 @@ use crate::store::{
     rows::{EventKind, EventRow, MessageRow},
 };
 
-/// Adds what this draft has to know.
+/// Adds what this draft needs to know.
 pub(super) fn needs(needs: &mut Needs, draft: &Draft) {
     let log = needs.logs.entry(draft.channel.clone().into()).or_default();
     log.keys.push(draft.key);
@@ -24,7 +24,7 @@ pub(super) fn known(loaded: &Loaded, draft: &Draft) -> Option<Answer> {
     known_in(loaded.logs.get(&id)?, &id, draft)
 }
 
-/// Stores a draft unless it is known or has to be refused: `idempotency-conflict`, `message-not-found` and
+/// Stores a draft unless it is known or must be refused: `idempotency-conflict`, `message-not-found` and
 /// those of [`files::attach`]. One that is refused writes nothing.
 pub(super) fn decide(loaded: &mut Loaded, writes: &mut Writes, draft: &Draft) -> Answer {
     let id = LogId::from(draft.channel.clone());
@@ -90,14 +90,14 @@ fn known_in(log: &LoadedLog, id: &LogId, draft: &Draft) -> Option<Answer> {
 fn parent_not_found() -> ErrorBody {
     ErrorBody::new(
         ErrorCode::MessageNotFound,
-        "parentId: no such message is in the channel",
+        "parentId: the channel has no such message",
     )
 }
 
 fn key_conflict() -> ErrorBody {
     ErrorBody::new(
         ErrorCode::IdempotencyConflict,
-        "key: was used before in this channel for another user's message",
+        "key: was used before in this channel, for a message of another user",
     )
 }
 

@@ -30,7 +30,7 @@ pub use read::SqliteLog;
 /// Prepared statements kept.
 const STATEMENTS: usize = 64;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
-/// What the witness is called, beside `chat.db`.
+/// The name of the witness, beside `chat.db`.
 const WITNESS_EXTENSION: &str = "witness";
 /// What the witness of a database that has lost commits knows it by, until its new life is durable.
 const LOST: &str = "lost";
@@ -53,7 +53,7 @@ pub struct SqliteStore {
 pub struct Opening {
     /// It was restored from a copy: a new life begins.
     pub restored: bool,
-    /// Names it may need.
+    /// Random names it may need.
     pub names: NewNames,
 }
 
@@ -107,7 +107,7 @@ impl SqliteStore {
     /// missing: then a new life begins.
     ///
     /// # Errors
-    /// When it is no database, cannot be written or is of a newer gateway.
+    /// When it is not a database, cannot be written or was written by a newer gateway.
     pub fn open(path: &Path, opening: &Opening) -> Result<Self, OpenError> {
         let mut connection = connect(path)?;
         schema::migrate(&mut connection, &opening.names.birth)?;
@@ -151,7 +151,7 @@ impl SqliteStore {
         Self::over(copied(&copy.0)?, None, opening, Box::new(witness))
     }
 
-    /// A reader of the log with so many connections of its own. In memory it shares the one there is.
+    /// A reader of the log with this many connections of its own. In memory it shares the only one.
     ///
     /// # Errors
     /// Those of SQLite.
@@ -164,7 +164,7 @@ impl SqliteStore {
     }
 
     /// The records of files, with connections of their own, so that uploads and messages queue for SQLite's
-    /// lock and not for each other's code. In memory they share the one there is.
+    /// lock and not for each other's code. In memory they share the only one.
     ///
     /// # Errors
     /// Those of SQLite.
@@ -205,7 +205,7 @@ impl SqliteStore {
         let next = Some(names.boot.clone());
         let announced = match life::loss(*restored, &record, before.as_ref()) {
             Some(loss) => {
-                tracing::error!(%loss, "the database is not the one that was written last: a new life begins, and clients learn of a gap");
+                tracing::error!(%loss, "the database is not the one written last: every channel gets a new epoch, and clients get `channel.gap`");
                 life = Some(names.life.clone());
                 Testimony {
                     boot: Some(LOST.to_owned()),
@@ -260,7 +260,7 @@ impl Store for SqliteStore {
             Ok((answers, commits)) => {
                 if let Some(commits) = commits {
                     self.testimony.commits = commits;
-                    // One that is behind is no harm.
+                    // A witness that is behind does no damage.
                     if let Err(error) = self.witness.write(&self.testimony, false) {
                         tracing::warn!(%error, "the witness cannot be written");
                     }
@@ -304,12 +304,12 @@ fn lock(connection: &Mutex<Connection>) -> MutexGuard<'_, Connection> {
     connection.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The error a user sees for one of SQLite.
+/// The error returned to users for one of SQLite.
 fn sqlite_error(error: rusqlite::Error) -> ErrorBody {
     match error.sqlite_error_code() {
         Some(rusqlite::ErrorCode::DiskFull) => {
             tracing::error!(%error, "the disk is full");
-            ErrorBody::new(ErrorCode::StorageFull, "the gateway has no room left")
+            ErrorBody::new(ErrorCode::StorageFull, "the gateway's disk is full")
         }
         Some(_) | None => internal(error),
     }

@@ -62,7 +62,7 @@ impl Log for SqliteLog {
     fn read(&self, query: &Query, limit: PageLimit) -> Result<Rows, ErrorBody> {
         let id = rules::log_of(query);
         let connection = self.reader(Some(&id));
-        // All that is read is of one state.
+        // All reads see the same state.
         let transaction = connection.unchecked_transaction().map_err(sqlite_error)?;
         let found = find_log(&transaction, &self.names, &id).map_err(sqlite_error)?;
         let mut rows = OneLog {
@@ -74,7 +74,7 @@ impl Log for SqliteLog {
     }
 }
 
-/// Where a log stands.
+/// The head of a log.
 pub(super) struct FoundLog {
     /// None if it was never used.
     pub(super) number: Option<i64>,

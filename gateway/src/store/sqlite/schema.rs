@@ -161,7 +161,7 @@ fn content_once(transaction: &Transaction<'_>, birth: &str) -> rusqlite::Result<
             let (log, seq, body) = (row.get(0)?, row.get(1)?, row.get_ref(2)?.as_str()?);
             match serde_json::from_str::<OldEvent<'_>>(body) {
                 Ok(event) => move_message(transaction, log, seq, &event.data.message)?,
-                // Readers learn of a gap.
+                // Subscribers get a gap.
                 Err(error) => {
                     tracing::error!(log, seq, %error, "an event cannot be read and is left out");
                 }
@@ -214,7 +214,7 @@ fn move_message(
         .query_row([message.id.as_bytes()], |row| row.get(0))
         .optional()?;
     let (Some(key), Ok(at_ms)) = (key, message.timestamp.parse::<u64>()) else {
-        tracing::error!(log, seq, "a message is not whole and is left out");
+        tracing::error!(log, seq, "a message is incomplete and is left out");
         return Ok(());
     };
     transaction

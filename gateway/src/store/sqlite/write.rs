@@ -1,4 +1,4 @@
-//! Writing: what is needed is loaded, what is decided is applied.
+//! Writes: loads what is needed, applies what is decided.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -136,7 +136,7 @@ impl<'a> Batch<'a> {
         Ok(())
     }
 
-    /// Gives the log's number.
+    /// Returns the log's number.
     fn move_head(&mut self, id: &LogId, writes: &LogWrites) -> rusqlite::Result<i64> {
         if let Some(&number) = self.numbers.get(id) {
             self.connection
