@@ -135,12 +135,12 @@ impl<P: Payload> Client<P> {
         }
     }
 
-    /// How many requests of a kind may be sent now: their share is the gateway's limit divided by `part`, and
+    /// How many requests of a kind may be sent now: their share is so many eighths of the gateway's limit, and
     /// together they stay one below the limit, reserved for the renewal of the token.
-    fn free(&self, part: u32, of: fn(&Purpose) -> bool) -> usize {
+    fn free(&self, eighths: u32, of: fn(&Purpose) -> bool) -> usize {
         let limit = self.limits.requests_in_flight;
         let left = |most: u32, used: usize| (most.max(1) as usize).saturating_sub(used);
-        left(limit / part, self.in_flight.count(of)).min(left(
+        left(limit.saturating_mul(eighths) / 8, self.in_flight.count(of)).min(left(
             limit.saturating_sub(1),
             self.in_flight.count(|_| true),
         ))
@@ -148,7 +148,7 @@ impl<P: Payload> Client<P> {
 
     /// Requests subscriptions in the order of the calls.
     fn pump_subscriptions(&mut self, socket: SocketId) {
-        let mut free = self.free(4, |purpose| matches!(purpose, Purpose::Subscription(_)));
+        let mut free = self.free(1, |purpose| matches!(purpose, Purpose::Subscription(_)));
         let mut index = 0;
         while free > 0 && index < self.pending.len() {
             if !self.pending[index].sent {
@@ -168,7 +168,7 @@ impl<P: Payload> Client<P> {
     }
 
     fn pump_asked(&mut self, socket: SocketId) {
-        let mut free = self.free(8, |purpose| matches!(purpose, Purpose::Asked(_)));
+        let mut free = self.free(1, |purpose| matches!(purpose, Purpose::Asked(_)));
         while free > 0 {
             let most = self.largest_body();
             let Some(asked) = self.asked.next_ready() else {
@@ -188,7 +188,7 @@ impl<P: Payload> Client<P> {
     }
 
     fn pump_outbox(&mut self, socket: SocketId) {
-        let mut free = self.free(2, |purpose| matches!(purpose, Purpose::Once(_)));
+        let mut free = self.free(6, |purpose| matches!(purpose, Purpose::Once(_)));
         while free > 0 {
             let most = self.largest_body();
             let Some(entry) = self.outbox.next_ready() else {

@@ -148,7 +148,7 @@ fn crowded(requests_in_flight: u32) -> Driven {
 
 fn crowd(driven: &mut Driven) -> Vec<Out> {
     let mut out = Vec::new();
-    for call in 0..300 {
+    for call in 0..500 {
         out.extend(driven.send(1_000 + call, vec![]));
         out.extend(driven.ask(2_000 + call, "question", Lane::Retry));
         let other = vec![format!("c{call}").parse().unwrap()];
