@@ -236,7 +236,7 @@ fn all_that_waits_is_answered_in_the_end() {
         settled += out.iter().filter(is_settled).count();
         due.extend(requests(&out));
     }
-    assert_eq!(settled, 900);
+    assert_eq!(settled, 1_500);
 }
 
 #[test]
