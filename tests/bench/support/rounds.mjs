@@ -2,12 +2,12 @@
 
 /**
  * Runs every name once a round, in turns; the first round warms up and is thrown away. Gives for each name
- * what `run(name)` gave in each round.
+ * what `run(name)` returned in each round.
  */
 export async function alternate(names, rounds, run) {
   const taken = Object.fromEntries(names.map((name) => [name, []]));
   for (let round = 0; round <= rounds; round++) {
-    // Each round begins with another name: nobody always comes after the same neighbour.
+    // Each round begins with another name, so that none always follows the same one.
     const first = round % names.length;
     for (const name of [...names.slice(first), ...names.slice(0, first)]) {
       const result = await run(name);
