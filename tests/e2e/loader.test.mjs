@@ -132,7 +132,7 @@ test("dispose() is the end, also for a listener that calls again", async (t) => 
   assert.deepEqual(problems, []);
 });
 
-test("dispose() gives the engine's memory back, also when a listener calls it while a call is under way", { timeout: 60_000 }, async (t) => {
+test("dispose() frees the engine's memory, also when a listener calls it while a call is under way", { timeout: 60_000 }, async (t) => {
   const { page, problems, settings } = await openedPage(t);
   // The module's exports have short names; the glue knows which one frees an engine.
   const glue = await readFile(join(root, "pkg/engine/alo_chat.js"), "utf8");

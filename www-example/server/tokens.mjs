@@ -47,7 +47,7 @@ function checkCaller({ method, headers, socket }) {
     !hosts.includes(headers.host) ||
     (headers.origin !== undefined && headers.origin !== `http://${headers.host}`) ||
     (site !== undefined && site !== "same-origin");
-  if (strange) throw new Refusal(403, "Tokens are given to the example's own page only.");
+  if (strange) throw new Refusal(403, "Tokens are issued to the example's own page only.");
   if (!/^application\/json\b/i.test(headers["content-type"] ?? "")) throw new Refusal(415, "The body must be JSON.");
 }
 

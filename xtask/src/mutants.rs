@@ -95,7 +95,7 @@ const MUTANTS: [Mutant; 21] = [
         "entry.call == call && entry.state != State::InFlight",
     ),
     mutant(
-        "a late reply brings back a channel left since",
+        "a late reply restores a channel left since",
         "src/core/client/exchange.rs",
         "if pending.decides(&recovery.channel)",
         "if true",

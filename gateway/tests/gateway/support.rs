@@ -27,7 +27,7 @@ use tokio_tungstenite::{
 
 pub const API_KEY: &str = "an api key for tests";
 const JWT_SECRET: &str = "a secret for tests, of 32 bytes!";
-/// How long anything may take before a test gives up.
+/// How long anything may take before a test fails.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A running gateway with a data folder of its own.

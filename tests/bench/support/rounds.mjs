@@ -1,7 +1,7 @@
 // Runs of several clients in turns, so that what else the machine does meets all of them alike.
 
 /**
- * Runs every name once a round, in turns; the first round warms up and is thrown away. Gives for each name
+ * Runs every name once a round, in turns; the first round warms up and is discarded. Returns for each name
  * what `run(name)` returned in each round.
  */
 export async function alternate(names, rounds, run) {
