@@ -8,7 +8,7 @@ const ITEMS: usize = 256;
 /// frame was, so frames are no larger than pays: forty events in one cost little more than a thousand.
 const BYTES: usize = 16 * 1024;
 
-/// Takes what fits into one frame: an item as it is, many as a JSON array. Gives the text and the number
+/// Takes what fits into one frame: an item as it is, many as a JSON array. Returns the text and the number
 /// of items.
 pub fn next_frame(queue: &mut VecDeque<Arc<str>>) -> (String, usize) {
     let (mut count, mut bytes) = (0, 0);

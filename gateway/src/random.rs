@@ -6,7 +6,7 @@ use alo_protocol::Uuid;
 pub fn bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     // Every system the gateway runs on has a source of randomness; without one nothing here is safe.
-    getrandom::fill(&mut bytes).expect("the operating system gives random bytes");
+    getrandom::fill(&mut bytes).expect("the operating system returns random bytes");
     bytes
 }
 

@@ -10,7 +10,10 @@ export interface SendMessageOptions {
   metadata?: object;
   /** UUID of the message replied to, in the same channel. */
   parentId?: string;
-  /** Up to 32 files of up to 8 GiB, uploaded before the message is sent. If a file changes during upload, the send fails. */
+  /**
+   * Up to 32 files of up to 8 GiB, uploaded before the message is sent. If a file changes during upload, the
+   * send fails.
+   */
   files?: readonly File[] | FileList;
   /** Stops uploads and cancels the message if it has not been sent yet. */
   signal?: AbortSignal;

@@ -76,13 +76,13 @@ async function inChromium(t, stub, { rounds, only, profile }) {
     const before = await devtools.metrics();
     const profiled = profile ? await devtools.profile() : undefined;
     await stub.play({ count: events, burst });
-    const heard = await call("heard");
+    const received = await call("received");
     await profiled?.();
     const after = await devtools.metrics();
     await call("close");
-    assertHeard(heard, events);
+    assertReceived(received, events);
     const each = (key) => ((after[key] - before[key]) * 1e6) / events;
-    return { script: each("script"), task: each("task"), rate: ((events - 1) * 1_000) / heard.ms };
+    return { script: each("script"), task: each("task"), rate: ((events - 1) * 1_000) / received.ms };
   });
   return { version, taken };
 }
@@ -94,16 +94,16 @@ async function inFirefox(t, stub, { rounds, only }) {
     await call("connect", client, stub.origin, [CHANNEL]);
     await call("expect", events);
     await stub.play({ count: events, burst });
-    const heard = await call("heard");
+    const received = await call("received");
     await call("close");
-    assertHeard(heard, events);
-    return { wall: (heard.ms * 1_000) / (events - 1) };
+    assertReceived(received, events);
+    return { wall: (received.ms * 1_000) / (events - 1) };
   });
   return { version, taken };
 }
 
-function assertHeard({ count, last }, events) {
+function assertReceived({ count, last }, events) {
   if (count !== events || last !== content(events - 1)) {
-    throw new Error(`heard ${count} of ${events} events, the last one ${JSON.stringify(last)}`);
+    throw new Error(`received ${count} of ${events} events, the last one ${JSON.stringify(last)}`);
   }
 }

@@ -1,4 +1,4 @@
-// What a page holds with a thousand channels and after many events, and what `dispose` gives back.
+// What a page holds with a thousand channels and after many events, and what `dispose` frees.
 
 import { openBench } from "./support/page.mjs";
 import { alternate, series } from "./support/rounds.mjs";
@@ -31,10 +31,10 @@ export async function run(t, { rounds, only = Object.keys(CLIENTS) }) {
     await devtools.collectGarbage();
     return (await devtools.metrics()).heap;
   };
-  const hear = async (count) => {
+  const receive = async (count) => {
     await call("expect", count);
     await stub.play({ count, burst: true });
-    await call("heard");
+    await call("received");
   };
 
   const taken = await alternate(only, rounds, async (name) => {
@@ -42,8 +42,8 @@ export async function run(t, { rounds, only = Object.keys(CLIENTS) }) {
     await call("connect", CLIENTS[name], stub.origin, CHANNELS);
     const subscribed = await heap();
     let during = 0;
-    for (let heard = 0; heard < EVENTS; heard += STEP) {
-      await hear(STEP);
+    for (let received = 0; received < EVENTS; received += STEP) {
+      await receive(STEP);
       during = Math.max(during, (await devtools.metrics()).heap);
     }
     const after = await heap();
@@ -65,14 +65,14 @@ export async function run(t, { rounds, only = Object.keys(CLIENTS) }) {
     for (let life = 0; life <= LIVES; life++) {
       for (let client = 0; client < CLIENTS_A_LIFE; client++) {
         await call("connect", "alo-chat", stub.origin, CHANNELS.slice(0, 100));
-        await hear(100);
+        await receive(100);
         await call("close");
       }
       lives.push({ heap: (await heap()) / MIB, wasm: (await call("wasm")) / MIB });
       console.error(`life ${life}`, lives.at(-1));
     }
   }
-  // The first life brings what stays once: code, the module, its tables.
+  // The first life adds what stays: code, the module, its tables.
   const grown = lives.slice(1).map(({ heap }, index) => (heap - lives[index].heap) * KIB);
   const kept = (title, value) => ({ title, unit: "KiB", base: BARE, series: series(taken, value) });
   return {
@@ -95,7 +95,7 @@ export async function run(t, { rounds, only = Object.keys(CLIENTS) }) {
         ],
       },
       {
-        title: `Growth of the heap in a round of ${CLIENTS_A_LIFE} clients that connect, hear and are disposed of`,
+        title: `Growth of the heap in a round of ${CLIENTS_A_LIFE} clients that connect, receive and are disposed of`,
         unit: "KiB",
         base: ALO,
         series: [{ name: ALO, values: grown }],

@@ -1,7 +1,7 @@
 //! The engine in a real browser against a real gateway.
 //!
 //! `cargo xtask test` starts the gateway and runs this in Chromium, Firefox and WebKit; README.md here
-//! tells how to run it with `wasm-pack test`.
+//! says how to run it with `wasm-pack test`.
 #![cfg(target_arch = "wasm32")]
 
 mod arguments;

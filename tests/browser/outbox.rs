@@ -79,7 +79,7 @@ async fn what_a_page_leaves_unsent_is_sent_once_by_the_next() {
     expected.push("the end".to_owned());
     assert_eq!(bob.events.contents(21).await, expected);
 
-    // All is told and forgotten.
+    // All are reported and forgotten.
     next.end_storage();
     let last = open(&token).await;
     assert!(nothing_was_left(&last, &channel).await);
@@ -108,7 +108,7 @@ async fn files_are_kept_and_their_uploads_go_on() {
             assert_ok(&settle(result).await);
         }
     } else {
-        // It says so, and the page itself sends it.
+        // The event reports it, and the page sends the message itself.
         page.events.next("outbox.warning").await;
         assert_ok(&settle(sent).await);
     }

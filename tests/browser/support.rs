@@ -196,7 +196,7 @@ impl Person {
         assert_ok(&result);
     }
 
-    /// Sends text and gives the message.
+    /// Sends text and returns the message.
     pub async fn say(&self, channel: &str, content: &str) -> JsValue {
         let result = settle(self.send(channel, content)).await;
         assert_ok(&result);

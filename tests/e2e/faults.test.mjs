@@ -1,7 +1,7 @@
 // Real faults on real sockets: pages chat and upload through a proxy that is a bad network, while the
 // gateway is killed at random moments and pages are reloaded. Then everything is counted.
 //
-// ALO_FAULT_SECONDS says for how long, ALO_FAULT_SEED repeats a run as far as real time can be repeated.
+// ALO_FAULT_SECONDS sets the duration, ALO_FAULT_SEED repeats a run as far as real time can be repeated.
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
@@ -77,7 +77,7 @@ test("ten pages, a bad network and a gateway that is killed", { timeout: (SECOND
       if (isOver) break;
       const restless = pages[chance.pick(RESTLESS)];
       reloads++;
-      // What it had been told is kept; what it was waiting for is nobody's business any more.
+      // What was reported to it is kept; what it was waiting for no longer matters.
       lost.push(...(await restless.page.evaluate(() => state.resolved)));
       await restless.page.reload();
       await restless.page.waitForFunction(() => document.title === "ready");
@@ -100,16 +100,16 @@ test("ten pages, a bad network and a gateway that is killed", { timeout: (SECOND
     ),
   );
   outcomes.forEach(({ late, open, events }, index) =>
-    assert.ok(!late, `page ${index}: never settled: ${open}; heard last: ${JSON.stringify(events)}`),
+    assert.ok(!late, `page ${index}: never settled: ${open}; received last: ${JSON.stringify(events)}`),
   );
   const last = await pages[0].page.evaluate(() => chat.sendMessage({ channelId: "alpha", content: "the end" }));
   assert.equal(last.status.error, false);
   const lastId = last.response.message.id;
   await Promise.all(
-    pages.map(({ page }) => page.waitForFunction((id) => state.heard.includes(id), lastId, { timeout: HEALING_MS })),
+    pages.map(({ page }) => page.waitForFunction((id) => state.received.includes(id), lastId, { timeout: HEALING_MS })),
   );
 
-  // The account: what the gateway has, from the beginning, against what everyone was told.
+  // The account: what the gateway has, from the beginning, against what was reported to every page.
   const log = await auditLog(pages[0], gateway.endpoint);
   const ids = log.map((message) => message.id);
   assert.equal(new Set(ids).size, ids.length, "an id stands twice in the log");
@@ -123,10 +123,10 @@ test("ten pages, a bad network and a gateway that is killed", { timeout: (SECOND
     [],
   );
   for (const { page, index } of pages) {
-    const { heard, gaps } = await page.evaluate(() => state);
-    assert.equal(gaps, 0, `page ${index} was told of a gap`);
-    const from = ids.indexOf(heard[0]);
-    assert.deepEqual(heard, ids.slice(from), `page ${index} heard something else than the log holds`);
+    const { received, gaps } = await page.evaluate(() => state);
+    assert.equal(gaps, 0, `page ${index} got a gap`);
+    const from = ids.indexOf(received[0]);
+    assert.deepEqual(received, ids.slice(from), `page ${index} received something else than the log holds`);
   }
   let uploads = 0;
   for (const message of log.filter((message) => message.files.length > 0)) {
@@ -143,14 +143,14 @@ test("ten pages, a bad network and a gateway that is killed", { timeout: (SECOND
   );
 });
 
-/** Runs in a page: sends messages, and files if wanted, one after the other, until told to stop. */
+/** Runs in a page: sends messages, and files if wanted, one after the other, until asked to stop. */
 async function start([name, withFiles]) {
-  globalThis.state = { heard: [], resolved: [], failed: [], gaps: 0, open: new Set() };
+  globalThis.state = { received: [], resolved: [], failed: [], gaps: 0, open: new Set() };
   let isStopped = false;
   let number = 0;
   const { status } = await chat.subscribe({ channelIds: ["alpha"] });
   if (status.error) throw new Error(status.errorData.message);
-  chat.addEventListener("message.new", ({ data }) => state.heard.push(data.message.id));
+  chat.addEventListener("message.new", ({ data }) => state.received.push(data.message.id));
   chat.addEventListener("channel.gap", () => state.gaps++);
   const send = async (options) => {
     state.open.add(options.content);
@@ -189,7 +189,7 @@ async function start([name, withFiles]) {
   };
 }
 
-/** The whole log of the channel, over a plain WebSocket that names a cursor before the first event. */
+/** The entire log of the channel, over a plain WebSocket that names a cursor before the first event. */
 function auditLog({ page, authToken }, endpoint) {
   return page.evaluate(
     ([address, token]) =>

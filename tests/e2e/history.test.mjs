@@ -200,7 +200,7 @@ test("after the gateway was away the messages of meanwhile are there, in order",
   await startOf(ada, "message 119").waitFor();
   await gateway.kill();
   await ada.isNotConnected();
-  // Asked for while nobody answers: it waits.
+  // Called while the gateway is gone: it waits.
   await ada.page.getByRole("log").focus();
   for (let presses = 0; presses < 3; presses++) await ada.page.keyboard.press("Home");
   await ada.page.getByText("Loading older messages…").waitFor();

@@ -1,4 +1,4 @@
-// The loader in front of the engine: calls made before it is there, and the ways to hand in the wasm.
+// The loader of the engine: calls made before it is loaded, and the ways to pass the wasm.
 
 import assert from "node:assert/strict";
 import { readFile, utimes, writeFile } from "node:fs/promises";
@@ -30,27 +30,27 @@ async function openedPage(t) {
 
 test("calls and listeners from before the engine is there are kept, in order", async (t) => {
   const { page, problems, settings } = await openedPage(t);
-  const { sent, heard } = await page.evaluate(async ({ endpoint, authToken, index }) => {
+  const { sent, received } = await page.evaluate(async ({ endpoint, authToken, index }) => {
     const { AloChat, ready } = await import(index);
     const chat = new AloChat({ endpoint, authToken });
-    const heard = [];
+    const received = [];
     const run = `${Math.random()}`;
     const all = new Promise((resolve) =>
       chat.addEventListener("message.new", ({ data: { message } }) => {
-        if (message.metadata.run === run && heard.push(message.content) === 4) resolve();
+        if (message.metadata.run === run && received.push(message.content) === 4) resolve();
       }),
     );
     const send = (content) => chat.sendMessage({ channelId: "alpha", content, metadata: { run } });
     const calls = [chat.subscribe({ channelIds: ["alpha"] }), send("1")];
-    // Runs when the engine is there, and still stands behind the calls made before it.
+    // Runs when the engine is loaded, and still after the calls made before it.
     const late = ready().then(() => send("4"));
     calls.push(send("2"), send("3"));
     const sent = (await Promise.all([...calls, late])).map(({ status }) => status.error);
     await all;
-    return { sent, heard };
+    return { sent, received };
   }, settings);
   assert.deepEqual(sent, [false, false, false, false, false]);
-  assert.deepEqual(heard, ["1", "2", "3", "4"]);
+  assert.deepEqual(received, ["1", "2", "3", "4"]);
   assert.deepEqual(problems, []);
 });
 
@@ -100,7 +100,7 @@ test("a file that was changed after it was chosen ends the send, and says why", 
   await writeFile(path, "first");
   await page.setContent(`${HTML}<input type="file">`);
   await page.locator("input").setInputFiles(path);
-  // Browsers look at a file when it is first asked for, and compare its time in seconds.
+  // Browsers check a file when it is first read, and compare its time in seconds.
   await page.evaluate(() => document.querySelector("input").files[0].size);
   await writeFile(path, "second, and longer");
   await utimes(path, new Date(), new Date(Date.now() + 10_000));
@@ -132,7 +132,7 @@ test("dispose() is the end, also for a listener that calls again", async (t) => 
   assert.deepEqual(problems, []);
 });
 
-test("dispose() gives the engine's memory back, also when a listener calls it while a call is under way", { timeout: 60_000 }, async (t) => {
+test("dispose() frees the engine's memory, also when a listener calls it while a call is under way", { timeout: 60_000 }, async (t) => {
   const { page, problems, settings } = await openedPage(t);
   // The module's exports have short names; the glue knows which one frees an engine.
   const glue = await readFile(join(root, "pkg/engine/alo_chat.js"), "utf8");

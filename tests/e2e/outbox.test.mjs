@@ -16,7 +16,7 @@ import { serve } from "../support/serve.mjs";
 const channelIds = ["alpha"];
 const FILE_BYTES = 48 * 1024 * 1024;
 
-/** A gateway to kill, and Grace, who hears everything. */
+/** A gateway to kill, and Grace, who receives everything. */
 async function stage(t) {
   const gateway = new Gateway(t, {
     binary: required("ALO_GATEWAY"),
@@ -58,8 +58,8 @@ async function connect(page) {
   assert.deepEqual(status, { error: false });
 }
 
-/** Waits until the page has heard exactly these contents, once and in this order. */
-async function hears(page, contents) {
+/** Waits until the page has received exactly these contents, once and in this order. */
+async function receives(page, contents) {
   await page.waitForFunction(
     (count) => events.filter((event) => event.type === "message.new").length >= count,
     contents.length,
@@ -73,7 +73,7 @@ const contentsOf = (page) =>
     events.filter((event) => event.type === "message.new").map((event) => event.data.message.content),
   );
 
-/** What the page was told of messages of earlier pages, when all of them are answered. */
+/** The events about messages of earlier pages, once all of them are answered. */
 const restoredBy = (page) =>
   page.evaluate(() =>
     Promise.all(
@@ -98,7 +98,7 @@ test("what is unsent at a reload is sent by the next page, before what that one 
   const after = numbered("after", 5);
   await write(ada, after);
   await gateway.start();
-  await hears(grace, [...before, ...after]);
+  await receives(grace, [...before, ...after]);
   assert.deepEqual(await restoredBy(ada), pairs(before));
   const results = await ada.evaluate(() => Promise.all(results));
   assert.deepEqual(
@@ -120,12 +120,12 @@ test("a crash in the middle of sends loses none and doubles none", { timeout: 12
   await grace.waitForFunction(() => events.some((event) => event.type === "message.new"));
   const session = await ada.context().newCDPSession(ada);
   const crash = ada.waitForEvent("crash");
-  // Never answered: nobody is left to.
+  // Never answered: the gateway is gone.
   void session.send("Page.crash").catch(() => {});
   await crash;
   const next = await open("ada", { beside: ada });
   await connect(next);
-  await hears(grace, contents);
+  await receives(grace, contents);
   const restored = await restoredBy(next);
   assert.deepEqual(restored, pairs(contents.slice(-restored.length || contents.length)));
 });
@@ -153,9 +153,9 @@ test("an upload goes on where the page before has left it", { timeout: 120_000 }
   await ada.waitForFunction(() => document.title === "ready");
   requests.length = 0;
   await connect(ada);
-  await hears(grace, ["with a file"]);
+  await receives(grace, ["with a file"]);
   assert.deepEqual(await restoredBy(ada), pairs(["with a file"]));
-  // First it asks how far the upload is; and nothing begins anew.
+  // First it requests the offset, and nothing starts over.
   assert.equal(requests[0].method(), "HEAD");
   assert.ok(requests.every((request) => request.method() !== "POST"));
   const sent = await ada.evaluate(async () => {
@@ -180,13 +180,13 @@ test("tabs share no message: a closed one's are taken over by one of the others 
   await write(first, alive);
   await gateway.start();
   // Its own page sends them, and the others leave them alone.
-  await hears(grace, alive);
+  await receives(grace, alive);
   await gateway.kill();
   const left = numbered("left", 30);
   await write(first, left);
   await first.close();
   await gateway.start();
-  await hears(grace, [...alive, ...left]);
+  await receives(grace, [...alive, ...left]);
   const restored = await Promise.all(others.map(restoredBy));
   assert.deepEqual(restored.flat(), pairs(left));
 });
@@ -202,11 +202,11 @@ test("another user's messages are left alone", { timeout: 120_000 }, async (t) =
   await gateway.start();
   await connect(bob);
   await bob.evaluate(() => chat.sendMessage({ channelId: "alpha", content: "bob's" }));
-  await hears(grace, ["bob's"]);
+  await receives(grace, ["bob's"]);
   assert.deepEqual(await restoredBy(bob), []);
   const again = await open("ada", { beside: bob });
   await connect(again);
-  await hears(grace, ["bob's", "ada's own"]);
+  await receives(grace, ["bob's", "ada's own"]);
   const users = await grace.evaluate(() =>
     events.filter((event) => event.type === "message.new").map((event) => event.data.message.userId),
   );
@@ -227,7 +227,7 @@ test("disconnect() forgets what it has answered", { timeout: 120_000 }, async (t
   await ada.reload();
   await ada.waitForFunction(() => document.title === "ready");
   await ada.evaluate(() => chat.sendMessage({ channelId: "alpha", content: "later" }));
-  await hears(grace, ["later"]);
+  await receives(grace, ["later"]);
 });
 
 const failures = {
@@ -268,7 +268,7 @@ for (const [name, prepare] of Object.entries(failures)) {
       sent.map(({ status }) => status.error),
       contents.map(() => false),
     );
-    await hears(grace, contents);
+    await receives(grace, contents);
     const warnings = await ada.evaluate(() => events.filter((event) => event.type === "outbox.warning"));
     assert.equal(warnings.length, 1, JSON.stringify(warnings));
     const { code, message } = warnings[0].data.error;

@@ -79,7 +79,7 @@ test("nothing is lost, doubled or reordered when the gateway is killed", { timeo
     assert.ok(lost >= 1, "the page never noticed");
   }
 
-  // The file is whole.
+  // The file is complete.
   const [file] = upload.response.message.files;
   const answer = await fetch(file.url, { headers: { authorization: `Bearer ${grace.authToken}` } });
   assert.equal(answer.status, 200);

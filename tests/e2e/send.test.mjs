@@ -43,11 +43,11 @@ function logged({ page }, matches) {
       assert.equal(line.args().length, 2);
       const message = await line.args()[1].jsonValue();
       if (!matches(message)) return;
-      page.off("console", hear);
+      page.off("console", onConsole);
       resolve(message);
     };
-    const hear = (line) => void read(line).catch(reject);
-    page.on("console", hear);
+    const onConsole = (line) => void read(line).catch(reject);
+    page.on("console", onConsole);
   });
 }
 

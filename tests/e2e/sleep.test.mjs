@@ -31,7 +31,7 @@ async function twoPages(t, outbox) {
 
 let number = 0;
 
-/** Sends so many messages; gives their ids. */
+/** Sends this many messages; returns their ids. */
 async function send(page, count) {
   const contents = Array.from({ length: count }, () => `message ${number++}`);
   return page.evaluate(async (contents) => {
@@ -40,15 +40,15 @@ async function send(page, count) {
   }, contents);
 }
 
-/** Waits until the page has heard exactly these, once and in order. */
-async function hears(page, ids) {
+/** Waits until the page has received exactly these, once and in order. */
+async function receives(page, ids) {
   await page.waitForFunction((id) => events.some((event) => event.data.message?.id === id), ids.at(-1), {
     timeout: 60_000,
   });
-  const heard = await page.evaluate(() =>
+  const received = await page.evaluate(() =>
     events.filter((event) => event.type === "message.new").map((event) => event.data.message.id),
   );
-  assert.deepEqual(heard, ids);
+  assert.deepEqual(received, ids);
   const gaps = await page.evaluate(() => events.filter((event) => event.type === "channel.gap").length);
   assert.equal(gaps, 0);
 }
@@ -56,7 +56,7 @@ async function hears(page, ids) {
 test("what is sent and missed while offline comes when the network does", { timeout: 120_000 }, async (t) => {
   const { ada, grace } = await twoPages(t);
   const before = await send(ada, 3);
-  await hears(grace, before);
+  await receives(grace, before);
   await grace.context().setOffline(true);
   const missed = await send(ada, 20);
   await ada.context().setOffline(true);
@@ -65,25 +65,25 @@ test("what is sent and missed while offline comes when the network does", { time
   await ada.context().setOffline(false);
   const late = await waiting;
   await grace.context().setOffline(false);
-  await hears(grace, [...before, ...missed, ...late]);
+  await receives(grace, [...before, ...missed, ...late]);
 });
 
-test("a frozen page hears what it missed when it thaws", { timeout: 120_000 }, async (t) => {
+test("a frozen page receives what it missed when it thaws", { timeout: 120_000 }, async (t) => {
   const { ada, grace } = await twoPages(t);
   const session = await grace.context().newCDPSession(grace);
   const before = await send(ada, 2);
-  await hears(grace, before);
+  await receives(grace, before);
   await session.send("Page.setWebLifecycleState", { state: "frozen" });
   const missed = await send(ada, 200);
   await session.send("Page.setWebLifecycleState", { state: "active" });
-  await hears(grace, [...before, ...missed]);
+  await receives(grace, [...before, ...missed]);
 });
 
 for (const outbox of ["memory", "indexeddb"]) {
   test(`a page comes back from the back-forward cache and goes on, outbox: ${outbox}`, { timeout: 120_000 }, async (t) => {
     const { ada, grace, url } = await twoPages(t, outbox);
     const before = await send(ada, 2);
-    await hears(grace, before);
+    await receives(grace, before);
     await grace.evaluate(() => {
       globalThis.shown = new Promise((resolve) => addEventListener("pageshow", ({ persisted }) => resolve(persisted)));
     });
@@ -92,6 +92,6 @@ for (const outbox of ["memory", "indexeddb"]) {
     await grace.goBack({ waitUntil: "commit" });
     const reasons = await grace.evaluate(() => performance.getEntriesByType("navigation")[0].notRestoredReasons?.toJSON());
     assert.equal(await grace.evaluate(() => globalThis.shown), true, JSON.stringify(reasons));
-    await hears(grace, [...before, ...missed]);
+    await receives(grace, [...before, ...missed]);
   });
 }

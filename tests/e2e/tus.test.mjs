@@ -1,4 +1,4 @@
-// The gateway's uploads are tus: another client of the standard, tus-js-client, speaks with it.
+// The gateway's uploads are tus: another client of the standard, tus-js-client, works with it.
 
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
@@ -12,7 +12,7 @@ import { mintToken } from "../support/gateway.mjs";
 const endpoint = required("ALO_TEST_ENDPOINT");
 const apiKey = required("ALO_TEST_API_KEY");
 
-/** Starts an upload in pieces; `onUrl` hears where it is, `onProgress` how far it got. */
+/** Starts an upload in pieces; `onUrl` receives its address, `onProgress` its progress. */
 function upload(bytes, token, options = {}) {
   return new Promise((resolve, reject) => {
     const one = new Upload(bytes, {

@@ -65,7 +65,7 @@ const HTML = `<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,
 describe(`the packed package in ${engine}`, () => {
   let browser;
   let folder;
-  // Suites have no `after` of their own to hand on: what lasts for all tests is ended here.
+  // Suites have no `after` of their own to pass on: what lasts for all tests is ended here.
   const ending = [];
   const suite = { after: (end) => ending.unshift(end) };
 

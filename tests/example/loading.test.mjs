@@ -110,7 +110,7 @@ describe("loading", () => {
     assert.equal(channel.log.rows().length, 5);
   });
 
-  test("an edge that is refused opens the place anew", async () => {
+  test("an edge that is refused opens the place again", async () => {
     const { channel, calls, loader } = loading(filled(250));
     loader.open(channel);
     await calls[0].succeed();
@@ -138,7 +138,7 @@ describe("loading", () => {
     assert.ok(channel.log.atPresent);
   });
 
-  test("a message that cannot be had leaves the channel as it is", async () => {
+  test("a message that cannot be loaded leaves the channel as it is", async () => {
     const { channel, calls, loader } = loading(filled(200));
     loader.open(channel);
     await calls[0].succeed();

@@ -121,7 +121,7 @@ function run(seed) {
     world.check();
     assert.ok(items.length <= world.log.messages.length);
   }
-  // In the end everything can be had, in both directions.
+  // In the end everything can be loaded, in both directions.
   world.settle();
   if (!world.window.edges) world.ask();
   world.settle();

@@ -64,7 +64,7 @@ function policy(scripts = "") {
 describe("the packed package", () => {
   let browser;
   let packed;
-  // Suites have no `after` of their own to hand on: what lasts for all tests is ended here.
+  // Suites have no `after` of their own to pass on: what lasts for all tests is ended here.
   const ending = [];
   const suite = { after: (end) => ending.unshift(end) };
 
@@ -161,7 +161,7 @@ describe("the packed package", () => {
         console.log(Object.keys(globalThis).length - before);
       `,
     });
-    // It ends by itself: nothing was left open.
+    // The process ends: nothing was left open.
     const { stdout, stderr } = await run("node", ["server.js"], { cwd: folder, timeout: 20_000 });
     assert.equal(stdout, "alo-chat function function string\nalo-chat/inline function function string\n0\n");
     assert.equal(stderr, "");

@@ -1,4 +1,4 @@
-// What `cargo xtask test` hands to the tests, and the folders they work with.
+// What `cargo xtask test` passes to the tests, and the folders they work with.
 
 import { fileURLToPath } from "node:url";
 

@@ -9,7 +9,7 @@ import { createInterface } from "node:readline";
 import { openPage } from "./chromium.mjs";
 import { root } from "./environment.mjs";
 
-/** Starts the example's own server until the test ends; gives the page's address. */
+/** Starts the example's own server until the test ends; returns the page's address. */
 export async function startExample(t, { endpoint, apiKey }) {
   const server = spawn("node", ["server.mjs"], {
     cwd: join(root, "www-example"),
@@ -51,12 +51,12 @@ export class Person {
     this.problems = problems;
   }
 
-  /** Waits until the page says that it is connected. */
+  /** Waits until the page shows that it is connected. */
   isConnected() {
     return this.#state("connected").waitFor();
   }
 
-  /** Waits until the page says that it is not connected. */
+  /** Waits until the page shows that it is not connected. */
   isNotConnected() {
     return this.page.locator('[data-testid="connection-state"]:not([data-state="connected"])').waitFor();
   }
@@ -86,7 +86,7 @@ export class Person {
     return message;
   }
 
-  /** What stands in the list near where it is scrolled to, from top to bottom. */
+  /** The rows of the list near the scroll position, from top to bottom. */
   messages() {
     return this.page.getByTestId("message").evaluateAll((nodes) =>
       nodes.map((node) => ({

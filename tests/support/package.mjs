@@ -17,7 +17,7 @@ export async function temporaryFolder(t) {
   return folder;
 }
 
-/** Packs pkg/ into `folder`; gives the tarball's path and the files in it. */
+/** Packs pkg/ into `folder`; returns the tarball's path and the files in it. */
 export async function pack(folder) {
   const { stdout } = await run("npm", ["pack", "--json", "--pack-destination", folder], { cwd: join(root, "pkg") });
   const packed = JSON.parse(stdout);

@@ -18,8 +18,8 @@ const HTML = `<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,
 export const files = { "/index.html": HTML };
 
 /**
- * Opens the page for a user; in it stand `chat` and `events`, which keeps every event. With `through` the
- * page speaks to that address instead of the gateway's own; with `beside` it is another tab of that page's
+ * Opens the page for a user; it has the globals `chat` and `events`, which keeps every event. With `through` the
+ * page connects to that address instead of the gateway's own; with `beside` it is another tab of that page's
  * profile. `options` are further ones of the chat, and `prepare` runs in the page before anything else.
  */
 export async function openChat(

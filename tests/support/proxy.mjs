@@ -60,7 +60,7 @@ export class FaultyProxy {
     this.#isBad = false;
     this.#isDown = false;
     for (const link of this.#links) {
-      // What has fallen silent never speaks again.
+      // A silent connection stays silent.
       if (link.silent) this.#cut(link);
       link.weather = this.#calm;
     }
@@ -126,7 +126,7 @@ export class FaultyProxy {
 
   async #carry(link, from, to) {
     for await (const chunk of from) {
-      // Half-open: both ends are there, nothing passes, nobody is told.
+      // Half-open: both ends stay connected, nothing passes, and neither is notified.
       if (link.silent) continue;
       const { delayMs, bytesPerSecond } = link.weather;
       const wait = delayMs + (chunk.length / bytesPerSecond) * 1_000;

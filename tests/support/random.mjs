@@ -1,4 +1,4 @@
-// Numbers from a seed, so that a run can be told again.
+// Numbers from a seed, so that a run can be repeated.
 
 /** mulberry32: small, and good enough to decide what goes wrong. */
 export function random(seed) {

@@ -9,7 +9,7 @@ import { setTimeout as after } from "node:timers/promises";
 const START = 60_000;
 const SCRIPT = 60_000;
 
-/** What each engine is asked for; none of them opens a window on the user's screen. */
+/** The capabilities of each engine; none of them opens a window on the user's screen. */
 const CAPABILITIES = {
   chromium: (binary) => ({
     // No sandbox: tests run as root in containers too.
@@ -41,7 +41,7 @@ export async function openBrowser(t, { engine, driver, binary }) {
   const capabilities = { alwaysMatch: CAPABILITIES[engine](binary) };
   const { sessionId, capabilities: got } = await ask("POST", `${address}/session`, { capabilities });
   const session = `${address}/session/${sessionId}`;
-  // The driver ends in any case, and says why if it could not end the browser.
+  // The driver ends in any case, and reports why if it could not end the browser.
   t.after(() => ask("DELETE", session).catch((error) => log.push(`${error}\n`)));
   await ask("POST", `${session}/timeouts`, { script: SCRIPT, pageLoad: START });
   return new Browser(session, `${got.browserName} ${got.browserVersion}`);

@@ -1,4 +1,4 @@
-// The files of the built page, held in memory: a path that is not among them cannot be asked for.
+// The files of the built page, kept in memory: no other path can be requested.
 
 import { readdir, readFile } from "node:fs/promises";
 import { extname, join, relative, sep } from "node:path";

@@ -47,14 +47,14 @@ function checkCaller({ method, headers, socket }) {
     !hosts.includes(headers.host) ||
     (headers.origin !== undefined && headers.origin !== `http://${headers.host}`) ||
     (site !== undefined && site !== "same-origin");
-  if (strange) throw new Refusal(403, "Tokens are given to the example's own page only.");
+  if (strange) throw new Refusal(403, "Tokens are issued to the example's own page only.");
   if (!/^application\/json\b/i.test(headers["content-type"] ?? "")) throw new Refusal(415, "The body must be JSON.");
 }
 
 async function readJson(request) {
   const chunks = [];
   let size = 0;
-  // The connection stays whole when this ends early, so that the refusal can still be sent.
+  // The connection stays open when this ends early, so that the refusal can still be sent.
   for await (const chunk of request.iterator({ destroyOnReturn: false })) {
     size += chunk.length;
     if (size > BODY_BYTES) throw new Refusal(413, "The body is too large.");
@@ -90,14 +90,14 @@ async function mint({ endpoint, apiKey }, userId) {
       signal: AbortSignal.timeout(GATEWAY_MS),
     });
   } catch {
-    throw new Refusal(502, `The gateway at ${endpoint} does not answer.`);
+    throw new Refusal(502, `The gateway at ${endpoint} does not respond.`);
   }
   if (answer.status === 401) throw new Refusal(502, "The gateway does not accept ALO_API_KEY.");
   const body = await answer.json().catch(() => undefined);
   if (!answer.ok || typeof body?.token !== "string") {
     throw new Refusal(
       502,
-      `The gateway gave no token: ${body?.status?.errorData?.message ?? `status ${answer.status}`}`,
+      `The gateway returned no token: ${body?.status?.errorData?.message ?? `status ${answer.status}`}`,
     );
   }
   return body.token;

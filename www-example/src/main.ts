@@ -1,4 +1,4 @@
-// Starts with a name, remembered or asked for, and goes on to the chat.
+// Starts with a name, remembered or entered, and continues to the chat.
 
 import "./styles/tokens.css";
 import "./styles/base.css";

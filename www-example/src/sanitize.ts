@@ -1,4 +1,4 @@
-// Content comes from other people: it is HTML that nobody has checked.
+// Content comes from other users: it is unchecked HTML.
 
 import DOMPurify from "dompurify";
 

@@ -11,14 +11,14 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 
 use crate::{glue, install, module, process, workspace};
 
-/// What the template holds in place of the version.
+/// The placeholder for the version in the template.
 const VERSION_IN_TEMPLATE: &str = "0.0.0-template";
 
-/// `opt-level = "z"` speaks for our crates alone: the standard library comes compiled for speed, and what is
-/// inlined of it is more than is saved. From 8 to 15 the module is smallest.
+/// `opt-level = "z"` applies only to our crates: the standard library is precompiled for speed, and inlining it
+/// costs more than it saves. From 8 to 15 the module is smallest.
 const INLINING: &str = "-Cllvm-args=-inline-threshold=10";
 
-/// Named one by one: all of wasm-opt's features together make modules that Chromium refuses.
+/// Listed one by one: with all of wasm-opt's features Chromium refuses the module.
 const WASM_FEATURES: [&str; 8] = [
     "--mvp-features",
     "--enable-bulk-memory",
@@ -53,7 +53,7 @@ pub fn run() -> Result<()> {
                     workspace::WASM_TARGET
                 ),
             ])
-            // Set, it would cut the module in parts that are compiled apart, against the profile.
+            // If set, it would compile the module in separate parts, against the profile.
             .env("CARGO_INCREMENTAL", "0"),
     )?;
     let module = workspace::target()
@@ -83,8 +83,8 @@ pub fn named_module() -> PathBuf {
 
 /// The module, its glue and the module as JavaScript.
 ///
-/// The module stands beside the loader: bundlers that leave `new URL` alone, as esbuild does, then look
-/// for it beside the bundle.
+/// The module is next to the loader: bundlers that keep `new URL` as it is, such as esbuild, then expect it
+/// next to the bundle.
 fn engine(module: &Path, package: &Path) -> Result<()> {
     let folder = &package.join("engine");
     fs::create_dir_all(folder)?;
@@ -92,7 +92,7 @@ fn engine(module: &Path, package: &Path) -> Result<()> {
         Command::new(workspace::tool("wasm-bindgen")?)
             .args(["--target", "web", "--no-typescript"])
             .arg("--remove-producers-section")
-            // The loaders name the module; here it would drag the file into the inline variant.
+            // The loaders name the module; here it would pull the file into the inline variant.
             .arg("--omit-default-module-path")
             .args(["--out-name", "alo_chat", "--out-dir"])
             .arg(folder)
@@ -112,7 +112,7 @@ fn engine(module: &Path, package: &Path) -> Result<()> {
         "--strip-debug",
         "--strip-producers",
         "--strip-target-features",
-        // Last: it prints the names of what is left.
+        // Last, as it prints the names that are left.
         glue::MINIFY,
     ]))?;
     let script = folder.join("alo_chat.js");
@@ -146,7 +146,7 @@ fn optimise(from: &Path, to: &Path) -> Command {
     command
 }
 
-/// The hand-written part, with the version, and what every package carries.
+/// The hand-written part, with the version, and the licences.
 fn template(package: &Path) -> Result<()> {
     let root = workspace::root();
     let template = root.join("pkg-template");

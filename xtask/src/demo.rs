@@ -15,7 +15,7 @@ use crate::{
     workspace,
 };
 
-/// Ctrl-C reaches everything in the terminal at once: a service may have ended before it is known here
+/// Ctrl-C reaches all processes in the terminal at once: a service may have ended before this process knows
 /// why.
 const INTERRUPT_LAG: Duration = Duration::from_secs(1);
 
@@ -92,7 +92,7 @@ enum Waited<T> {
     Ended(String),
 }
 
-/// Prints lines until one is found, Ctrl-C comes or a service ends by itself.
+/// Prints lines until one is found, Ctrl-C is pressed or a service ends.
 fn wait<T>(events: &Receiver<Event>, find: impl Fn(&str) -> Option<T>) -> Result<Waited<T>> {
     loop {
         match events.recv().context("nothing runs any more")? {

@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::{install, process, workspace};
 
-/// How the example's server says where it listens.
+/// The line in which the example's server prints its address.
 pub const SERVING: &str = "example on ";
 
 /// Builds the example against pkg/, which must have been made.

@@ -16,10 +16,10 @@ use crate::{
     workspace,
 };
 
-/// How a gateway says where it listens.
+/// The line in which a gateway prints its address.
 pub const LISTENING: &str = "listening on ";
 
-/// How long a gateway may take to listen.
+/// How long a gateway may take to start.
 const START: Duration = Duration::from_secs(30);
 
 /// A running gateway.
@@ -27,14 +27,14 @@ const START: Duration = Duration::from_secs(30);
 pub struct Gateway {
     /// Such as `http://127.0.0.1:40123`.
     pub endpoint: String,
-    /// What `POST /v1/auth` takes.
+    /// The API key for `POST /v1/auth`.
     pub api_key: String,
-    // Fields drop in this order: the gateway ends before its data goes.
+    // Fields drop in this order: the gateway ends before its data is removed.
     _service: Service,
     _data: TempDir,
 }
 
-/// Builds the gateway and tells where it is.
+/// Builds the gateway and returns its path.
 pub fn build(release: bool) -> Result<PathBuf> {
     let mut cargo = workspace::cargo()?;
     cargo.args(["build", "--package", "alo-gateway", "--bin", "alo-gateway"]);

@@ -1,9 +1,8 @@
 //! The short names between the browser module and its glue.
 //!
 //! wasm-bindgen names imports and exports by long names, once in the module and once in its glue. Neither can
-//! be seen from outside, so wasm-opt gives each a name of one or two letters in the module
-//! ([`MINIFY`]) and prints which; here the glue follows. What is not found exactly as expected fails the
-//! build.
+//! be seen from outside, so wasm-opt renames each to one or two letters in the module ([`MINIFY`]) and prints
+//! the names; here the glue is renamed to match. Anything not found exactly as expected fails the build.
 
 use std::collections::BTreeMap;
 
@@ -57,7 +56,7 @@ pub fn rename(glue: &str, names: &Names) -> Result<String> {
     modules(&glue, &of_files)
 }
 
-/// Renames the keys of the object of imports. A function becomes a method, which says the same.
+/// Renames the keys of the object of imports. A function becomes a method, which is equivalent.
 fn imports(glue: &str, names: &BTreeMap<&str, &str>) -> Result<String> {
     const KEY: &str = "        ";
     const FUNCTION: &str = ": function(";
@@ -137,7 +136,7 @@ fn next_export(text: &str) -> Option<(&str, &str, &str)> {
 fn modules(glue: &str, of_files: &[(&str, &str, &str)]) -> Result<String> {
     let mut glue = glue.to_owned();
     for (module, name, short) in of_files {
-        // `"./file.js": import1,` says how the glue names the file.
+        // `"./file.js": import1,` is the glue's name for the file.
         let start = format!("        \"{module}\": ");
         let line = glue
             .lines()

@@ -1,7 +1,7 @@
 //! The project's commands: `cargo xtask build | test | demo | bench | sim | mutants | size | docs | install`.
 //!
-//! One file per command. What several need: [`process`] runs programs, [`workspace`] knows where
-//! things are, [`gateway`] starts a gateway for tests, [`install`] brings the tools.
+//! One file per command. Shared: [`process`] runs programs, [`workspace`] has paths and versions, [`gateway`]
+//! starts a gateway for tests, [`install`] installs tools.
 
 mod bench;
 mod build;
@@ -32,24 +32,24 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Makes the npm package in pkg/, ready for `npm pack`
+    /// Builds the npm package in pkg/, ready for `npm pack`
     Build,
     /// Runs every check and test; the last line counts them
     Test(test::Options),
     /// Starts a gateway and the example chat
     Demo(demo::Options),
-    /// Measures the package in browsers, beside other clients
+    /// Measures the package in browsers, and compares it with other clients
     Bench(bench::Options),
-    /// Simulates clients, network and gateway, and looks for anything lost, doubled or out of order
+    /// Simulates clients, network and gateway, and checks that nothing is lost, doubled or out of order
     #[command(disable_help_flag = true)]
     Sim(sim::Options),
     /// Plants faults in a copy of the product, which the simulation must catch
     Mutants(mutants::Options),
     /// Prints how large the package is for a browser
     Size(size::Options),
-    /// Writes what is generated from the code: docs/errors.md, tables of docs/protocol.md, golden types
+    /// Generates docs/errors.md, the tables of docs/protocol.md and the golden types from the code
     Docs,
-    /// Installs what the other commands need and is missing
+    /// Installs what the other commands need
     Install(install::Options),
 }
 
@@ -57,7 +57,7 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Build => build::run(),
         Command::Test(options) => match test::run(&options) {
-            // Said already, by the last line.
+            // The last line has reported it already.
             Ok(false) => return ExitCode::FAILURE,
             Ok(true) => Ok(()),
             Err(error) => Err(error),

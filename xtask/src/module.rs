@@ -1,6 +1,6 @@
-//! What is done to the browser module between wasm-bindgen and wasm-opt, and what can be read of it.
+//! Processes the browser module between wasm-bindgen and wasm-opt, and reads its items.
 //!
-//! A panic ends in a trap whatever its message, for this target has nowhere to print it. So the functions
+//! A panic ends in a trap whatever its message, as this target has nowhere to print it. So the functions
 //! that make the message become the trap, what only they need goes too, and the places in the source that
 //! messages would name are blanked. (The standard library's own switch for that, `panic=immediate-abort`,
 //! is not in the stable toolchain.)
@@ -37,7 +37,7 @@ const PANICS: [&str; 16] = [
     "std::panicking::panic_with_hook",
 ];
 
-/// Takes out what only panics need.
+/// Removes what only panics need.
 pub fn slim(wasm: &[u8]) -> Result<Vec<u8>> {
     let facts = Facts::read(wasm)?;
     let (traps, formats) = facts.traps();
@@ -78,7 +78,7 @@ struct Facts {
     data: Vec<Segment>,
 }
 
-/// Bytes that stand in the memory from the start.
+/// Initial bytes of the memory.
 struct Segment {
     address: usize,
     bytes: Vec<u8>,

@@ -15,7 +15,7 @@ use crate::{process, workspace};
 /// Options of `cargo xtask mutants`.
 #[derive(Args)]
 pub struct Options {
-    /// Plants this fault alone, by its name; may be given many times
+    /// Plants only this fault, by name; can be repeated
     #[arg(long, value_name = "NAME")]
     only: Vec<String>,
     /// Steps after which a fault counts as missed
@@ -23,7 +23,7 @@ pub struct Options {
     steps: u64,
 }
 
-/// A fault: a text that stands once in a file, and what takes its place.
+/// A fault: a text that occurs once in a file, and its replacement.
 struct Mutant {
     name: &'static str,
     file: &'static str,
@@ -95,7 +95,7 @@ const MUTANTS: [Mutant; 21] = [
         "entry.call == call && entry.state != State::InFlight",
     ),
     mutant(
-        "a late reply brings back a channel left since",
+        "a late reply restores a channel left since",
         "src/core/client/exchange.rs",
         "if pending.decides(&recovery.channel)",
         "if true",
@@ -119,7 +119,7 @@ const MUTANTS: [Mutant; 21] = [
         "entries.push(Entry {\n                call,\n                key: alo_protocol::Uuid::v7(0, [key.as_bytes()[15]; 10]),",
     ),
     mutant(
-        "storage is not told that a message is answered",
+        "storage keeps a message that is answered",
         "src/core/client/mod.rs",
         "if self.restore.is_kept() {\n            let forget",
         "if false {\n            let forget",
@@ -198,13 +198,13 @@ pub fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// Simulates with one fault; gives the violation it was caught by.
+/// Simulates with one fault; returns the violation that caught it.
 fn plant(mutant: &Mutant, tree: &Path, steps: u64) -> Result<Option<String>> {
     let path = tree.join(mutant.file);
     let text = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
     if text.matches(mutant.find).count() != 1 {
         bail!(
-            "{}: the text to replace does not stand once in {}",
+            "{}: the text to replace does not occur exactly once in {}",
             mutant.name,
             mutant.file
         );

@@ -1,4 +1,4 @@
-//! Running programs: to their end, line by line, or as services beside this one.
+//! Runs programs: to their end, line by line, or as services in the background.
 
 use std::{
     ffi::OsStr,
@@ -15,10 +15,10 @@ use rustix::process::{Pid, Signal, kill_process};
 /// How long a service may take to stop when asked; then it is killed.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// Processes under way, to be ended when this one is.
+/// Running processes, to be ended with this one.
 static RUNNING: Mutex<Vec<Pid>> = Mutex::new(Vec::new());
 
-/// Runs a program to its end; what it prints is seen.
+/// Runs a program to its end; its output is shown.
 pub fn run(command: &mut Command) -> Result<()> {
     let shown = shown(command);
     println!("$ {shown}");
@@ -26,7 +26,7 @@ pub fn run(command: &mut Command) -> Result<()> {
     check(&shown, child.wait()?)
 }
 
-/// Runs a program to its end and hands over each line of its standard output, which is printed too.
+/// Runs a program to its end and passes on each line of its standard output, which is printed too.
 pub fn run_lines(command: &mut Command, mut seen: impl FnMut(&str)) -> Result<ExitStatus> {
     println!("$ {}", shown(command));
     let mut child = Tracked::spawn(command.stdout(Stdio::piped()))?;
@@ -51,7 +51,7 @@ pub fn capture(command: &mut Command) -> Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// On Ctrl-C or SIGTERM: calls `before`, asks every process under way to end, calls `after`.
+/// On Ctrl-C or SIGTERM: calls `before`, asks every running process to end, calls `after`.
 pub fn on_interrupt(
     mut before: impl FnMut() + Send + 'static,
     mut after: impl FnMut() + Send + 'static,
@@ -83,7 +83,7 @@ pub enum Event {
     },
 }
 
-/// A program that runs beside this one and ends with this value.
+/// A program that runs in the background and ends with this value.
 #[derive(Debug)]
 pub struct Service {
     pid: Pid,
@@ -97,17 +97,17 @@ impl Service {
             .with_context(|| format!("starting {name}"))?;
         let pid = child.pid;
         let ended = Arc::new((Mutex::new(false), Condvar::new()));
-        let told = Arc::clone(&ended);
+        let signal = Arc::clone(&ended);
         thread::spawn(move || {
             if let Some(output) = child.child.stdout.take() {
-                // A receiver that is gone wants to hear no more; the pipe is read on all the same.
+                // Even if the receiver is gone the pipe must be read.
                 for_each_line(output, |line| {
                     let _ = events.send(Event::Line(line.to_owned()));
                 });
             }
             let status = child.wait();
-            *locked(&told.0) = true;
-            told.1.notify_all();
+            *locked(&signal.0) = true;
+            signal.1.notify_all();
             if let Ok(status) = status {
                 let _ = events.send(Event::Ended {
                     service: name,
@@ -161,7 +161,7 @@ impl Tracked {
 }
 
 fn for_each_line(output: impl Read, mut line: impl FnMut(&str)) {
-    // Lines that are no UTF-8 are shown as well as they can be.
+    // Lines that are not UTF-8 are shown lossily.
     for bytes in BufReader::new(output).split(b'\n').map_while(Result::ok) {
         line(String::from_utf8_lossy(&bytes).trim_end_matches('\r'));
     }
@@ -182,7 +182,7 @@ fn shown(command: &Command) -> String {
         .join(" ")
 }
 
-/// The lists under these locks are whole after every statement, so a panic elsewhere harms nothing.
+/// The lists under these locks are consistent after every statement, so a panic elsewhere does no damage.
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

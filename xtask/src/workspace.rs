@@ -1,4 +1,4 @@
-//! Where things are, and the versions that several commands need.
+//! Paths and versions that several commands need.
 
 use std::{env, fs, path::PathBuf, process::Command};
 
@@ -12,7 +12,7 @@ pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// The top folder of the repository.
 pub fn root() -> PathBuf {
-    // `cargo run` sets the variable; without cargo the place at build time is the best guess.
+    // `cargo run` sets the variable; without cargo the path at build time is the best guess.
     let crate_folder = env::var_os("CARGO_MANIFEST_DIR")
         .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
     match crate_folder.parent() {

@@ -30,7 +30,7 @@ const QUEUE: usize = 4_096;
 /// A body as the gateway's database holds it, bytes.
 const BODY: usize = 330;
 
-/// What the first frame of a connection to the bare server says it is for.
+/// The purpose of a connection to the bare server, sent in its first frame.
 pub mod role {
     /// To receive what others publish.
     pub const SUBSCRIBE: &str = "subscribe";

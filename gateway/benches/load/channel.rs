@@ -197,7 +197,7 @@ fn draft(seq: u64) -> Result<Change> {
     }))
 }
 
-/// Ids as a gateway makes them, but told by the sequence: to find a place must not warm it up.
+/// Ids like a gateway's, but derived from the sequence: finding a place must not warm it up.
 fn id(seq: u64) -> Uuid {
     Uuid::v7(sent_ms(seq), noise(seq))
 }

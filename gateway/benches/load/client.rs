@@ -1,4 +1,4 @@
-//! A light client: it speaks to the gateway, and to the bare server, and reads only what it measures.
+//! A light client for the gateway and the bare server, which reads only what it measures.
 
 use alo_gateway::random;
 use alo_protocol::{CONNECT_PATH, SUBPROTOCOL};
@@ -21,7 +21,7 @@ use tokio_tungstenite::{
 
 use crate::{Result, stats};
 
-/// What messages say, after the time they were sent.
+/// The content of messages, after the time they were sent.
 const TEXT: &str =
     "I think the train leaves at nine, so let us meet in front of the station at half past eight.";
 /// Digits of a time in a message.

@@ -57,8 +57,8 @@ pub async fn measure(setup: &Setup, report: &mut Report) -> Result<()> {
         let gateway = run(setup, Kind::Gateway, subscribers, Pace::Full).await?;
         let bare = run(setup, Kind::Bare, subscribers, Pace::Full).await?;
         let times = gateway.rate() / bare.rate();
-        gateway.tell(report, &format!("fan-out/{subscribers}/gateway"));
-        bare.tell(report, &format!("fan-out/{subscribers}/bare"));
+        gateway.report(report, &format!("fan-out/{subscribers}/gateway"));
+        bare.report(report, &format!("fan-out/{subscribers}/bare"));
         let name = format!("fan-out/{subscribers}/beside-bare");
         report.add(name, "times", times, "the rate of deliveries");
     }
@@ -72,7 +72,7 @@ impl Outcome {
     }
 
     /// Writes all of it.
-    pub fn tell(mut self, report: &mut Report, name: &str) {
+    pub fn report(mut self, report: &mut Report, name: &str) {
         let rate = self.rate();
         let each = self.cpu.as_secs_f64() * 1e6 / self.deliveries as f64;
         let coalesced = self.deliveries as f64 / self.frames as f64;
@@ -136,7 +136,7 @@ pub async fn run(setup: &Setup, kind: Kind, subscribers: usize, pace: Pace) -> R
         }
     }
     let cpu = server.cpu()? - before;
-    // Sending goes on, so each receiver sees that the window has closed.
+    // Sending continues, so each receiver notices that the window has closed.
     let (mut latencies, mut frames) = (Latencies::default(), 0);
     while let Some(receiver) = receivers.join_next().await {
         let (more, counted) = receiver??;
@@ -244,7 +244,7 @@ async fn send(
     }
 }
 
-/// Times at which a message is due, told when they have come. A thread, as the runtime's timers are a
+/// Times at which a message is due, reported when they have come. A thread, as the runtime's timers are a
 /// millisecond coarse.
 fn metronome(rate: f64) -> Result<mpsc::UnboundedReceiver<u64>> {
     let (tick, due) = mpsc::unbounded_channel();

@@ -12,7 +12,7 @@ pub async fn measure(setup: &Setup, report: &mut Report) -> Result<()> {
             let full = fan_out::run(setup, kind, subscribers, Pace::Full).await?;
             let half = full.rate() / subscribers as f64 / 2.0;
             let outcome = fan_out::run(setup, kind, subscribers, Pace::PerSecond(half)).await?;
-            outcome.tell(report, &format!("half-load/{subscribers}/{name}"));
+            outcome.report(report, &format!("half-load/{subscribers}/{name}"));
         }
     }
     Ok(())

@@ -43,18 +43,18 @@ pub async fn measure(setup: &Setup, report: &mut Report) -> Result<()> {
             .try_collect()
             .await?;
         let name = if subscribed { "subscribed" } else { "welcomed" };
-        tell(report, name, setup.sockets, &before, &server.memory()?);
+        add(report, name, setup.sockets, &before, &server.memory()?);
         if subscribed {
             deliver(&server, &names, &tokens, &mut sockets).await?;
             let after = server.memory()?;
-            tell(report, "after-a-delivery", setup.sockets, &before, &after);
+            add(report, "after-a-delivery", setup.sockets, &before, &after);
         }
         server.stop().await?;
     }
     Ok(())
 }
 
-fn tell(report: &mut Report, name: &str, sockets: usize, before: &Memory, after: &Memory) {
+fn add(report: &mut Report, name: &str, sockets: usize, before: &Memory, after: &Memory) {
     let each = |after: u64, before: u64| after.saturating_sub(before) as f64 / sockets as f64;
     let note = format!("{sockets} sockets");
     report.add(

@@ -36,7 +36,7 @@ struct Flags {
     /// How long to count, of each measurement that counts.
     #[arg(long, default_value_t = 3)]
     seconds: u64,
-    /// How often to do it all over; the median is told, with the lowest and the highest.
+    /// How often to repeat everything; the median is reported, with the lowest and the highest.
     #[arg(long, default_value_t = 1)]
     runs: usize,
     /// Sockets of `idle`.
@@ -48,7 +48,7 @@ struct Flags {
     /// Where to write the results as an array of `{name, unit, note, values}`, a value for each run.
     #[arg(long)]
     json: Option<PathBuf>,
-    /// Cargo gives this to every benchmark.
+    /// Cargo passes this to every benchmark.
     #[arg(long, hide = true)]
     bench: bool,
 }
@@ -86,7 +86,7 @@ impl Measurement {
     ];
 }
 
-/// What every measurement is given.
+/// The parameters of every measurement.
 struct Setup {
     gateway: PathBuf,
     folder: PathBuf,

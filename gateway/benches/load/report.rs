@@ -31,7 +31,7 @@ struct Row<'a> {
 }
 
 impl Report {
-    /// Takes a figure, and tells it at once to whoever watches.
+    /// Adds a figure and prints it.
     pub fn add(&mut self, name: impl Into<String>, unit: &'static str, value: f64, note: &str) {
         let name = name.into();
         eprintln!("{name}: {} {unit}", readable(value));

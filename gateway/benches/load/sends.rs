@@ -31,10 +31,10 @@ pub async fn measure(setup: &Setup, report: &mut Report) -> Result<()> {
         Ok((sync, commit, store))
     })
     .await??;
-    tell(report, "sends/bare-fsync", 1, sync);
-    let commits = tell(report, "sends/bare-commit", 1, commit);
+    add(report, "sends/bare-fsync", 1, sync);
+    let commits = add(report, "sends/bare-commit", 1, commit);
     for (batch, measured) in store {
-        tell(
+        add(
             report,
             &format!("sends/store-alone-{batch}"),
             batch,
@@ -49,8 +49,8 @@ pub async fn measure(setup: &Setup, report: &mut Report) -> Result<()> {
     Ok(())
 }
 
-/// Writes it and gives the rate.
-fn tell(report: &mut Report, name: &str, batch: usize, measured: (Window, Latencies)) -> f64 {
+/// Adds it to the report and returns the rate.
+fn add(report: &mut Report, name: &str, batch: usize, measured: (Window, Latencies)) -> f64 {
     let (window, mut latencies) = measured;
     let rate = (latencies.len() * batch) as f64 / window.seconds();
     let [p50, p99] = latencies.percentiles([50.0, 99.0]);
@@ -89,7 +89,7 @@ async fn shape(
 
     let name = format!("sends/{connections}x{in_flight}");
     let sends = latencies.len();
-    let rate = tell(report, &name, 1, (window, latencies));
+    let rate = add(report, &name, 1, (window, latencies));
     let each = used.as_secs_f64() * 1e6 / sends as f64;
     report.add(format!("{name}/cpu"), "µs each", each, "the gateway's");
     Ok(rate)

@@ -165,6 +165,6 @@ pub fn free_bytes(folder: &Path) -> Option<u64> {
 }
 
 const fn clock_ticks_per_second() -> u64 {
-    // What Linux has told programs on every platform for as long as /proc/PID/stat exists (USER_HZ).
+    // USER_HZ: the unit of /proc/PID/stat on every platform of Linux.
     100
 }

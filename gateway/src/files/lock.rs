@@ -127,10 +127,7 @@ mod tests {
         };
         let ((), second) = tokio::join!(older, locks.take(id));
         drop(second.unwrap());
-        assert!(
-            locks.slots.lock().unwrap().is_empty(),
-            "slots are given back"
-        );
+        assert!(locks.slots.lock().unwrap().is_empty(), "slots are returned");
     }
 
     #[tokio::test(start_paused = true)]

@@ -452,10 +452,10 @@ fn unsubscribe_ends_the_pushes_and_a_new_subscribe_starts_at_the_head() {
         &json!({"id": 1, "method": "unsubscribe", "params": {"channelIds": ["a", "unknown"]}}),
     );
     assert_eq!(driven.reply()["result"], json!({}));
-    driven.publish("unheard");
+    driven.publish("missed");
     driven.frame(&json!({"id": 2, "method": "subscribe", "params": {"channels": [{"id": "a"}]}}));
     assert_eq!(driven.reply()["result"]["channels"][0]["cursor"]["seq"], 1);
-    driven.publish("heard");
+    driven.publish("received");
     assert_eq!(driven.seqs(), [2]);
 }
 

@@ -1,4 +1,4 @@
-//! Tokens: given out, taken and refused.
+//! Tokens: issued, accepted and refused.
 
 use alo_protocol::CloseCode;
 use serde_json::json;

@@ -259,7 +259,7 @@ async fn a_wrong_offset_type_or_length_is_refused_and_changes_nothing() {
     );
     let wrong = ada.patch(&path, 0, b"abc").send().await.unwrap();
     assert_eq!(error_of(wrong).await.1, "offset-mismatch");
-    // How much fits is said to those who know how far it is.
+    // How much fits is reported only for the right offset.
     let late = ada.patch(&path, 0, &[0; 10]).send().await.unwrap();
     assert_eq!(error_of(late).await.1, "offset-mismatch");
     let beyond = ada.patch(&path, 3, &[0; 8]).send().await.unwrap();
@@ -566,7 +566,7 @@ async fn half_a_patch(ada: &Uploader, path: &str, length: usize, bytes: &[u8]) -
     socket
 }
 
-/// Of a million bytes so many are there; the rest makes it whole.
+/// Of a million bytes so many are stored; the rest completes it.
 async fn goes_on_at_600_000(ada: &Uploader, path: &str) {
     assert_eq!(ada.offset(path).await, 600_000);
     let rest = &bytes(1_000_000)[600_000..];

@@ -123,7 +123,7 @@ async fn history_is_for_who_may_read_the_channel_and_names_what_is_wrong() {
     }
 }
 
-/// Many pages asked for at once are answered in order, and a client that reads slowly gets them all.
+/// Many pages requested at once are answered in order, and a client that reads slowly gets them all.
 #[tokio::test]
 async fn many_pages_asked_for_at_once_come_in_order() {
     let gateway = Running::start().await;

@@ -129,7 +129,7 @@ async fn nothing_secret_is_logged() {
     )
     .await;
     ada.call("auth.refresh", json!({"token": [&token]})).await;
-    // A frame that is wrong just where the token stands.
+    // A frame that is malformed right at the token.
     let mut wrong = Socket::open(&process.endpoint).await;
     wrong.send_text(&json!({"hello": token}).to_string()).await;
     assert_eq!(wrong.closed().await.0, CloseCode::MalformedFrame.code());
@@ -142,8 +142,8 @@ async fn nothing_secret_is_logged() {
     );
 }
 
-/// On a disk of a few megabytes: clear errors, nothing corrupted, and service goes on when there is room.
-/// Needs root, for the disk; elsewhere it says so and passes.
+/// On a disk of a few megabytes: clear errors, nothing corrupted, and service continues when there is room.
+/// Needs root, for the disk; otherwise it prints so and passes.
 #[tokio::test]
 async fn a_full_disk_is_said_and_survived() {
     let data = tempfile::tempdir().unwrap();

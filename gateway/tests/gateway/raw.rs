@@ -18,7 +18,7 @@ pub const CLOSE: u8 = 8;
 pub const PING: u8 = 9;
 pub const PONG: u8 = 10;
 
-/// The code that stands for a close without one (RFC 6455, 7.4.1).
+/// The code that represents a close without one (RFC 6455, 7.4.1).
 pub const NO_CODE: u16 = 1005;
 /// How long the gateway may take for anything here.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -120,7 +120,7 @@ impl Frame {
     }
 }
 
-/// What a connection gives.
+/// What a connection receives.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     Pong(Vec<u8>),
@@ -222,7 +222,7 @@ impl Raw {
         let written = timeout(PATIENCE, self.stream.write_all(bytes))
             .await
             .expect("the gateway reads or ends");
-        // It is told once, to the first who asks.
+        // It is reported once, to the first who asks.
         self.reset |= written
             .as_ref()
             .is_err_and(|error| error.kind() == ErrorKind::ConnectionReset);
@@ -271,7 +271,7 @@ impl Raw {
             .map_err(|error| error.kind())
     }
 
-    /// The next whole frame.
+    /// The next complete frame.
     fn frame(&mut self) -> Option<(u8, Vec<u8>)> {
         let (first, second) = (*self.read.first()?, *self.read.get(1)?);
         assert_eq!(first & 0xf0, 0x80, "a gateway sends whole messages");

@@ -36,7 +36,7 @@ async fn a_request_whose_head_never_ends_is_cut() {
                 break;
             }
             let mut answer = [0; 256];
-            // An answer that says so, or the end.
+            // An answer with the reason, or the end.
             if let Ok(read) = timeout(Duration::from_millis(1), socket.read(&mut answer)).await {
                 assert!(
                     read.is_err()
@@ -61,7 +61,7 @@ async fn a_socket_that_never_says_hello_is_closed() {
     assert_eq!(socket.closed().await.0, CloseCode::HelloTimeout.code());
 }
 
-/// Half a frame is no sign of life, whether it stops or goes on byte by byte.
+/// Half a frame is no sign of life, whether it stops or continues byte by byte.
 #[tokio::test]
 async fn a_frame_that_never_ends_is_cut() {
     let gateway = Running::start().await;
@@ -155,7 +155,7 @@ async fn a_body_that_is_refused_is_not_waited_for() {
     }
 }
 
-/// All a connection gives until it ends.
+/// Everything a connection receives until it ends.
 async fn answer(socket: &mut TcpStream) -> String {
     let mut answer = String::new();
     timeout(PATIENCE, socket.read_to_string(&mut answer))

@@ -27,7 +27,7 @@ use tokio_tungstenite::{
 
 pub const API_KEY: &str = "an api key for tests";
 const JWT_SECRET: &str = "a secret for tests, of 32 bytes!";
-/// How long anything may take before a test gives up.
+/// How long anything may take before a test fails.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A running gateway with a data folder of its own.
@@ -162,7 +162,7 @@ pub struct Socket {
     next_id: u64,
 }
 
-/// What a socket gives.
+/// What a socket receives.
 #[derive(Debug)]
 pub enum Got {
     Item(Value),
@@ -203,7 +203,7 @@ impl Socket {
         self.item().await["welcome"].take()
     }
 
-    /// Sends a request; gives its id.
+    /// Sends a request; returns its id.
     pub async fn request(&mut self, method: &str, params: Value) -> u64 {
         let id = self.next_id;
         self.next_id += 1;
@@ -336,7 +336,7 @@ impl Process {
     }
 }
 
-/// A connection that has done no harm can send.
+/// A connection that has done nothing wrong can send.
 pub async fn is_served(socket: &mut Socket) {
     let params = json!({"key": key(0xffff), "channelId": "a", "content": "x"});
     let sent = socket.call("message.send", params).await;

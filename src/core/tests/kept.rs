@@ -47,11 +47,11 @@ fn a_message_is_kept_before_it_goes_out_and_forgotten_when_it_is_answered() {
     let out = driven.input(Input::Restored(vec![]));
     let (id, _) = request(&out);
     let out = driven.receive(Incoming::Reply(id, Ok(sent("stored"))));
-    let told = [
+    let reported = [
         forget(keys[0]),
         Output::Settle(CallId(1), Ok(Settled::Value(sent("stored")))),
     ];
-    assert_eq!(out, told);
+    assert_eq!(out, reported);
 }
 
 #[test]
@@ -161,12 +161,12 @@ fn where_an_upload_lives_is_kept_as_soon_as_it_is_known() {
     let (id, _) = http(&out);
     let location = Some(format!("/v1/files/{FILE}"));
     let out = driven.input(Input::HttpDone(id, Some(reply(201, Some(1 << 20)))));
-    let told = Output::Storage(Storage::KeepUpload {
+    let reported = Output::Storage(Storage::KeepUpload {
         upload: UploadId(4),
         key: kept.key,
         location,
     });
-    assert!(out.contains(&told), "{out:?}");
+    assert!(out.contains(&reported), "{out:?}");
     // A slice more changes nothing of that.
     let (id, _) = http(&out);
     let out = driven.input(Input::HttpDone(id, Some(reply(204, Some(2 << 20)))));

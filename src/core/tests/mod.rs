@@ -1,4 +1,4 @@
-//! The client as a whole, driven by hand: time moves only when a test says so.
+//! The complete client, driven by hand: time moves only when a test says so.
 #![allow(
     clippy::wildcard_enum_match_arm,
     clippy::unwrap_used,

@@ -1,4 +1,4 @@
-//! Files on their way up, and the messages that wait for them.
+//! Files being uploaded, and the messages that wait for them.
 
 use super::*;
 

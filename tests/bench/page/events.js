@@ -1,8 +1,8 @@
-// Connects one client after another and counts what they hear.
+// Connects one client after another and counts what they receive.
 
-import { expect, heard, onContent } from "./hearing.js";
+import { expect, received, onContent } from "./listening.js";
 
-/** Each in a file of its own, loaded when it is asked for. */
+/** Each in a file of its own, loaded on demand. */
 const CLIENTS = {
   bare: () => import("./clients/bare.js"),
   "alo-chat": () => import("./clients/alo-chat.js"),
@@ -15,7 +15,7 @@ let connection;
 
 globalThis.bench = {
   expect,
-  heard,
+  received,
 
   /** Connects a client and subscribes to `channels`. */
   async connect(name, origin, channels) {

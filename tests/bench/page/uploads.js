@@ -5,11 +5,11 @@ import { memoryBytes } from "./modules.js";
 import { AloChat } from "alo-chat";
 import { Upload } from "tus-js-client";
 
-/** Bytes of a chunk, where tus-js-client is told to make chunks. */
+/** Bytes of a chunk, for tus-js-client with chunks. */
 const CHUNK = 8 * 1024 * 1024;
 
 /**
- * Uploads files; gives how many reports of progress there were, and the addresses of what belongs to no message.
+ * Uploads files; returns the number of progress reports, and the addresses of uploads that belong to no message.
  */
 const UPLOADERS = {
   async "alo-chat"(files, { endpoint, authToken, channelId }) {
@@ -22,7 +22,7 @@ const UPLOADERS = {
     check(response.message.files.map(({ size }) => size), files);
     return { reports, left: [] };
   },
-  /** A creation and one PATCH with the whole file: all that fetch can do. */
+  /** A creation and one PATCH with the entire file: all that fetch can do. */
   async fetch(files, options) {
     const uploaded = await Promise.all(files.map((file) => fetchWhole(file, options)));
     check(uploaded.map(({ size }) => size), files);

@@ -1,4 +1,4 @@
-// alo.v1.json, as docs/protocol.md tells it.
+// alo.v1.json, as described in docs/protocol.md.
 
 import { message, storedMessage } from "./message.mjs";
 

@@ -1,6 +1,6 @@
 // One server for all clients: small stubs of their protocols, and an echo.
 //
-// It says its address to the process that started it, and sends events when it is told.
+// It reports its address to the process that started it, and sends events on command.
 
 import { once } from "node:events";
 import { createServer } from "node:http";
@@ -55,7 +55,7 @@ sockets.on("connection", (socket, request) => {
     send,
     write,
     subscribed,
-    listen: (heard) => socket.on("message", (data) => heard(String(data))),
+    listen: (listener) => socket.on("message", (data) => listener(String(data))),
   });
 });
 

@@ -1,4 +1,4 @@
-// As much of Stream's API as its client needs to connect, to watch a channel and to hear its messages.
+// As much of Stream's API as its client needs to connect, to watch a channel and to receive its messages.
 
 import { message } from "./message.mjs";
 

@@ -12,7 +12,7 @@ const PKG = join(root, "pkg");
 
 /**
  * Bundles scripts of page/, by their paths without the ending, each for itself: none shares code with another.
- * Gives the folder to serve.
+ * Returns the folder to serve.
  */
 export async function bundle(t, entries) {
   const outdir = await temporaryFolder(t);

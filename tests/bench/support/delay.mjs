@@ -10,7 +10,7 @@ import { within } from "./scope.mjs";
 /** Bytes on their way in one direction at most: 200 ms at over 600 MiB/s. */
 const IN_FLIGHT = 128 * 1024 * 1024;
 
-/** Starts it before `target`; each way takes half of `roundTripMs`. Gives its address; ends with the scope. */
+/** Starts it before `target`; each way takes half of `roundTripMs`. Returns its address; ends with the scope. */
 export async function startDelay(t, target, roundTripMs) {
   const process = fork(new URL(import.meta.url), [target, String(roundTripMs / 2)]);
   t.after(async () => {

@@ -40,7 +40,7 @@ export async function openBench(t, name) {
   return { version: browser.version(), page, call, devtools: await DevTools.of(page) };
 }
 
-/** Waits for the `bench` of a page and gives its `call`. */
+/** Waits for the `bench` of a page and returns its `call`. */
 export async function callerOf(page, problems) {
   await page.waitForFunction(() => globalThis.bench !== undefined);
   return async (name, ...args) => {

@@ -1,13 +1,13 @@
 // Runs of several clients in turns, so that what else the machine does meets all of them alike.
 
 /**
- * Runs every name once a round, in turns; the first round warms up and is thrown away. Gives for each name
- * what `run(name)` gave in each round.
+ * Runs every name once a round, in turns; the first round warms up and is discarded. Returns for each name
+ * what `run(name)` returned in each round.
  */
 export async function alternate(names, rounds, run) {
   const taken = Object.fromEntries(names.map((name) => [name, []]));
   for (let round = 0; round <= rounds; round++) {
-    // Each round begins with another name: nobody always comes after the same neighbour.
+    // Each round begins with another name, so that none always follows the same one.
     const first = round % names.length;
     for (const name of [...names.slice(first), ...names.slice(0, first)]) {
       const result = await run(name);

@@ -1,4 +1,4 @@
-// What a benchmark has opened, closed again at its end; stands where the tests' support expects a test.
+// Closes at the end of a benchmark what it has opened; passed where the tests' support expects a test.
 
 /** Runs `body` with a scope whose `after` takes what is to be done at the end, last first. */
 export async function withScope(body) {

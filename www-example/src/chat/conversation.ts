@@ -123,7 +123,7 @@ export class Conversation {
     const sent = this.#chat.sendMessage({
       channelId: entry.channelId,
       content: entry.content,
-      // Tells this page's own messages when their events come before the promise resolves.
+      // Recognises this page's own messages when their events arrive before the promise resolves.
       metadata: { clientId: entry.key },
       parentId: entry.quote?.id,
       files: entry.uploads.map(({ source }) => source),

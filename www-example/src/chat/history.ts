@@ -58,7 +58,7 @@ export class HistoryLoader {
     return channel.log.atPresent || (await this.#window(channel, { kind: "newest" }));
   }
 
-  /** Tries again to load what stands in the list, or what goes on at its sides. */
+  /** Retries loading the list, or what continues at its ends. */
   retry(channel: Channel): void {
     const { loads, log } = channel;
     if (loads.window.state === "failed" && !log.opened) {

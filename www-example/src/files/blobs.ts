@@ -4,7 +4,7 @@ import type { ChatFile } from "alo-chat";
 
 import type { Conversation } from "../chat/conversation.ts";
 
-/** Previews stay in memory up to this size, so that going through channels does not load them anew. */
+/** Previews stay in memory up to this size, so that switching channels does not load them again. */
 const KEPT_BYTES = 96 * 1024 * 1024;
 
 export class Blobs {
@@ -32,7 +32,7 @@ export class Blobs {
     return blob;
   }
 
-  /** Fetches a file and hands it to the browser's downloads. */
+  /** Fetches a file and passes it to the browser's downloads. */
   async save(file: ChatFile): Promise<void> {
     const blob = this.#kept.get(file.id) ?? (await this.#fetch(file));
     const link = document.createElement("a");

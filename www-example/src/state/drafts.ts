@@ -13,7 +13,7 @@ export function saveDraft(channelId: string, { text }: Draft): void {
     if (text) sessionStorage.setItem(key(channelId), text);
     else sessionStorage.removeItem(key(channelId));
   } catch {
-    // The storage is full: the draft still stands in the page.
+    // The storage is full: the draft is still in the page.
   }
 }
 

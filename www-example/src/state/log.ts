@@ -23,7 +23,7 @@ export class ChannelLog {
     this.#userId = userId;
   }
 
-  /** From the oldest to the newest; own ones on their way stand at the present and nowhere else. */
+  /** From the oldest to the newest; own ones being sent are only at the present. */
   rows(): readonly Entry[] {
     if (!this.opened) return [...this.#stale, ...this.#outgoing];
     return this.atPresent ? [...this.#stored.items, ...this.#outgoing] : this.#stored.items;
@@ -48,7 +48,7 @@ export class ChannelLog {
     return this.#stored.edges !== undefined;
   }
 
-  /** Whether it goes on to the newest message there is. */
+  /** Whether it reaches the newest message. */
   get atPresent(): boolean {
     return this.#stored.atPresent;
   }

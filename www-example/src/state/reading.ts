@@ -19,7 +19,7 @@ export class Reading {
     this.#read = parsed(storage.getItem(this.#key));
   }
 
-  /** Messages with a greater `seq` stand below the line. */
+  /** Messages with a greater `seq` are below the line. */
   get line(): number | undefined {
     return this.#line;
   }

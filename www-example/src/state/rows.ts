@@ -1,4 +1,4 @@
-// What stands in the list of a channel, from top to bottom: its messages, and the marks between them.
+// The rows of a channel's list, from top to bottom: its messages, and the marks between them.
 
 import type { Entry } from "./types.ts";
 
@@ -24,12 +24,12 @@ export interface RowsOf {
   forbidden: boolean;
 }
 
-/** Messages of one author within this time stand together. */
+/** Messages of one author within this time are grouped. */
 const GROUP_MS = 5 * 60_000;
 
 export function rowsOf({ entries, line, fromBeginning, atPresent, forbidden }: RowsOf): Row[] {
   const rows: Row[] = [{ kind: "older", key: "older" }];
-  // Where the line is cannot be said before the last message that was read is loaded.
+  // The line's position is unknown until the last message that was read is loaded.
   let read = fromBeginning;
   let marked = line === undefined;
   let before: Entry | undefined;

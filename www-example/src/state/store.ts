@@ -87,7 +87,7 @@ export class Store {
     if (!viewed) channel.unread++;
   }
 
-  /** A channel's newest message is known: where reading had stopped can be said. */
+  /** A channel's newest message is known: the reading position can be determined. */
   reached(channel: Channel): void {
     const { log, reading } = channel;
     if (channel === this.#active && log.atPresent && log.newest) reading.begin(log.newest.seq);

@@ -24,7 +24,7 @@ export interface Entry {
   kind: "message";
   /** Stays the same from the first keystroke sent to the event: the client's tag for own messages. */
   key: string;
-  /** Set once the gateway has given one. */
+  /** Set once the gateway has assigned one. */
   id?: string;
   /** Its place in the channel's log; set with `id`. */
   seq?: number;

@@ -1,5 +1,5 @@
 // A run of a channel's messages without holes: loaded page by page at both ends, followed by live events
-// while it reaches the present, and cut where nobody looks.
+// while it reaches the present, and cut out of view.
 
 export interface Stored {
   id: string;
@@ -17,7 +17,7 @@ export interface Page<T> {
   cursor: { seq: number };
 }
 
-/** How the window goes on at one of its ends. */
+/** How the window continues at one of its ends. */
 export type Edge =
   /** It does not: the channel's beginning, or the present. */
   | { kind: "end" }
@@ -29,13 +29,13 @@ export type Side = "older" | "newer";
 
 /** Messages that came past the end of a window; more than these are loaded again when they are wanted. */
 const AHEAD = 200;
-/** Rather than cutting anywhere, up to so many more are cut, so that a token is at hand. */
+/** Rather than cutting anywhere, up to so many more are cut, so that a token is available. */
 export const SLACK = 200;
 
 export class MessageWindow<T extends Stored> {
   #items: T[] = [];
   #edges: Record<Side, Edge> | undefined;
-  /** Tokens of pages, by the message at whose side they go on. */
+  /** Tokens of pages, by the message at which they continue. */
   readonly #tokens: Record<Side, Map<string, string>> = { older: new Map(), newer: new Map() };
   /** Live messages newer than the window, which does not reach the present. */
   #ahead: T[] = [];
@@ -74,7 +74,7 @@ export class MessageWindow<T extends Stored> {
 
   /** Continues at one end, with the page loaded for that edge. */
   extend(side: Side, loadedFor: Edge, page: Page<T>): boolean {
-    // Cut, opened anew or extended since: the page may not be adjacent any more.
+    // Cut, opened again or extended since: the page may not be adjacent any more.
     if (!this.#edges || this.#edges[side] !== loadedFor) return false;
     // An edge that is not replaced by the page's own has nothing beyond it.
     if (page.messages.length === 0) this.#edges[side] = edgeOf(side, page);
@@ -82,7 +82,7 @@ export class MessageWindow<T extends Stored> {
     return true;
   }
 
-  /** A live message; returns whether it stands in the window now and did not before. */
+  /** A live message; returns whether it was added to the window. */
   receive(item: T): boolean {
     const [oldest, newest] = [this.#items[0], this.#items.at(-1)];
     if (this.atPresent) {
@@ -112,7 +112,7 @@ export class MessageWindow<T extends Stored> {
     return removed;
   }
 
-  /** Events are missing: nothing that is held is known to be whole. */
+  /** Events are missing: what is loaded may have gaps. */
   clear(): void {
     this.#reset();
     this.#edges = undefined;

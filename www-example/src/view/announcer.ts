@@ -5,7 +5,7 @@ export class Announcer {
   readonly element = h("div", { class: "visually-hidden", role: "status", "aria-live": "polite" });
 
   readonly say = (text: string): void => {
-    // The same text twice is said twice only if the region was empty between.
+    // The same text is announced twice only if the region was empty between.
     this.element.textContent = "";
     setTimeout(() => (this.element.textContent = text), 50);
   };

@@ -43,7 +43,7 @@ export function openChat(access: Access, signOut: () => void): Chat {
     showImage: (blob, name, file) => showImage(blob, name, file, blobs),
   };
 
-  /** Ready to write; on a touch screen that would bring up the keyboard unasked. */
+  /** Focuses the composer, except on touch screens, where it would open the keyboard. */
   const ready = () => {
     if (matchMedia("(hover: hover)").matches) composer.focus();
   };

@@ -1,4 +1,4 @@
-// Where messages are written. What stands in it is the open channel's draft.
+// Where messages are written. Its content is the open channel's draft.
 
 import { MAX_FILES } from "../files/kinds.ts";
 import type { Channel } from "../state/store.ts";
@@ -216,7 +216,7 @@ export class Composer {
   }
 }
 
-/** As high as its text, in browsers whose styles cannot say so. */
+/** As high as its text, in browsers without CSS support for it. */
 function fit(field: HTMLTextAreaElement): void {
   if (CSS.supports("field-sizing", "content")) return;
   field.style.height = "auto";

@@ -46,7 +46,7 @@ export class ConnectionView {
     this.#count(false);
   }
 
-  /** Seconds are counted for the eye only; a change of state is said. */
+  /** Seconds are counted for the eye only; a change of state is announced. */
   #say({ state }: Connection, message: string | undefined): void {
     const saying = state === "reconnecting" ? "disconnected" : state;
     if (saying === this.#said) return;

@@ -11,7 +11,7 @@ export interface Context {
   store: Store;
   conversation: Conversation;
   blobs: Blobs;
-  /** Tells screen readers, once they have said what they are at. */
+  /** Announces a text to screen readers, after what they are reading. */
   announce(text: string): void;
   reply(entry: Entry): void;
   /** Takes a failed message back into the composer. */

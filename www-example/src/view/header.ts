@@ -1,4 +1,4 @@
-// The open channel's name, and what is always at hand.
+// The open channel's name, and what is always available.
 
 import type { Context } from "./context.ts";
 import { h, setText } from "./dom.ts";

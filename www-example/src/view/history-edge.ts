@@ -1,4 +1,4 @@
-// What stands where the loaded messages end: that more are on their way, that they could not be loaded, or
+// The row where the loaded messages end: that more are being loaded, that they could not be loaded, or
 // where the channel begins.
 
 import type { ErrorData } from "alo-chat";
@@ -7,7 +7,7 @@ import { h } from "./dom.ts";
 import { icon } from "./icons.ts";
 
 export type EdgeState =
-  /** There is more, and nobody waits for it yet. */
+  /** There is more, not requested yet. */
   | { kind: "more" }
   | { kind: "loading"; text: string }
   | { kind: "failed"; text: string; error: ErrorData }

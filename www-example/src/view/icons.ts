@@ -42,7 +42,7 @@ function drawing(kind: string, ...paths: string[]): SVGSVGElement {
   const svg = document.createElementNS(SVG, "svg");
   svg.setAttribute("class", kind);
   svg.setAttribute("viewBox", "0 0 24 24");
-  // It stands beside a text or in a button with a label.
+  // It is next to a text or in a button with a label.
   svg.setAttribute("aria-hidden", "true");
   for (const d of paths) {
     const path = document.createElementNS(SVG, "path");

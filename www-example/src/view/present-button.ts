@@ -47,7 +47,7 @@ export class PresentButton {
     this.#button.setAttribute("aria-busy", String(loads.window.state === "loading"));
     this.#count.hidden = below === 0;
     setText(this.#count, `${below > 999 ? "999+" : below} new`);
-    // With nothing else to see, it stands in the list itself.
+    // With nothing else to see, it is in the list itself.
     const failed = loads.window.state === "failed" && log.rows().length > 0 ? loads.window.error : undefined;
     this.#failure.hidden = failed === undefined;
     if (failed) setText(this.#reason, `Not loaded: ${failed.message}`);

@@ -63,7 +63,7 @@ export class ImagePreview {
     try {
       const blob = this.#source ?? (this.#file && (await this.#context.blobs.preview(this.#file, this.#gone.signal)));
       if (!blob || this.#gone.signal.aborted) return;
-      // Under the type that was found harmless, whatever the answer said.
+      // With the type that was found safe, whatever the answer's header.
       this.#blob = blob.slice(0, blob.size, this.#type);
       this.#url = URL.createObjectURL(this.#blob);
       const image = h("img", { src: this.#url, alt: this.#name, draggable: "false" });

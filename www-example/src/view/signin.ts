@@ -10,7 +10,7 @@ export interface SignIn {
   focus(): void;
 }
 
-/** `problem` says why someone who was signed in is not any more. */
+/** `problem`: why a user who was signed in no longer is. */
 export function signIn(name: string, done: (access: Access) => void, problem = ""): SignIn {
   const field = h("input", {
     id: "name",

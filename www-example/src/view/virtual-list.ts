@@ -76,7 +76,7 @@ export class VirtualList<R extends Measurable> {
     return [this.#start, this.#end];
   }
 
-  /** Shows these rows, at `anchor` if one is given and where the list is otherwise. */
+  /** Shows these rows, at `anchor` if there is one, else at the present position. */
   show(rows: readonly R[], anchor: Anchor = this.#anchor): void {
     this.#rows = rows;
     this.#index = new Map(rows.map(({ key }, index) => [key, index]));
@@ -253,7 +253,7 @@ export class VirtualList<R extends Measurable> {
       return;
     }
     const edges = this.edges(anchor.key);
-    // It was scrolled away from, or is no more.
+    // It was scrolled away from, or no longer exists.
     if (!edges) return;
     const off = edges.top - anchor.top;
     if (Math.abs(off) < 0.5) return;

@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use super::{results::Results, table};
 use crate::{process, workspace};
 
-/// Writes all three; what stands in the document outside of the markers stays.
+/// Writes all three; the document outside of the markers stays unchanged.
 pub fn write(results: &Results, commit: &str, bench: &Path) -> Result<()> {
     let docs = workspace::root().join("docs");
     let folder = docs.join("performance");
@@ -48,7 +48,7 @@ fn write_file(path: &Path, text: &str) -> Result<()> {
     fs::write(path, text).with_context(|| format!("writing {}", path.display()))
 }
 
-/// The text with what stands between a benchmark's markers replaced; `None` when it has no such markers.
+/// The text with the part between a benchmark's markers replaced; `None` if it has no such markers.
 fn replaced(text: &str, name: &str, generated: &str) -> Option<String> {
     let begin = format!("<!-- begin {name} -->\n");
     let end = format!("<!-- end {name} -->");

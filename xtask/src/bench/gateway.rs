@@ -58,7 +58,7 @@ fn measures(rows: &Rows) -> Result<Vec<Measure>> {
     Ok(measures)
 }
 
-/// One send when nothing else happens: nothing is waited for that others might bring.
+/// One send when nothing else happens: nothing waits for other sends.
 fn one_send(rows: &Rows) -> Result<Measure> {
     let commit = rows.series("bare commit", "idle-delay/bare-commit/p50")?;
     let echo = rows.series("bare echo", "idle-delay/bare-echo/p50")?;
@@ -88,7 +88,7 @@ fn one_send(rows: &Rows) -> Result<Measure> {
     })
 }
 
-/// Beside SQLite with a transaction for each, which is what a server without batches would do.
+/// Compared with SQLite and a transaction for each, which is what a server without batches would do.
 fn sends(rows: &Rows, title: &str, unit: &str, what: &str) -> Result<Measure> {
     let mut series = Vec::new();
     for (connections, in_flight) in SENDERS {

@@ -1,10 +1,10 @@
-//! `cargo xtask bench`: how light and fast the package is in a browser, and the gateway under load, beside
-//! others.
+//! `cargo xtask bench`: how light and fast the package is in a browser, and the gateway under load, compared
+//! with others.
 //!
 //! The benchmarks in browsers are in tests/bench/, in JavaScript; [`load`] runs the one in Rust, of which
-//! [`gateway`] and [`history`] make results. Here they are given what they need, and their results are judged
-//! and shown: [`results`] reads them, [`statistics`] makes one number of many, [`table`] shows them,
-//! [`document`] puts them into docs/performance.md.
+//! [`gateway`] and [`history`] make results. Here they get what they need, and their results are evaluated:
+//! [`results`] reads them, [`statistics`] computes medians and goals, [`table`] shows them, [`document`] writes
+//! them to docs/performance.md.
 
 mod document;
 mod gateway;
@@ -47,7 +47,7 @@ pub struct Options {
     /// Benchmarks to run; all of them if none is named
     #[arg(value_name = "NAME", value_parser = NAMES)]
     names: Vec<String>,
-    /// How often each is measured, in turns, after a round that warms up
+    /// How often each is measured, in turns, after a warm-up round
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
     /// Uploads a file of 1 GiB too
@@ -61,7 +61,7 @@ pub struct Options {
     write: bool,
 }
 
-/// Runs the benchmarks one after another. Only errors fail, never a number.
+/// Runs the benchmarks one after another. Only errors fail, never numbers.
 pub fn run(options: &Options) -> Result<()> {
     process::on_interrupt(|| (), || std::process::exit(130))?;
     let names: Vec<&str> = NAMES

@@ -16,13 +16,13 @@ pub struct Results {
     pub seconds: u64,
     /// How often each series was measured.
     pub rounds: u32,
-    /// Browsers, Node and the packages measured beside, by name.
+    /// Versions of browsers, Node and the other packages, by name.
     pub versions: BTreeMap<String, String>,
     /// Where it ran.
     pub machine: Machine,
     /// What was measured.
     pub measures: Vec<Measure>,
-    /// What one must know to read it.
+    /// Notes needed to read it.
     pub notes: Vec<String>,
 }
 
@@ -30,7 +30,7 @@ pub struct Results {
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Machine {
-    /// As many as the system tells.
+    /// The number of cores, as the system reports it.
     pub cores: u32,
     /// The model.
     pub cpu: String,
@@ -49,7 +49,7 @@ pub struct Measure {
     pub base: String,
     /// The programs.
     pub series: Vec<Series>,
-    /// What is aimed at.
+    /// The goals.
     #[serde(default)]
     pub goals: Vec<Goal>,
 }
@@ -69,7 +69,7 @@ pub struct Series {
 pub struct Goal {
     /// The series that has the goal.
     pub series: String,
-    /// The one it is measured by.
+    /// The series it is compared with.
     pub against: String,
     /// The ratio must not be above.
     #[serde(default, skip_serializing_if = "Option::is_none")]

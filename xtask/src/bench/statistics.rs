@@ -1,8 +1,8 @@
-//! One number of many, and what it says of a goal.
+//! Medians, and whether they reach a goal.
 
 use super::results::{Goal, Measure};
 
-/// What several runs of the same come to.
+/// The summary of several runs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Summary {
     /// Half of the values are not above, half not below.
@@ -25,7 +25,7 @@ pub struct Verdict {
 }
 
 impl Summary {
-    /// Of nothing there is none.
+    /// `None` without values.
     pub fn of(values: &[f64]) -> Option<Self> {
         let mut sorted = values.to_vec();
         sorted.sort_by(f64::total_cmp);
@@ -40,14 +40,14 @@ impl Summary {
     }
 }
 
-/// The ratio of two series' medians; `None` without values, or when it would mean nothing.
+/// The ratio of two series' medians; `None` without values, or if it would be meaningless.
 pub fn ratio(of: &[f64], to: &[f64]) -> Option<f64> {
     let (of, to) = (Summary::of(of)?.median, Summary::of(to)?.median);
     (of >= 0.0 && to > 0.0).then(|| of / to)
 }
 
 impl Goal {
-    /// What the measured series say of it; `None` when one of them was not measured.
+    /// Whether the measured series reach it; `None` if one of them was not measured.
     pub fn verdict(&self, measure: &Measure) -> Option<Verdict> {
         let ratio = ratio(
             measure.values(&self.series)?,

@@ -125,7 +125,7 @@ fn goals(measure: &Measure) -> impl Iterator<Item = String> {
     })
 }
 
-/// Three digits that count; thousands apart.
+/// Three significant digits, with thousands separators.
 pub fn number(value: f64) -> String {
     let decimals = match value.abs() {
         size if size >= 99.95 => 0,

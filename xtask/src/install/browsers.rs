@@ -42,7 +42,7 @@ impl Engine {
         }
     }
 
-    /// The variable by which wasm-bindgen's test runner takes the driver.
+    /// The variable with which wasm-bindgen's test runner finds the driver.
     pub const fn driver_variable(self) -> &'static str {
         match self {
             Self::Chromium => "CHROMEDRIVER",
@@ -60,12 +60,12 @@ impl Engine {
     }
 }
 
-/// A program of the system, by what names it is found and in which package it comes.
+/// A program of the system, its possible names and its package.
 #[derive(Clone, Copy, Debug)]
 struct Program {
     names: &'static [&'static str],
     package: &'static str,
-    /// A variable that says where it is, for systems that have it elsewhere.
+    /// A variable with its path, for systems that have it elsewhere.
     variable: Option<&'static str>,
 }
 
@@ -152,7 +152,7 @@ fn ensure(name: &str, programs: &[Program]) -> Result<()> {
     let still = missing(programs);
     if !still.is_empty() {
         bail!(
-            "the packages {list} do not bring all of {name} on this system ({} missing); install it \
+            "the packages {list} do not contain all of {name} on this system ({} missing); install it \
              by hand, or leave it out with --skip {name}",
             still.join(" ")
         );

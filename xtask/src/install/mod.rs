@@ -1,5 +1,5 @@
-//! `cargo xtask install`, and the same for the other commands: each brings what it needs and is
-//! missing, and nothing else.
+//! `cargo xtask install`, and the same for the other commands: each installs what it needs and is missing, and
+//! nothing else.
 
 mod browsers;
 mod tools;
@@ -13,12 +13,12 @@ pub use tools::{npm_ci, npm_tools, wasm_bindgen, wasm_target};
 /// Options of `cargo xtask install`.
 #[derive(Args)]
 pub struct Options {
-    /// An engine to leave out: chromium, firefox or webkit; may be given many times
+    /// An engine to leave out: chromium, firefox or webkit; can be repeated
     #[arg(long, value_name = "NAME", value_parser = Engine::NAMES)]
     skip: Vec<String>,
 }
 
-/// Installs everything; one part that fails does not keep the others away.
+/// Installs everything; the failure of one part does not stop the others.
 pub fn run(options: &Options) -> Result<()> {
     let mut failed = Vec::new();
     let mut note = |outcome: Result<()>| {

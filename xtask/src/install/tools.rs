@@ -101,7 +101,7 @@ fn version_of(tool: &str) -> Option<String> {
 }
 
 fn cargo_install(package: &str) -> Result<()> {
-    // Not --locked: the lock files of such tools name versions that are no longer to be had.
+    // Not --locked: the lock files of such tools name versions that are no longer available.
     process::run(
         Command::new("cargo")
             .args(["install", package, "--root"])

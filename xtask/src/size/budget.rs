@@ -1,7 +1,7 @@
-//! What the package may weigh: `xtask/size-budget.json`, in bytes of brotli.
+//! The maximum size of the package: `xtask/size-budget.json`, in bytes of brotli.
 //!
-//! Compilers differ by some hundred bytes, so the budget holds for the one that is named in it. Under
-//! another one what is too large is printed and does not fail.
+//! Compilers differ by some hundred bytes, so the budget applies to the one named in it. Under another one an
+//! excess is printed and does not fail.
 
 use std::{fs, process::Command};
 
@@ -13,11 +13,11 @@ use crate::{process, workspace};
 
 const FILE: &str = "xtask/size-budget.json";
 
-/// The most of each, in bytes of brotli.
+/// The maximum of each, in bytes of brotli.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Budget {
-    /// The compiler by which it was measured, as `rustc --version` prints it.
+    /// The compiler with which it was measured, as `rustc --version` prints it.
     pub rustc: String,
     /// The module.
     pub wasm: u64,
@@ -90,7 +90,7 @@ impl Budget {
 #[derive(Debug)]
 enum Verdict {
     Within,
-    /// Too large, by a compiler for which the budget was not made.
+    /// Too large, by a compiler to which the budget does not apply.
     OtherCompiler(String),
     Above(String),
 }

@@ -1,4 +1,4 @@
-//! Bundles as an app makes them, and their sizes.
+//! Bundles the package as an app would, and measures sizes.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -95,7 +95,7 @@ pub fn sizes(files: &[PathBuf]) -> Result<Sizes> {
     })
 }
 
-/// What esbuild tells of a bundle.
+/// What esbuild reports about a bundle.
 #[derive(Deserialize)]
 struct Facts {
     outputs: BTreeMap<String, Output>,

@@ -18,12 +18,12 @@ const ITEMS: usize = 30;
 /// Options of `cargo xtask size`.
 #[derive(Args)]
 pub struct Options {
-    /// Bundles other clients the same way, and tells how many times as large they are
+    /// Bundles other clients the same way, and prints how many times larger they are
     #[arg(long)]
     peers: bool,
 }
 
-/// Builds the package, bundles it as an app would, and prints what it weighs.
+/// Builds the package, bundles it as an app would, and prints its size.
 pub fn run(options: &Options) -> Result<()> {
     build::run()?;
     let parts = measure()?;
@@ -50,17 +50,17 @@ pub fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// Fails if the package that was built weighs more than the budget allows, by the budget's own compiler.
+/// Fails if the package exceeds the budget, with the budget's own compiler.
 pub fn check() -> Result<()> {
     let parts = measure()?;
     Budget::read()?.check(&parts)
 }
 
-/// What the package weighs.
+/// The sizes of the package.
 struct Parts {
     wasm: Sizes,
     javascript: Sizes,
-    /// JavaScript that is loaded only when it is asked for.
+    /// JavaScript that is loaded on demand.
     later: Sizes,
 }
 

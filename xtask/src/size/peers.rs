@@ -1,4 +1,4 @@
-//! What the clients that are chosen today weigh, bundled the same way.
+//! The sizes of popular clients, bundled the same way.
 
 use std::fs;
 
@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use super::bundle::{Sizes, bundle};
 use crate::{install, workspace};
 
-/// Each with all that a chat by it needs; `tests/bench/package.json` has the versions.
+/// Each with everything that a chat with it needs; `tests/bench/package.json` has the versions.
 const PEERS: [&[&str]; 7] = [
     &["@ably/chat", "ably"],
     &["stream-chat"],
@@ -21,7 +21,7 @@ const PEERS: [&[&str]; 7] = [
     ],
     &["@pubnub/chat"],
     &["matrix-js-sdk"],
-    // No chat: transport and uploads alone.
+    // Not a chat: only transport and uploads.
     &["centrifuge", "tus-js-client"],
 ];
 

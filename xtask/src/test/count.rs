@@ -70,7 +70,7 @@ impl Count {
                 "passed" => self.passed += number,
                 "failed" => self.failed += number,
                 "ignored" => self.skipped += number,
-                // Measured, filtered out and the time say nothing about what ran.
+                // Measured, filtered out and the time are not counts of what ran.
                 _ => {}
             }
         }

@@ -1,4 +1,4 @@
-//! Whether each feature of the registry has its file on every floor, and each file there its feature.
+//! Checks that each feature of the registry has its file on every layer, and that each file there has a feature.
 
 use std::{collections::BTreeSet, fs, path::Path};
 
@@ -7,10 +7,10 @@ use anyhow::{Context, Result, bail};
 
 use crate::workspace;
 
-/// A folder that holds a file of each feature.
+/// A folder with a file for each feature.
 struct Floor {
     folder: &'static str,
-    /// How the files' names end. A folder of Rust files may stand for a file.
+    /// How the files' names end. A folder of Rust files may replace a file.
     suffix: &'static str,
     /// Features that have no file here.
     without: &'static [&'static str],
@@ -49,7 +49,7 @@ const FLOORS: [Floor; 7] = [
     Floor {
         folder: "pkg-template/types",
         suffix: ".d.ts",
-        // The SDK refreshes tokens by itself.
+        // The SDK refreshes tokens automatically.
         without: &["auth"],
         others: &["events", "files", "message", "outbox", "result", "status"],
     },

@@ -1,4 +1,4 @@
-//! Whether clippy finds a clock, randomness or a map without order in the modules that must be without.
+//! Checks that clippy finds clocks, randomness and unordered maps in the modules that must not use them.
 //!
 //! A crate of one file with such a fault is checked by the same settings: the workspace's lints, clippy.toml
 //! and the attributes at the head of the module.
@@ -18,7 +18,7 @@ const MODULES: [&str; 4] = [
     "gateway/src/store/rules/mod.rs",
 ];
 
-/// Each must be found by the lint that is named, and the last must not.
+/// Each must be found by the named lint, except the last.
 const FAULTS: [(&str, Option<&str>); 6] = [
     ("std::time::Instant::now()", Some("disallowed_methods")),
     ("std::time::SystemTime::now()", Some("disallowed_methods")),
@@ -50,7 +50,7 @@ pub fn check() -> Result<Count> {
             println!("{module} with {fault}");
             let found = clippy(folder.path(), &lints, &denials(&text), fault)?;
             let outcome = match lint {
-                // Once: in the module, and not outside of it.
+                // Once: inside the module, and not outside of it.
                 Some(lint) => found.matches(&format!("#{lint}\n")).count() == 1,
                 None => found.is_empty(),
             };

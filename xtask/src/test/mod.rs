@@ -24,15 +24,15 @@ use crate::{
 /// Options of `cargo xtask test`.
 #[derive(Args)]
 pub struct Options {
-    /// A step to leave out, by its name; may be given many times
+    /// A step to leave out, by name; can be repeated
     #[arg(long, value_name = "NAME", value_parser = names())]
     skip: Vec<String>,
-    /// Runs this step alone, and those it needs; may be given many times
+    /// Runs only this step, and those it needs; can be repeated
     #[arg(long, value_name = "NAME", value_parser = names())]
     only: Vec<String>,
 }
 
-/// A step: what it needs must have gone well before.
+/// A step; the steps it needs must have passed.
 struct Step {
     name: &'static str,
     needs: &'static [&'static str],
@@ -93,7 +93,7 @@ fn names() -> [&'static str; STEPS.len()] {
     STEPS.map(|step| step.name)
 }
 
-/// What steps hand on to later ones.
+/// What steps pass on to later ones.
 struct Shared {
     gateway: Option<(PathBuf, Gateway)>,
 }
@@ -151,8 +151,8 @@ impl Outcome {
     }
 }
 
-/// Runs the steps in order; one that fails does not stop those that do not need it. Tells whether
-/// all went well.
+/// Runs the steps in order; one that fails does not stop those that do not need it. Returns whether
+/// all passed.
 pub fn run(options: &Options) -> Result<bool> {
     process::on_interrupt(|| (), || std::process::exit(130))?;
     let mut shared = Shared { gateway: None };
@@ -194,7 +194,7 @@ pub fn run(options: &Options) -> Result<bool> {
     Ok(total.failed == 0)
 }
 
-/// Whether a step is among those asked for, or needed by one of them.
+/// Whether a step was requested, or is needed by one that was.
 fn wanted(name: &str, only: &[String]) -> bool {
     only.is_empty()
         || only.iter().any(|asked| asked == name)

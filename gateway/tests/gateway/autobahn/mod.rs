@@ -27,7 +27,7 @@ struct Case {
     chops: Chops,
     /// What comes, in order.
     events: Vec<Event>,
-    /// The close that follows; without one the connection goes on to serve.
+    /// The close that follows; without one the connection stays open.
     close: Option<u16>,
 }
 
@@ -108,7 +108,7 @@ fn request(id: u64) -> String {
     json!({"id": id, "method": "unsubscribe", "params": {"channelIds": []}}).to_string()
 }
 
-/// The same in so many bytes: keys nobody knows are let be.
+/// The same in so many bytes: unknown keys are ignored.
 fn request_of(id: u64, length: usize) -> String {
     let request = request(id);
     let (open, rest) = request.split_at(1);

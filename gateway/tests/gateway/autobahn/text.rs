@@ -262,7 +262,7 @@ async fn case_6_4_wrong_texts_end_early() {
             "case {name}"
         );
     }
-    // Within one frame it is told at the end of the frame.
+    // Within one frame it is reported at the end of the frame.
     for (name, cuts) in [("6.4.3", [11, 15]), ("6.4.4", [12, 13])] {
         let mut raw = Raw::welcomed(&gateway, &token).await;
         let bytes = Frame::text(&payload).bytes();

@@ -71,7 +71,7 @@ fn whatever_shows_a_message_shows_the_present_one() {
     let page = history(&kit).unwrap();
     assert_eq!(page.len(), 3);
     assert!(page.iter().all(|json| json.contains("changed")), "{page:?}");
-    // In the whole file the old text stands nowhere.
+    // The old text is nowhere in the file.
     by_hand
         .execute_batch("VACUUM; PRAGMA wal_checkpoint(TRUNCATE);")
         .unwrap();
@@ -79,7 +79,7 @@ fn whatever_shows_a_message_shows_the_present_one() {
     assert!(!bytes.windows(9).any(|window| window == b"message 1"));
 }
 
-/// Readers go on from the head instead of asking for what will never be there.
+/// Readers continue from the head instead of requesting what will never be there.
 #[test]
 fn a_hole_in_the_log_and_a_row_that_cannot_be_read_are_gaps() {
     for (damage, until) in [
@@ -158,7 +158,7 @@ fn history_with_a_message_that_cannot_be_read_fails_and_is_not_silent() {
     assert_eq!(history(&kit).unwrap_err(), ErrorCode::Internal);
 }
 
-/// SQLite may roll a whole transaction back when it finds no room: then all of a batch fails, whichever
+/// SQLite may roll back the entire transaction when the disk is full: then all of a batch fails, whichever
 /// statement it was. What was stored before is answered with that all the same.
 #[test]
 fn a_full_disk_fails_a_batch_as_a_whole() {

@@ -16,7 +16,7 @@ const fn part(offset: u64, size: u64) -> FilePart {
     FilePart { offset, size }
 }
 
-/// Found by the simulation's seed 100840: a page that came back was given an upload that had been ended.
+/// Found by the simulation's seed 100840: a page that came back got an upload that had been cancelled.
 pub(super) fn a_key_stands_for_its_upload_until_that_is_over(kit: &mut Kit) {
     let create = |number, now_ms| {
         kit.files

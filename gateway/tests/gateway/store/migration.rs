@@ -129,7 +129,7 @@ fn files_of_the_first_schema_survive() {
         ..draft(9, "general")
     };
     assert_eq!(message(&kit.commit(with_file))["files"][0]["size"], 5);
-    // One that is not finished goes on by its key.
+    // An unfinished upload continues by its key.
     let mut wanted = file(4, 100);
     wanted.key = Some(id(3_004));
     let unfinished = kit.files.create(wanted, 0).unwrap();

@@ -14,7 +14,7 @@ pub(super) fn a_key_is_one_message_for_ever(kit: &mut Kit) {
         ..draft(1, "a")
     });
     assert_eq!(first.message, again.message);
-    assert!(again.event().is_none(), "nobody hears it twice");
+    assert!(again.event().is_none(), "nobody receives it twice");
     let same_key = |number| Draft {
         key: id(77),
         ..draft(number, "a")

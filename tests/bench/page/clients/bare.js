@@ -1,6 +1,6 @@
 // A WebSocket, JSON.parse and a call: nothing can do less.
 
-/** Subscribes to the channels; `onContent` hears the text of each message. */
+/** Subscribes to the channels; `onContent` receives the text of each message. */
 export function connect({ origin, channels, onContent }) {
   const socket = new WebSocket(`${origin.replace("http", "ws")}/bare`);
   return new Promise((connected, failed) => {

@@ -1,4 +1,4 @@
-// Frames of alo.v1.json over a WebSocket by hand: what the SDK's own part of a send costs shows beside it.
+// Frames of alo.v1.json over a WebSocket by hand, to show the cost of the SDK's own part of a send.
 
 /** How many requests may be unanswered: see `requestsInFlight` in docs/protocol.md. */
 const IN_FLIGHT = 256;
