@@ -286,7 +286,8 @@ impl World {
                 Incoming::Reply(_, Err(_)) | Incoming::Pong | Incoming::Push { .. } => Vec::new(),
             };
             let oracle = &mut self.oracle;
-            oracle.readers.starts(&oracle.model, page, &starts);
+            let verdict = oracle.readers.starts(&oracle.model, page, &starts);
+            self.check(verdict);
         }
         self.input(index, Input::Received(socket, incoming));
     }

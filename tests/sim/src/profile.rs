@@ -30,6 +30,14 @@ pub struct Profile {
     pub graceful: u32,
     /// Share of starts with an empty database.
     pub replaced: u32,
+    /// Between two copies of the database.
+    pub copy_every: u64,
+    /// Share of starts over the copy taken last.
+    pub restored: u32,
+    /// Share of starts after a power failure, which leaves the witness behind the database.
+    pub power_failures: u32,
+    /// Between two messages that go missing from the log.
+    pub hole_every: u64,
     /// Between two freezes of a tab, or sleeps of its machine.
     pub freeze_every: u64,
     /// Between two times a reader takes nothing.
@@ -81,6 +89,10 @@ impl Profile {
             crash_every: 0,
             graceful: 0,
             replaced: 0,
+            copy_every: 0,
+            restored: 0,
+            power_failures: 0,
+            hole_every: 0,
             freeze_every: 0,
             stall_every: 0,
             reload_every: 0,
@@ -111,6 +123,8 @@ impl Profile {
         let stall_every = every(10_000..100_000);
         let reload_every = every(30_000..300_000);
         let hide_every = every(30_000..300_000);
+        let copy_every = every(2_000..60_000);
+        let hole_every = every(20_000..300_000);
         let mut share = |most: u32| {
             if rng.u8(..) < 100 {
                 rng.u32(1..=most)
@@ -121,6 +135,13 @@ impl Profile {
         let (disk_errors, read_errors) = (share(100), share(50));
         let (token_errors, http_errors, duplicates) = (share(300), share(300), share(100));
         let (storage_errors, replaced, lost_events) = (share(300), share(500), share(20));
+        let power_failures = share(500);
+        // Copies are restored when a gateway starts.
+        let (restored, crash_every) = if copy_every > 0 {
+            (rng.u32(1..700), crash_every.clamp(10_000, 60_000))
+        } else {
+            (0, crash_every)
+        };
         let slowest = [2, 20, 200, 2_000][rng.usize(..4)];
         Self {
             clients: rng.usize(1..6),
@@ -134,6 +155,10 @@ impl Profile {
             crash_every,
             graceful: rng.u32(..1_000),
             replaced,
+            copy_every,
+            restored,
+            power_failures,
+            hole_every,
             freeze_every,
             stall_every,
             reload_every,

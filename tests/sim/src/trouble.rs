@@ -15,6 +15,8 @@ pub(crate) enum Trouble {
     Offline,
     Online(usize),
     Crash,
+    Copy,
+    Hole,
     Freeze,
     Stall,
     Reload,
@@ -70,6 +72,8 @@ impl World {
         self.come_again(self.profile.cut_every, Trouble::Cut);
         self.come_again(self.profile.offline_every, Trouble::Offline);
         self.come_again(self.profile.crash_every, Trouble::Crash);
+        self.come_again(self.profile.copy_every, Trouble::Copy);
+        self.come_again(self.profile.hole_every, Trouble::Hole);
         self.come_again(self.profile.freeze_every, Trouble::Freeze);
         self.come_again(self.profile.stall_every, Trouble::Stall);
         self.come_again(self.profile.reload_every, Trouble::Reload);
@@ -165,6 +169,8 @@ impl World {
             | Trouble::Cut
             | Trouble::Offline
             | Trouble::Crash
+            | Trouble::Copy
+            | Trouble::Hole
             | Trouble::Freeze
             | Trouble::Stall
             | Trouble::Reload
@@ -202,6 +208,16 @@ impl World {
                 };
                 self.stop_gateway(graceful, down);
                 self.come_again(self.profile.crash_every, trouble);
+            }
+            Trouble::Copy => {
+                if self.gateway.up {
+                    self.copy_database();
+                }
+                self.come_again(self.profile.copy_every, trouble);
+            }
+            Trouble::Hole => {
+                self.lose_some_message();
+                self.come_again(self.profile.hole_every, trouble);
             }
             Trouble::Freeze => {
                 self.counts.add("fault: tab frozen or machine asleep");

@@ -101,7 +101,7 @@ impl World {
             now: 0,
             clients,
             disks: (0..profile.clients).map(|_| Disk::default()).collect(),
-            gateway: GatewayHost::new(&gateway::opening(&epoch), profile.batch),
+            gateway: GatewayHost::new(&epoch, profile.batch),
             links: BTreeMap::new(),
             oracle,
             counts,

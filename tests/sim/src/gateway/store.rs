@@ -1,17 +1,13 @@
 //! The store and the log: what is durable, and when.
 
 use alo_gateway::{
-    methods::send::change,
-    store::{Change, Committed, Log, LogEvent, PageLimit, Query, Rows, SqliteStore, Store},
+    store::{Change, Committed, Log, PageLimit, Query, Rows, SqliteStore},
     writer::{Answer, Done, Job, Work},
 };
-use alo_protocol::{ChannelId, ErrorBody, ErrorCode, Limits, SendMessage};
+use alo_protocol::{ChannelId, ErrorBody, ErrorCode};
 
-use super::{Asker, Event, open, opening};
-use crate::{
-    oracle::Tag,
-    world::{self, World},
-};
+use super::{Asker, Event};
+use crate::world::{self, World};
 
 /// A limit no database of an episode reaches.
 const PAGES: u32 = 1_000_000;
@@ -20,18 +16,22 @@ impl World {
     /// The store, seen as a whole, is what was made durable.
     pub(crate) fn check_store(&mut self) {
         for channel in self.channels() {
-            let mut seqs = Vec::new();
+            let (mut seqs, mut after) = (Vec::new(), 0);
             loop {
-                let after = seqs.last().copied().unwrap_or(0);
                 let limit = PageLimit {
                     events: 1_000,
                     bytes: 1 << 30,
                 };
-                match self.events_after(&channel, after, limit) {
-                    Ok(page) if page.is_empty() => break,
-                    Ok(page) => seqs.extend(page.iter().map(|event| event.seq)),
-                    Err(error) => {
-                        return self.violate(format!("the log cannot be read: {error:?}"));
+                let log = channel.clone().into();
+                match self.gateway.log.read(&Query::Tail { log, after }, limit) {
+                    Ok(Rows::Events(page)) if page.is_empty() => break,
+                    Ok(Rows::Events(page)) => {
+                        seqs.extend(page.iter().map(|event| event.seq));
+                        after = seqs.last().copied().unwrap_or(after);
+                    }
+                    Ok(Rows::Gap(_)) if self.is_missing(&channel, after + 1) => after += 1,
+                    other => {
+                        return self.violate(format!("the log cannot be read: {other:?}"));
                     }
                 }
             }
@@ -140,7 +140,11 @@ impl World {
         } else {
             self.gateway.log.read(query, limit)
         };
-        if let Ok(Rows::Gap(head)) = &rows {
+        if let (Ok(Rows::Gap(head)), Query::Tail { log, after }) = (&rows, query)
+            && !log
+                .channel()
+                .is_some_and(|id| self.is_missing(id, after + 1))
+        {
             self.violate(format!("{query:?} found a hole before {head:?}"));
         }
         let (delay, boot) = (self.rng.u64(..5), self.gateway.boot);
@@ -148,67 +152,49 @@ impl World {
         self.schedule(delay, world::Event::Gateway(read));
     }
 
-    fn events_after(
-        &self,
-        channel: &ChannelId,
-        after: u64,
-        limit: PageLimit,
-    ) -> Result<Vec<LogEvent>, ErrorBody> {
-        let query = Query::Tail {
-            log: channel.clone().into(),
-            after,
-        };
-        match self.gateway.log.read(&query, limit)? {
-            Rows::Events(events) => Ok(events),
-            Rows::Gap(_) | Rows::Page(_) => Err(ErrorBody::new(
-                ErrorCode::Internal,
-                "events of the log are missing",
-            )),
-        }
+    fn is_missing(&self, channel: &ChannelId, seq: u64) -> bool {
+        let model = &self.oracle.model;
+        model.all_missing(model.database(), channel, seq..=seq)
     }
 
-    /// The gateway starts over another database, in which strangers have sent so many messages to each
-    /// channel: none after a lost disk, many where a restored or another one stands in.
-    pub fn replace_database(&mut self, strangers: u32) {
-        self.counts.add("fault: database replaced");
-        self.note(|| {
-            format!("the database is replaced by one with {strangers} messages a channel")
-        });
-        let epoch = format!("{:016x}", self.rng.u64(..));
-        let (store, log, files) = open(&opening(&epoch));
-        (self.gateway.store, self.gateway.log, self.gateway.files) = (store, log, files);
-        self.oracle.replaced();
-        self.oracle.epoch(&epoch);
-        let now_ms = self.unix_ms();
-        let mut changes = Vec::new();
-        for (channel_id, nth) in self.channels().into_iter().zip(0..) {
-            for number in nth * strangers..(nth + 1) * strangers {
-                let (key, message) = (self.uuid(), self.uuid());
-                let message_of_stranger = SendMessage {
-                    key,
-                    channel_id: channel_id.clone(),
-                    content: Tag::of_stranger(number).to_string(),
-                    metadata: None,
-                    parent_id: None,
-                    file_ids: Vec::new(),
-                };
-                let change = change(
-                    &Limits::DEFAULT,
-                    "stranger".into(),
-                    message_of_stranger,
-                    message,
-                    now_ms,
-                );
-                // It is within the limits.
-                changes.extend(change);
+    /// A message is gone from the database, and its event: nobody has deleted it.
+    pub fn lose_message(&mut self, channel: &ChannelId, seq: u64) {
+        self.counts.add("fault: message missing from the log");
+        self.note(|| format!("message {seq} of {channel} goes missing"));
+        for table in ["events", "messages"] {
+            let gone = self.gateway.store.lock().execute(
+                &format!(
+                    "DELETE FROM {table} WHERE seq = ?2
+                     AND log = (SELECT number FROM logs WHERE kind = 0 AND name = ?1)"
+                ),
+                (channel.as_str(), seq),
+            );
+            if gone != Ok(1) {
+                return self.violate(format!("{seq} of {channel} is not in {table}: {gone:?}"));
             }
         }
-        let results = self.gateway.store.commit(changes);
-        self.account_for(&results);
+        self.oracle.lost(channel, seq);
+    }
+
+    /// Some message goes missing, if there are any.
+    pub(crate) fn lose_some_message(&mut self) {
+        let channels = self.channels();
+        let channel = &channels[self.rng.usize(..channels.len())];
+        let head = self.oracle.model.head(channel);
+        // Mostly one that somebody has still to read.
+        let near = self.rng.u64(..40).min(head.saturating_sub(1));
+        let seq = if self.rng.bool() {
+            head - near
+        } else {
+            self.rng.u64(..=head)
+        };
+        if seq > 0 && !self.is_missing(channel, seq) {
+            self.lose_message(channel, seq);
+        }
     }
 
     /// Tells the model what has been made durable.
-    fn account_for(&mut self, results: &[Result<Committed, ErrorBody>]) {
+    pub(super) fn account_for(&mut self, results: &[Result<Committed, ErrorBody>]) {
         for committed in results.iter().flatten() {
             match committed.event() {
                 Some(event) => {
