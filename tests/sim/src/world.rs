@@ -165,6 +165,7 @@ impl World {
         self.is_bad = false;
         self.end_trouble();
         self.run(HEALING_MS)?;
+        self.silence();
         self.first_words()?;
         self.last_words()?;
         self.account();

@@ -184,6 +184,8 @@ pub(crate) struct Sends {
     refused_in: HashMap<Tag, usize>,
     /// Whether there was an older copy of the database, which knows less of files.
     is_rewound: bool,
+    /// Those without files that earlier pages have left, given to a page, and not sent by it yet.
+    waiting: HashMap<PageId, HashSet<Tag>>,
     /// The last send without files stored, for each page and channel.
     order: HashMap<(PageId, ChannelId), u32>,
     open_uploads: HashMap<PageId, HashSet<u32>>,
@@ -201,6 +203,7 @@ impl Sends {
             tags: HashMap::new(),
             refused_in: HashMap::new(),
             is_rewound: false,
+            waiting: HashMap::new(),
             order: HashMap::new(),
             open_uploads: HashMap::new(),
             outbox,
@@ -300,7 +303,27 @@ impl Sends {
     /// A message of an earlier page is sent by this one.
     pub(crate) fn restored(&mut self, tag: Tag, page: PageId, uploads: &[u32]) {
         self.fates.insert(tag, Fate::Open);
+        if uploads.is_empty() {
+            self.waiting.entry(page).or_default().insert(tag);
+        }
         self.uploads(page).extend(uploads);
+    }
+
+    /// A page sends a message to the gateway: of its own only when nothing waits that was left to it.
+    pub(crate) fn goes_out(&mut self, page: PageId, tag: Tag) -> Verdict {
+        self.waits_no_longer(page, tag);
+        match self.waiting.get(&page).and_then(|left| left.iter().min()) {
+            Some(left) if tag.page == page => Err(format!(
+                "{page} sends {tag} before {left}, which was left to it"
+            )),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    pub(crate) fn waits_no_longer(&mut self, page: PageId, tag: Tag) {
+        if let Some(waiting) = self.waiting.get_mut(&page) {
+            waiting.remove(&tag);
+        }
     }
 
     pub(crate) fn released(&mut self, page: PageId, upload: u32) -> Verdict {
@@ -313,6 +336,7 @@ impl Sends {
 
     pub(crate) fn closed(&mut self, page: PageId) {
         self.open_uploads.remove(&page);
+        self.waiting.remove(&page);
         for (tag, fate) in &mut self.fates {
             if tag.page == page && *fate == Fate::Open {
                 *fate = Fate::Unknown;

@@ -165,6 +165,16 @@ impl Readers {
         self.readings.get(&(page, channel.clone()))
     }
 
+    /// Where all who read a channel of the present database stand, in order.
+    pub(crate) fn places(&self, model: &Model, channel: &ChannelId) -> Vec<u64> {
+        let readings = self.readings.iter();
+        let present = readings
+            .filter(|((_, read), reading)| read == channel && reading.database == model.database());
+        let mut places: Vec<_> = present.map(|(_, reading)| reading.stands()).collect();
+        places.sort_unstable();
+        places
+    }
+
     /// The gateway has said where subscriptions start.
     pub(crate) fn starts(
         &mut self,

@@ -76,6 +76,10 @@ impl World {
         } else {
             self.open_again();
         }
+        // Readers come back now, and some are behind.
+        if self.is_bad && self.profile.hole_every > 0 && self.rng.bool() {
+            self.lose_some_message();
+        }
     }
 
     /// The gateway starts over the database it had.
@@ -121,6 +125,7 @@ impl World {
     /// Makes a database the gateway's.
     fn begin_over(&mut self, (store, log, files): Opened) {
         self.gateway.openings += 1;
+        self.gateway.stored = None;
         (self.gateway.store, self.gateway.log, self.gateway.files) = (store, log, files);
     }
 

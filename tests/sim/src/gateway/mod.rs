@@ -12,7 +12,7 @@ use alo_gateway::{
     auth::Tokens,
     bus::Hub,
     session::{Input, Op},
-    store::{MemoryWitness, Query, Rows, SqliteFiles, SqliteLog, SqliteStore},
+    store::{Draft, MemoryWitness, Query, Rows, SqliteFiles, SqliteLog, SqliteStore},
     writer::{Answer, Batching, Done},
 };
 use alo_protocol::{AuthRequest, AuthUser, ErrorBody, Uuid};
@@ -49,6 +49,8 @@ pub(crate) struct GatewayHost {
     /// Changes in one commit at most.
     batch: usize,
     writing: bool,
+    /// A message that is stored, for somebody else who uses its key.
+    stored: Option<Draft>,
     /// How far its clock is off, milliseconds.
     skew: i64,
     last_link: u64,
@@ -96,6 +98,7 @@ impl GatewayHost {
             batching: Batching::new(batch),
             batch,
             writing: false,
+            stored: None,
             skew: 0,
             last_link: 0,
         }

@@ -1,14 +1,19 @@
 //! The store and the log: what is durable, and when.
 
 use alo_gateway::{
-    store::{Change, Committed, Log, PageLimit, Query, Rows, SqliteStore},
+    store::{Change, Committed, Draft, Log, PageLimit, Query, Rows, SqliteStore, Store},
     writer::{Answer, Done, Job, Work},
 };
 use alo_protocol::{ChannelId, ErrorBody, ErrorCode};
 
 use super::{Asker, Event};
-use crate::world::{self, World};
+use crate::{
+    network::LinkId,
+    world::{self, World},
+};
 
+/// Nobody's connection: whoever uses the keys of others.
+const THIEF: LinkId = LinkId(u64::MAX);
 /// A limit no database of an episode reaches.
 const PAGES: u32 = 1_000_000;
 
@@ -59,23 +64,38 @@ impl World {
         let Some(work) = self.gateway.batching.next_work() else {
             return;
         };
-        let contents: Vec<_> = match &work {
-            Work::Commit(changes, _) => changes.iter().map(content).collect(),
+        let drafts: Vec<_> = match &work {
+            Work::Commit(changes, _) => changes.iter().map(draft).cloned().collect(),
             Work::Heads(..) => Vec::new(),
         };
         let log = self.gateway.log.clone();
-        let done = self.on_disk(|store| work.run(store, &log));
-        let results = done.answers.iter().filter_map(|answer| match answer {
-            Answer::Committed(_, result) => Some(result.clone()),
-            Answer::Heads(..) => None,
+        let unanswered = !drafts.is_empty() && self.happens(self.profile.lost_answers);
+        let (done, first) = self.on_disk(|store| {
+            let mut disk = Disk {
+                store,
+                unanswered,
+                first: Vec::new(),
+            };
+            let done = work.run(&mut disk, &log);
+            (done, disk.first)
         });
-        let results: Vec<_> = results.collect();
-        for (result, content) in results.iter().zip(&contents) {
-            if result.is_err() {
-                self.oracle.not_stored(content);
+        if unanswered {
+            self.counts
+                .add("fault: commit that was said to have failed");
+        }
+        for (answer, draft) in done.answers.iter().zip(drafts) {
+            match answer {
+                Answer::Committed((THIEF, _), Err(error))
+                    if error.code == ErrorCode::IdempotencyConflict => {}
+                Answer::Committed((THIEF, _), result) => {
+                    self.violate(format!("another's key was answered with {result:?}"));
+                }
+                Answer::Committed(_, Ok(_)) => self.gateway.stored = Some(draft),
+                Answer::Committed(_, Err(_)) => self.oracle.not_stored(&draft.content),
+                Answer::Heads(..) => {}
             }
         }
-        self.account_for(&results);
+        self.account_for(&first);
         let (fsync, boot) = (self.rng.u64(1..20), self.gateway.boot);
         self.schedule(fsync, world::Event::Gateway(Event::Written(boot, done)));
     }
@@ -152,6 +172,21 @@ impl World {
         self.schedule(delay, world::Event::Gateway(read));
     }
 
+    /// Somebody else sends a message with the key of one that is stored.
+    pub(crate) fn steal_key(&mut self) {
+        let id = self.uuid();
+        if let Some(draft) = self.gateway.stored.clone().filter(|_| self.gateway.up) {
+            self.counts.add("keys of others used");
+            let user_id = "thief".into();
+            let change = Change::Send(Draft {
+                id,
+                user_id,
+                ..draft
+            });
+            self.queue_job(Job::Commit(change, (THIEF, 0)));
+        }
+    }
+
     fn is_missing(&self, channel: &ChannelId, seq: u64) -> bool {
         let model = &self.oracle.model;
         model.all_missing(model.database(), channel, seq..=seq)
@@ -182,13 +217,21 @@ impl World {
         let channel = &channels[self.rng.usize(..channels.len())];
         let head = self.oracle.model.head(channel);
         // Mostly one that somebody has still to read.
-        let near = self.rng.u64(..40).min(head.saturating_sub(1));
-        let seq = if self.rng.bool() {
-            head - near
-        } else {
-            self.rng.u64(..=head)
+        let stands = self.oracle.readers.places(&self.oracle.model, channel);
+        let behind: Vec<_> = stands.into_iter().filter(|stands| *stands < head).collect();
+        let after = match behind.as_slice() {
+            [] => 0,
+            behind => behind[self.rng.usize(..behind.len())],
         };
-        if seq > 0 && !self.is_missing(channel, seq) {
+        let seq = if after < head {
+            self.rng.u64(after + 1..=head)
+        } else {
+            0
+        };
+        // A key that is on its way is known or not known from its first try on.
+        let is_quiet = self.gateway.batching.is_empty();
+        if seq > 0 && is_quiet && !self.is_missing(channel, seq) {
+            self.gateway.stored = None;
             self.lose_message(channel, seq);
         }
     }
@@ -208,8 +251,31 @@ impl World {
     }
 }
 
-fn content(change: &Change) -> String {
+fn draft(change: &Change) -> &Draft {
     match change {
-        Change::Send(draft) => draft.content.clone(),
+        Change::Send(draft) => draft,
+    }
+}
+
+/// The store, over a disk that may write a commit and say that it has failed.
+struct Disk<'a> {
+    store: &'a mut SqliteStore,
+    unanswered: bool,
+    /// What became of the changes when they were written.
+    first: Vec<Result<Committed, ErrorBody>>,
+}
+
+impl Store for Disk<'_> {
+    fn commit(&mut self, changes: Vec<Change>) -> Vec<Result<Committed, ErrorBody>> {
+        let again = changes.iter().map(draft).cloned().map(Change::Send);
+        let again: Vec<_> = again.collect();
+        let results = self.store.commit(changes);
+        self.first.clone_from(&results);
+        if self.unanswered {
+            // It looks which of them are there.
+            self.store.commit(again)
+        } else {
+            results
+        }
     }
 }
