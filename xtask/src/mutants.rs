@@ -45,7 +45,7 @@ const fn mutant(
     }
 }
 
-const MUTANTS: [Mutant; 21] = [
+const MUTANTS: [Mutant; 40] = [
     mutant(
         "a message stored before is answered with the failure of its resend",
         "gateway/src/store/rules/mod.rs",
@@ -171,6 +171,120 @@ const MUTANTS: [Mutant; 21] = [
         "gateway/src/session/subscription.rs",
         "pub(super) const fn lagged(&mut self) {\n        match &mut self.state {",
         "pub(super) const fn lagged(&mut self) {\n        if true {\n            return;\n        }\n        match &mut self.state {",
+    ),
+    mutant(
+        "what happens while the log is read is missed",
+        "gateway/src/session/subscription.rs",
+        "self.state = if events.is_empty() && !stirred {",
+        "self.state = if events.is_empty() {",
+    ),
+    mutant(
+        "what earlier pages have left is sent after the page's own",
+        "src/core/outbox.rs",
+        "entries.append(&mut self.entries);\n        self.entries = entries;",
+        "self.entries.append(&mut entries);",
+    ),
+    mutant(
+        "a key is answered to another user",
+        "gateway/src/store/rules/send.rs",
+        "if row.user_id != draft.user_id {",
+        "if false {",
+    ),
+    mutant(
+        "a cursor beyond the log is not called so",
+        "gateway/src/session/subscription.rs",
+        "Some(GapReason::CursorAhead)\n            }\n            Some(cursor) if",
+        "Some(GapReason::EpochChanged)\n            }\n            Some(cursor) if",
+    ),
+    mutant(
+        "an event of another epoch is dropped in silence",
+        "src/core/subscriptions.rs",
+        "if cursor.epoch != epoch {\n            return Verdict::Resume;",
+        "if cursor.epoch != epoch {\n            return Verdict::Drop;",
+    ),
+    mutant(
+        "more requests are sent than may be in flight",
+        "src/core/client/exchange.rs",
+        "let limit = self.limits.requests_in_flight;",
+        "let limit = self.limits.requests_in_flight * 4;",
+    ),
+    mutant(
+        "the bound of a connection's queue is ignored",
+        "gateway/src/session/queue.rs",
+        "self.items < self.most && self.bytes < BYTES",
+        "self.items < usize::MAX && self.bytes < BYTES",
+    ),
+    mutant(
+        "an older copy goes on with the life it had",
+        "gateway/src/store/sqlite/mod.rs",
+        "life = Some(names.life.clone());",
+        "life = life.filter(|_| true);",
+    ),
+    mutant(
+        "a witness that is behind begins a new life",
+        "gateway/src/store/life.rs",
+        "let missing = witness.commits.saturating_sub(record.commits);",
+        "let missing = witness.commits.abs_diff(record.commits);",
+    ),
+    mutant(
+        "a hole in the log is reported as its end",
+        "gateway/src/store/rules/tail.rs",
+        "return Ok(Rows::Gap(head));",
+        "return Ok(Rows::Events(page));",
+    ),
+    mutant(
+        "a reader is left before a hole",
+        "gateway/src/session/subscription.rs",
+        "self.next = head.seq + 1;",
+        "",
+    ),
+    mutant(
+        "a page of history is older than its cursor",
+        "gateway/src/store/rules/history.rs",
+        "let run = gather(rows, Beyond::Older(u64::MAX), room)?;",
+        "let run = gather(rows, Beyond::Older(cursor.seq), room)?;",
+    ),
+    mutant(
+        "a page's token is of the wrong side",
+        "gateway/src/store/rules/history.rs",
+        "older_page_token: older.map(OlderPageToken),",
+        "older_page_token: newer.map(OlderPageToken),",
+    ),
+    mutant(
+        "questions are not asked again on the next connection",
+        "src/core/asked.rs",
+        "asked.sent = false;",
+        "asked.sent |= asked.again;",
+    ),
+    mutant(
+        "hints are not published",
+        "gateway/src/writer/batching.rs",
+        ".map(|committed| committed.notice.clone().into())",
+        ".filter(|committed| committed.event().is_some())\n                    .map(|committed| committed.notice.clone().into())",
+    ),
+    mutant(
+        "hints are ignored",
+        "gateway/src/session/subscription.rs",
+        "if !is_known {",
+        "if false {",
+    ),
+    mutant(
+        "one member of a log is left out",
+        "gateway/src/bus/hub.rs",
+        "members.into_iter().flat_map(BTreeMap::values)",
+        "members.into_iter().flat_map(|members| members.values().skip(1))",
+    ),
+    mutant(
+        "one commit answers the one for the other",
+        "gateway/src/writer/batching.rs",
+        "let answers = whose.into_iter().zip(results);",
+        "let answers = whose.into_iter().rev().zip(results);",
+    ),
+    mutant(
+        "a question overtakes the changes asked for earlier",
+        "gateway/src/session/requests.rs",
+        "if self.reading.is_some()\n            || self",
+        "if self.reading.is_some() || false && self",
     ),
 ];
 

@@ -99,8 +99,17 @@ impl Session {
             },
             received_at: now_ms,
             ping_at: now_ms + u64::from(HEARTBEAT_MS),
-            queue: Queue::default(),
+            queue: Queue::new(queue::ITEMS),
             outputs: VecDeque::new(),
+        }
+    }
+
+    /// With so many items at most before live events are left to the log.
+    #[must_use]
+    pub fn with_queue(self, items: usize) -> Self {
+        Self {
+            queue: Queue::new(items),
+            ..self
         }
     }
 

@@ -8,8 +8,9 @@ const BYTES: usize = 1 << 20;
 const STALL_MS: u64 = 30_000;
 
 /// See the module.
-#[derive(Default)]
 pub(super) struct Queue {
+    /// Items that may wait.
+    most: usize,
     items: usize,
     bytes: usize,
     /// Since when nothing was sent.
@@ -17,6 +18,15 @@ pub(super) struct Queue {
 }
 
 impl Queue {
+    pub(super) const fn new(most: usize) -> Self {
+        Self {
+            most,
+            items: 0,
+            bytes: 0,
+            stalled_since: None,
+        }
+    }
+
     pub(super) fn add(&mut self, now_ms: u64, bytes: usize) {
         self.items += 1;
         self.bytes += bytes;
@@ -26,7 +36,7 @@ impl Queue {
     /// Something was written; with true, everything was.
     pub(super) fn wrote(&mut self, now_ms: u64, all: bool) {
         if all {
-            *self = Self::default();
+            *self = Self::new(self.most);
         } else {
             self.stalled_since = Some(now_ms);
         }
@@ -38,12 +48,12 @@ impl Queue {
 
     /// Whether there is room for what can also wait elsewhere: live events and pages of history.
     pub(super) const fn has_room(&self) -> bool {
-        self.items < ITEMS && self.bytes < BYTES
+        self.items < self.most && self.bytes < BYTES
     }
 
     /// Whether to read more requests: not while the client does not read its answers.
     pub(super) const fn takes_answers(&self) -> bool {
-        self.items < ITEMS * 2 && self.bytes < BYTES * 4
+        self.items < self.most * 2 && self.bytes < BYTES * 4
     }
 
     /// When the connection is closed unless something is sent before.

@@ -2,7 +2,7 @@
 
 use alo_protocol::{Cursor, GapReason};
 
-use crate::store::LogEvent;
+use crate::store::{LogEvent, is_same_log};
 
 /// The state of a subscription.
 #[derive(Debug)]
@@ -60,8 +60,11 @@ impl Subscription {
     pub(super) fn start(&mut self, wanted: Option<&Cursor>, head: Cursor) -> Option<GapReason> {
         let stirred = matches!(self.state, State::Starting { stirred: true, .. });
         let gap = match wanted {
+            // An older copy was restored, too old to have what the client has.
+            Some(cursor) if cursor.seq > head.seq && is_same_log(&cursor.epoch, &head.epoch) => {
+                Some(GapReason::CursorAhead)
+            }
             Some(cursor) if cursor.epoch != head.epoch => Some(GapReason::EpochChanged),
-            Some(cursor) if cursor.seq > head.seq => Some(GapReason::CursorAhead),
             Some(_) | None => None,
         };
         let from = match wanted {
@@ -219,6 +222,10 @@ mod tests {
             (Some(cursor("e", 0)), None, 0),
             (Some(cursor("e", 10)), Some(GapReason::CursorAhead), 9),
             (Some(cursor("old", 4)), Some(GapReason::EpochChanged), 9),
+            (Some(cursor("old", 10)), Some(GapReason::EpochChanged), 9),
+            // An older copy was restored, and written on or not.
+            (Some(cursor("e.1", 9)), Some(GapReason::EpochChanged), 9),
+            (Some(cursor("e.1", 10)), Some(GapReason::CursorAhead), 9),
         ] {
             let mut subscription = Subscription::starting(1);
             assert_eq!(

@@ -10,7 +10,7 @@ use std::{
     fs::{File, OpenOptions},
     io::{self, Read, Seek, SeekFrom, Write},
     path::Path,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use crate::random;
@@ -35,6 +35,12 @@ impl NewNames {
             life: random::hex::<8>(),
         }
     }
+}
+
+/// Whether two epochs are of one log, in whichever of its lives.
+pub(crate) fn is_same_log(one: &str, other: &str) -> bool {
+    let base = |epoch| str::split(epoch, '.').next();
+    base(one) == base(other)
 }
 
 /// A log's epoch as clients know it: at most 36 characters, since names have 16.
@@ -104,19 +110,39 @@ pub(super) trait Witness: Send {
 
 /// A witness in memory, for simulations. Clones share what they keep.
 #[derive(Clone, Debug, Default)]
-pub struct MemoryWitness(Arc<Mutex<Option<Testimony>>>);
+pub struct MemoryWitness(Arc<Mutex<InMemory>>);
+
+/// What such a witness keeps.
+#[derive(Debug, Default)]
+struct InMemory {
+    last: Option<Testimony>,
+    /// The last that was written durably.
+    durable: Option<Testimony>,
+}
+
+impl MemoryWitness {
+    /// The power fails: what was not written durably is gone.
+    pub fn lose_power(&self) {
+        let mut kept = self.lock();
+        kept.last = kept.durable.clone();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, InMemory> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 impl Witness for MemoryWitness {
     fn read(&mut self) -> io::Result<Option<Testimony>> {
-        Ok(self
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone())
+        Ok(self.lock().last.clone())
     }
 
-    fn write(&mut self, testimony: &Testimony, _durably: bool) -> io::Result<()> {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(testimony.clone());
+    fn write(&mut self, testimony: &Testimony, durably: bool) -> io::Result<()> {
+        let mut kept = self.lock();
+        kept.last = Some(testimony.clone());
+        if durably {
+            kept.durable = kept.last.clone();
+        }
         Ok(())
     }
 }
@@ -293,5 +319,7 @@ mod tests {
         let NewNames { birth, life, .. } = NewNames::random();
         assert!(public_epoch(&birth, Some(&life)).len() <= 36);
         assert_eq!(public_epoch(&birth, None), birth);
+        assert!(is_same_log(&public_epoch(&birth, Some(&life)), &birth));
+        assert!(!is_same_log(&public_epoch(&birth, Some(&life)), &life));
     }
 }

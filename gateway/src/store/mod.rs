@@ -18,6 +18,7 @@ use alo_protocol::{
     ChannelId, Cursor, ErrorBody, History, HistoryAround, HistoryPage, JsonObject, UserId, Uuid,
 };
 
+pub(crate) use life::is_same_log;
 pub use life::{MemoryWitness, NewNames};
 pub use memory::MemoryStore;
 pub use rows::{FilePart, FileRow};

@@ -7,14 +7,16 @@ use std::{
 
 use alo_chat::core::{
     CallId, Client, Config, Event as Told, FileMeta, Frame, HttpId, HttpReply, Incoming, Input,
-    Instant, Lane, Output, Request, Settled, SocketId, UploadId, codec,
+    Instant, Lane, Method, Output, Request, Settled, SocketId, UploadId, codec,
 };
+use alo_protocol::Limits;
 use fastrand::Rng;
 
 use crate::{
     Profile,
     features::send::Tag,
     network::LinkId,
+    oracle::Verdict,
     page::PageId,
     storage::Access,
     tus,
@@ -41,7 +43,9 @@ pub(crate) struct ClientHost {
     next_number: u32,
     next_upload: u32,
     files: BTreeMap<u32, FileMeta>,
-    connected: bool,
+    pub(crate) connected: bool,
+    /// Requests of the present connection that have no reply.
+    unanswered: BTreeSet<u32>,
 }
 
 /// What a call is for.
@@ -94,6 +98,7 @@ impl ClientHost {
             next_upload: 0,
             files: BTreeMap::new(),
             connected: false,
+            unanswered: BTreeSet::new(),
         }
     }
 }
@@ -272,8 +277,12 @@ impl World {
 
     fn received(&mut self, index: usize, socket: SocketId, incoming: Incoming<'_, Payload>) {
         let is_current = self.clients[index].sockets.contains_key(&socket.0);
+        let page = self.page(index);
+        let is_foreign = is_current && self.is_foreign(page, &incoming);
         if is_current {
-            let page = self.page(index);
+            if let Incoming::Reply(id, _) = &incoming {
+                self.clients[index].unanswered.remove(id);
+            }
             let starts = match &incoming {
                 Incoming::Reply(_, Ok(result)) => {
                     codec::decode_recoveries(result).unwrap_or_default()
@@ -286,9 +295,54 @@ impl World {
                 Incoming::Reply(_, Err(_)) | Incoming::Pong | Incoming::Push { .. } => Vec::new(),
             };
             let oracle = &mut self.oracle;
-            oracle.readers.starts(&oracle.model, page, &starts);
+            let verdict = oracle.readers.starts(&oracle.model, page, &starts);
+            self.check(verdict);
         }
         self.input(index, Input::Received(socket, incoming));
+        if is_foreign && self.clients[index].sockets.contains_key(&socket.0) {
+            self.violate(format!("{page} takes no notice of another epoch"));
+        }
+    }
+
+    /// Whether this is an event of a channel the page reads, from a log that is not the one it reads.
+    fn is_foreign(&self, page: PageId, incoming: &Incoming<'_, Payload>) -> bool {
+        let Incoming::Push { channel, epoch, .. } = incoming else {
+            return false;
+        };
+        let oracle = &self.oracle;
+        oracle.model.database_of(epoch).is_none()
+            && channel
+                .parse()
+                .is_ok_and(|channel| oracle.readers.reading(page, &channel).is_some())
+    }
+
+    /// A client says something to the gateway.
+    fn says(&mut self, page: PageId, frame: &Frame<Payload>) -> Verdict {
+        let unanswered = &mut self.clients[page.client].unanswered;
+        match frame {
+            Frame::Hello { channels, .. } => {
+                unanswered.clear();
+                self.oracle.readers.greeted(page, channels)
+            }
+            Frame::Request(id, method) => {
+                unanswered.insert(*id);
+                let (count, most) = (unanswered.len(), Limits::DEFAULT.requests_in_flight);
+                if count > most as usize {
+                    return Err(format!("{page} has {count} requests in flight"));
+                }
+                match method {
+                    Method::Once { body, .. } => match Tag::of_body(body.as_str()) {
+                        Some(tag) => self.oracle.sends.goes_out(page, tag),
+                        None => Err(format!("{page} sends {body:?}")),
+                    },
+                    Method::Subscribe(_)
+                    | Method::Unsubscribe(_)
+                    | Method::Refresh(_)
+                    | Method::Other(_) => Ok(()),
+                }
+            }
+            Frame::Ping => Ok(()),
+        }
     }
 
     pub(crate) fn input(&mut self, index: usize, input: Input<'_, Payload>) {
@@ -327,10 +381,8 @@ impl World {
                 }
             }
             Output::SendFrame(socket, frame) => {
-                if let Frame::Hello { channels, .. } = &frame {
-                    let verdict = self.oracle.readers.greeted(page, channels);
-                    self.check(verdict);
-                }
+                let verdict = self.says(page, &frame);
+                self.check(verdict);
                 if let Some(link) = self.clients[index].sockets.get(&socket.0).copied() {
                     self.send_to_gateway(link, wire::encode(&frame));
                 }
@@ -385,7 +437,10 @@ impl World {
         let verdict = self.oracle.settled(page, call);
         self.check(verdict);
         let verdict = match self.clients[index].calls.remove(&call.0) {
-            Some(Call::Send(tag)) => self.send_settled(tag, result),
+            Some(Call::Send(tag)) => {
+                self.oracle.sends.waits_no_longer(page, tag);
+                self.send_settled(tag, result)
+            }
             Some(Call::Subscribe) => self.subscribe_settled(page, call, result),
             Some(Call::History) => self.history_settled(page, call, result),
             Some(Call::Other) => Ok(()),

@@ -5,6 +5,7 @@ use std::{
     borrow::Cow,
     collections::{BTreeMap, HashMap},
     fmt,
+    ops::RangeInclusive,
 };
 
 use alo_chat::core::CallId;
@@ -89,10 +90,22 @@ pub(crate) struct SeenData<'a> {
     pub(crate) message: Seen<'a>,
 }
 
-/// The logs of one database the gateway has had.
+/// The logs of one database the gateway has had, or of a copy of it.
 #[derive(Clone, Default)]
-struct Database {
+pub(crate) struct Database {
     logs: BTreeMap<ChannelId, Log>,
+}
+
+impl Database {
+    /// Whether its logs have as many messages as those of another.
+    pub(crate) fn is_as_long_as(&self, other: &Self) -> bool {
+        let lengths = |database: &Self| -> Vec<_> {
+            let logs = database.logs.iter();
+            logs.map(|(channel, log)| (channel.clone(), log.ids.len()))
+                .collect()
+        };
+        lengths(self) == lengths(other)
+    }
 }
 
 /// The log of a channel.
@@ -101,6 +114,8 @@ struct Log {
     /// Ids in their order; the first has sequence 1.
     ids: Vec<Uuid>,
     last_ms: u64,
+    /// Those that are no longer in the store, each with how many were missing before it.
+    missing: BTreeMap<u64, u64>,
 }
 
 /// Where a stored message stands.
@@ -114,6 +129,7 @@ pub(crate) struct Model {
     databases: Vec<Database>,
     places: HashMap<Uuid, Place>,
     epochs: HashMap<String, usize>,
+    losses: u64,
 }
 
 impl Model {
@@ -122,6 +138,7 @@ impl Model {
             databases: vec![Database::default()],
             places: HashMap::new(),
             epochs: HashMap::new(),
+            losses: 0,
         }
     }
 
@@ -165,17 +182,60 @@ impl Model {
         self.databases.push(Database::default());
     }
 
-    /// The gateway comes back with a copy made when the channels had so many messages.
-    pub(crate) fn rewound(&mut self, lengths: &BTreeMap<ChannelId, u64>) {
-        let mut copy = self.databases[self.database()].clone();
-        for (channel, log) in &mut copy.logs {
-            let length = lengths.get(channel).copied().unwrap_or(0);
-            log.ids
-                .truncate(usize::try_from(length).unwrap_or(usize::MAX));
-            // The copy knows less; time may go back to what it knows.
-            log.last_ms = 0;
-        }
+    /// The present database as it is.
+    pub(crate) fn copy(&self) -> Database {
+        self.databases[self.database()].clone()
+    }
+
+    /// The gateway comes back with a copy made earlier.
+    pub(crate) fn restored(&mut self, copy: Database) {
         self.databases.push(copy);
+    }
+
+    /// All ids of the present database, in no order.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = &Uuid> {
+        let logs = self.databases[self.database()].logs.values();
+        logs.flat_map(|log| &log.ids)
+    }
+
+    /// A message is gone from the store; gives its id.
+    pub(crate) fn lose(&mut self, channel: &ChannelId, seq: u64) -> Option<Uuid> {
+        let database = self.database();
+        let log = self.databases[database].logs.get_mut(channel)?;
+        let id = log.ids.get(usize::try_from(seq).ok()?.checked_sub(1)?)?;
+        log.missing.entry(seq).or_insert(self.losses);
+        self.losses += 1;
+        Some(*id)
+    }
+
+    /// How many messages have gone missing so far, in all.
+    pub(crate) const fn losses(&self) -> u64 {
+        self.losses
+    }
+
+    /// The messages of a stretch that are missing, and how many were missing before each.
+    pub(crate) fn missing(
+        &self,
+        database: usize,
+        channel: &ChannelId,
+        seqs: RangeInclusive<u64>,
+    ) -> impl Iterator<Item = (u64, u64)> {
+        let log = self.databases[database].logs.get(channel);
+        let log = log.filter(|_| !seqs.is_empty());
+        log.into_iter()
+            .flat_map(move |log| log.missing.range(seqs.clone()))
+            .map(|(seq, before)| (*seq, *before))
+    }
+
+    /// Whether a whole stretch is missing; an empty one is.
+    pub(crate) fn all_missing(
+        &self,
+        database: usize,
+        channel: &ChannelId,
+        seqs: RangeInclusive<u64>,
+    ) -> bool {
+        let missing = self.missing(database, channel, seqs.clone()).count();
+        seqs.is_empty() || missing as u64 == seqs.end() - seqs.start() + 1
     }
 
     /// The present database may call a channel's log by this.
@@ -239,10 +299,17 @@ impl Oracle {
         self.sends.replaced();
     }
 
-    /// The gateway comes back with a copy made when the channels had so many messages.
-    pub fn rewound(&mut self, lengths: &BTreeMap<ChannelId, u64>) {
-        self.model.rewound(lengths);
+    /// The gateway comes back with a copy made earlier.
+    pub(crate) fn restored(&mut self, copy: Database) {
+        self.model.restored(copy);
         self.sends.rewound(&self.model);
+    }
+
+    /// A message is gone from the store, and its event.
+    pub(crate) fn lost(&mut self, channel: &ChannelId, seq: u64) {
+        if let Some(id) = self.model.lose(channel, seq) {
+            self.sends.lost(&id);
+        }
     }
 
     /// The present database may call a channel's log by this.
@@ -282,13 +349,15 @@ impl Oracle {
 
     /// The store has refused a message.
     pub(crate) fn not_stored(&mut self, content: &str) {
-        self.sends.not_stored(content);
+        self.sends.not_stored(&self.model, content);
     }
 
     /// All that the store holds of a channel must be what was told.
     pub(crate) fn holds(&self, channel: &ChannelId, seqs: &[u64]) -> Verdict {
         let length = self.model.head(channel);
-        if seqs.iter().copied().eq(1..=length) {
+        let database = self.model.database();
+        let is_there = |seq: &u64| self.model.missing(database, channel, *seq..=*seq).count() == 0;
+        if seqs.iter().copied().eq((1..=length).filter(is_there)) {
             Ok(())
         } else {
             Err(format!(

@@ -30,6 +30,14 @@ pub struct Profile {
     pub graceful: u32,
     /// Share of starts with an empty database.
     pub replaced: u32,
+    /// Between two copies of the database.
+    pub copy_every: u64,
+    /// Share of starts over the copy taken last.
+    pub restored: u32,
+    /// Share of starts after a power failure, which leaves the witness behind the database.
+    pub power_failures: u32,
+    /// Between two messages that go missing from the log.
+    pub hole_every: u64,
     /// Between two freezes of a tab, or sleeps of its machine.
     pub freeze_every: u64,
     /// Between two times a reader takes nothing.
@@ -40,6 +48,10 @@ pub struct Profile {
     pub hide_every: u64,
     /// Share of commits that fail.
     pub disk_errors: u32,
+    /// Share of commits that are durable, though SQLite says that they failed.
+    pub lost_answers: u32,
+    /// Between two times somebody uses the key of another's message.
+    pub theft_every: u64,
     /// Share of reads of the log that fail.
     pub read_errors: u32,
     /// Share of tokens that cannot be had, or come late, or are old.
@@ -52,6 +64,10 @@ pub struct Profile {
     pub duplicates: u32,
     /// Share of frames of events that are lost, though the connection stands.
     pub lost_events: u32,
+    /// Share of frames of events that come from another epoch of the log.
+    pub other_epochs: u32,
+    /// Items that may wait for one socket before events are left to the log.
+    pub queue: usize,
     /// Events that wait for one connection before it lags.
     pub mailbox: usize,
     /// Events in a page of the log.
@@ -81,17 +97,25 @@ impl Profile {
             crash_every: 0,
             graceful: 0,
             replaced: 0,
+            copy_every: 0,
+            restored: 0,
+            power_failures: 0,
+            hole_every: 0,
             freeze_every: 0,
             stall_every: 0,
             reload_every: 0,
             hide_every: 0,
             disk_errors: 0,
+            lost_answers: 0,
+            theft_every: 0,
             read_errors: 0,
             token_errors: 0,
             token_minutes: 60,
             http_errors: 0,
             duplicates: 0,
             lost_events: 0,
+            other_epochs: 0,
+            queue: 1_024,
             mailbox: 1_024,
             page: 256,
             batch: 512,
@@ -111,6 +135,9 @@ impl Profile {
         let stall_every = every(10_000..100_000);
         let reload_every = every(30_000..300_000);
         let hide_every = every(30_000..300_000);
+        let copy_every = every(2_000..60_000);
+        let hole_every = every(20_000..300_000);
+        let theft_every = every(1_000..60_000);
         let mut share = |most: u32| {
             if rng.u8(..) < 100 {
                 rng.u32(1..=most)
@@ -121,6 +148,13 @@ impl Profile {
         let (disk_errors, read_errors) = (share(100), share(50));
         let (token_errors, http_errors, duplicates) = (share(300), share(300), share(100));
         let (storage_errors, replaced, lost_events) = (share(300), share(500), share(20));
+        let (power_failures, lost_answers, other_epochs) = (share(500), share(50), share(5));
+        // Copies are restored when a gateway starts.
+        let (restored, crash_every) = if copy_every > 0 {
+            (rng.u32(1..700), crash_every.clamp(10_000, 60_000))
+        } else {
+            (0, crash_every)
+        };
         let slowest = [2, 20, 200, 2_000][rng.usize(..4)];
         Self {
             clients: rng.usize(1..6),
@@ -134,17 +168,25 @@ impl Profile {
             crash_every,
             graceful: rng.u32(..1_000),
             replaced,
+            copy_every,
+            restored,
+            power_failures,
+            hole_every,
             freeze_every,
             stall_every,
             reload_every,
             hide_every,
             disk_errors,
+            lost_answers,
+            theft_every,
             read_errors,
             token_errors,
             token_minutes: if rng.bool() { rng.u32(1..4) } else { 60 },
             http_errors,
             duplicates,
             lost_events,
+            other_epochs,
+            queue: [4, 64, 1_024][rng.usize(..3)],
             mailbox: [2, 16, 1_024][rng.usize(..3)],
             page: [1, 3, 64][rng.usize(..3)],
             batch: [1, 4, 512][rng.usize(..3)],

@@ -15,6 +15,9 @@ pub(crate) enum Trouble {
     Offline,
     Online(usize),
     Crash,
+    Copy,
+    Hole,
+    Theft,
     Freeze,
     Stall,
     Reload,
@@ -70,6 +73,9 @@ impl World {
         self.come_again(self.profile.cut_every, Trouble::Cut);
         self.come_again(self.profile.offline_every, Trouble::Offline);
         self.come_again(self.profile.crash_every, Trouble::Crash);
+        self.come_again(self.profile.copy_every, Trouble::Copy);
+        self.come_again(self.profile.hole_every, Trouble::Hole);
+        self.come_again(self.profile.theft_every, Trouble::Theft);
         self.come_again(self.profile.freeze_every, Trouble::Freeze);
         self.come_again(self.profile.stall_every, Trouble::Stall);
         self.come_again(self.profile.reload_every, Trouble::Reload);
@@ -87,6 +93,20 @@ impl World {
         }
         for link in self.open_links() {
             self.stall(link, 0);
+        }
+    }
+
+    /// Who is connected has received everything, though nothing more is said.
+    pub(crate) fn silence(&mut self) {
+        // A lost event is noticed with the next.
+        if self.counts.get("fault: events lost on a connection") > 0 {
+            return;
+        }
+        for index in 0..self.clients.len() {
+            if self.clients[index].connected {
+                let verdict = self.oracle.up_to_date(self.page(index));
+                self.check(verdict);
+            }
         }
     }
 
@@ -165,6 +185,9 @@ impl World {
             | Trouble::Cut
             | Trouble::Offline
             | Trouble::Crash
+            | Trouble::Copy
+            | Trouble::Hole
+            | Trouble::Theft
             | Trouble::Freeze
             | Trouble::Stall
             | Trouble::Reload
@@ -202,6 +225,20 @@ impl World {
                 };
                 self.stop_gateway(graceful, down);
                 self.come_again(self.profile.crash_every, trouble);
+            }
+            Trouble::Copy => {
+                if self.gateway.up {
+                    self.copy_database();
+                }
+                self.come_again(self.profile.copy_every, trouble);
+            }
+            Trouble::Hole => {
+                self.lose_some_message();
+                self.come_again(self.profile.hole_every, trouble);
+            }
+            Trouble::Theft => {
+                self.steal_key();
+                self.come_again(self.profile.theft_every, trouble);
             }
             Trouble::Freeze => {
                 self.counts.add("fault: tab frozen or machine asleep");
@@ -268,6 +305,12 @@ impl World {
         }
         let channels = self.channels();
         let channel = channels[self.rng.usize(..channels.len())].clone();
+        if self.rng.u32(..500) == 0 {
+            // Much at once.
+            for _ in 0..300 {
+                self.send(client, &channel, None, &[]);
+            }
+        }
         match self.rng.u8(..100) {
             0..58 => {
                 let pick = self.rng.usize(..1_000_000);

@@ -101,7 +101,7 @@ impl World {
             now: 0,
             clients,
             disks: (0..profile.clients).map(|_| Disk::default()).collect(),
-            gateway: GatewayHost::new(&gateway::opening(&epoch), profile.batch),
+            gateway: GatewayHost::new(&epoch, profile.batch),
             links: BTreeMap::new(),
             oracle,
             counts,
@@ -165,6 +165,7 @@ impl World {
         self.is_bad = false;
         self.end_trouble();
         self.run(HEALING_MS)?;
+        self.silence();
         self.first_words()?;
         self.last_words()?;
         self.account();

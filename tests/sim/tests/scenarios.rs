@@ -341,3 +341,100 @@ fn a_token_of_a_replaced_database_is_refused() {
     );
     heal(world);
 }
+
+/// One who was away while an older copy was restored learns it, though the copy was written past the cursor.
+#[test]
+fn a_reader_that_was_away_learns_that_an_older_copy_was_restored() {
+    // Messages that the copy does not have, messages written since, and what is reported.
+    for (lost, since, reason) in [
+        (5, 9, Some("gaps told: epoch-changed")),
+        (5, 5, Some("gaps told: epoch-changed")),
+        (5, 1, Some("gaps told: cursor-ahead")),
+        (5, 0, Some("gaps told: cursor-ahead")),
+        // The copy is the present state.
+        (0, 3, None),
+    ] {
+        let mut world = world();
+        world.subscribe(0, &a());
+        world.connect(1);
+        world.run(100).unwrap();
+        send(&mut world, 1);
+        world.run(1_000).unwrap();
+        world.copy_database();
+        for _ in 0..lost {
+            send(&mut world, 1);
+        }
+        world.run(1_000).unwrap();
+        assert_eq!(world.counts().get("events delivered"), 1 + lost);
+        world.set_offline(0, true);
+        world.kill_gateway(100);
+        world.run(50).unwrap();
+        world.restore_database();
+        world.run(60_000).unwrap();
+        for _ in 0..since {
+            send(&mut world, 1);
+        }
+        world.run(1_000).unwrap();
+        world.set_offline(0, false);
+        world.run(120_000).unwrap();
+        let gaps = reason.map_or(0, |reason| world.counts().get(reason));
+        assert_eq!(gaps, u64::from(reason.is_some()), "{lost} {since}");
+        assert_eq!(world.counts().get("gaps told"), gaps, "{lost} {since}");
+        heal(world);
+    }
+}
+
+/// The witness kept an older count of commits, as after a power failure.
+#[test]
+fn a_witness_that_is_behind_is_no_reason_for_a_gap() {
+    let profile = Profile {
+        power_failures: 1_000,
+        crash_every: 20_000,
+        action_every: 100,
+        trouble_ms: 120_000,
+        ..Profile::calm()
+    };
+    let mut world = World::new(1, profile);
+    world.trouble().unwrap();
+    assert!(world.counts().get("fault: witness behind the database") > 1);
+    assert_eq!(world.counts().get("gaps told"), 0);
+    heal(world);
+}
+
+/// A message is no longer in the log: who has not read it learns of a gap and goes on, who has is not affected.
+#[test]
+fn a_hole_in_the_log_is_a_gap_for_who_has_to_read_across_it() {
+    // The first, one in the middle, the last.
+    for missing in [2, 4, 6] {
+        let mut world = world();
+        world.subscribe(0, &a());
+        world.subscribe(1, &a());
+        world.run(100).unwrap();
+        send(&mut world, 1);
+        world.run(1_000).unwrap();
+        world.set_offline(0, true);
+        for _ in 0..5 {
+            send(&mut world, 1);
+        }
+        world.run(1_000).unwrap();
+        world.lose_message(&a()[0], missing);
+        world.set_offline(0, false);
+        world.run(120_000).unwrap();
+        assert_eq!(world.counts().get("gaps told: expired"), 1, "{missing}");
+        assert_eq!(world.counts().get("gaps told"), 1, "{missing}");
+        // Before the hole everything is received, behind it all that is new.
+        let before = world.counts().get("events delivered");
+        assert_eq!(before, 6 + missing - 1);
+        send(&mut world, 1);
+        world.run(1_000).unwrap();
+        assert_eq!(world.counts().get("events delivered"), before + 2);
+        // A page of history leaves it out.
+        world.walk_history(0, &a()[0], 2);
+        world.run(1_000).unwrap();
+        assert_eq!(
+            world.counts().get("channels walked to their first message"),
+            1
+        );
+        heal(world);
+    }
+}

@@ -7,7 +7,6 @@ use alo_protocol::{
 use serde_json::value::RawValue;
 
 use super::{Beyond, ReadRows};
-use crate::error::internal;
 
 /// The newest messages, or those next to where an earlier page ended.
 pub(super) fn page(
@@ -131,15 +130,14 @@ impl Run {
 
 fn gather(rows: &mut dyn ReadRows, beyond: Beyond, room: Room) -> Result<Run, ErrorBody> {
     let mut run = Run::default();
-    let mut is_readable = true;
     rows.messages(beyond, &mut |row| {
         if run.messages.len() == room.messages {
             run.more = true;
             return false;
         }
+        // One that is not there any more, or cannot be read, is left out: the others can be had.
         let Some(shown) = row else {
-            is_readable = false;
-            return false;
+            return true;
         };
         let json = shown.raw();
         let is_due = room.one_always && run.messages.is_empty();
@@ -151,11 +149,7 @@ fn gather(rows: &mut dyn ReadRows, beyond: Beyond, room: Room) -> Result<Run, Er
         run.messages.push((shown.message.id, json));
         true
     })?;
-    if is_readable {
-        Ok(run)
-    } else {
-        Err(internal("a message cannot be read"))
-    }
+    Ok(run)
 }
 
 /// Whether the way back from a page has messages: the message of the token is there, unless the page is empty;

@@ -113,7 +113,8 @@ pub(super) trait ReadRows {
     ) -> Result<(), ErrorBody>;
 }
 
-/// Takes a row, or `None` for one that cannot be read; false ends the visit.
+/// Takes a row, or `None` for one that cannot be read; false ends the visit. Where what follows cannot be read
+/// either, a visit that goes on fails.
 pub(super) type Visit<'a, T> = &'a mut dyn FnMut(Option<T>) -> bool;
 
 /// Where messages are looked for.

@@ -305,7 +305,8 @@ impl ReadRows for OneLog<'_> {
     }
 }
 
-/// Visits the rows of a statement. One that cannot be read ends the visit.
+/// Visits the rows of a statement, `None` for each that cannot be read. Behind a broken part of the file there
+/// is nothing to go on with.
 fn each<T>(
     mut statement: CachedStatement<'_>,
     log: i64,
@@ -330,8 +331,12 @@ fn each<T>(
             }
             Err(error) if is_unreadable(&error) => {
                 tracing::error!(%error, log, "a row cannot be read");
-                visit(None);
-                return Ok(());
+                if !visit(None) {
+                    return Ok(());
+                }
+                if error.sqlite_error_code().is_some() {
+                    return Err(error);
+                }
             }
             Err(error) => return Err(error),
         }

@@ -143,19 +143,32 @@ fn a_page_of_the_file_that_cannot_be_read_is_a_gap() {
     assert_eq!(head, kit.head("a"));
     assert_eq!(head.seq, 400);
     assert_eq!(kit.seqs("a", 390, ALL), Vec::from_iter(391..=400));
+    // A page of history that would have to read there says so, and is not shorter in silence.
+    assert_eq!(history(&kit).unwrap().len(), 10);
+    assert_eq!(history_of(&kit, 400).unwrap_err(), ErrorCode::Internal);
 }
 
+/// One message that is broken does not keep those before it from being read.
 #[test]
-fn history_with_a_message_that_cannot_be_read_fails_and_is_not_silent() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("chat.db");
-    let mut kit = Kit::sqlite(&path);
-    kit.commit(draft(1, "a"));
-    let by_hand = Connection::open(&path).unwrap();
-    by_hand
-        .execute("UPDATE messages SET metadata = '{'", [])
-        .unwrap();
-    assert_eq!(history(&kit).unwrap_err(), ErrorCode::Internal);
+fn history_leaves_out_what_is_missing_or_cannot_be_read() {
+    for damage in [
+        "DELETE FROM messages WHERE seq = 4",
+        "UPDATE messages SET metadata = '{' WHERE seq = 4",
+        "UPDATE messages SET id = x'00' WHERE seq = 4",
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("chat.db");
+        let mut kit = Kit::sqlite(&path);
+        kit.answers((1..=6).map(|number| draft(number, "a")).collect());
+        let changed = Connection::open(&path).unwrap().execute(damage, []);
+        assert_eq!(changed.unwrap(), 1);
+        let page = history(&kit).unwrap();
+        let expected = [6, 5, 3, 2, 1].map(|number| format!("message {number}"));
+        assert_eq!(page.len(), expected.len(), "{damage}");
+        for (json, content) in page.iter().zip(expected) {
+            assert!(json.contains(&content), "{damage}: {json}");
+        }
+    }
 }
 
 /// SQLite may roll back the entire transaction when the disk is full: then all of a batch fails, whichever
@@ -213,9 +226,13 @@ fn set_room(store: &SqliteStore, pages: u32) {
 }
 
 fn history(kit: &Kit) -> Result<Vec<String>, ErrorCode> {
+    history_of(kit, 10)
+}
+
+fn history_of(kit: &Kit, limit: u32) -> Result<Vec<String>, ErrorCode> {
     let history = History {
         channel_id: "a".parse().unwrap(),
-        limit: 10,
+        limit,
         older_page_token: None,
         newer_page_token: None,
     };

@@ -176,6 +176,16 @@ pub(crate) struct Sends {
     /// Those the store has refused at some time, and those sent again after an answer: others may have
     /// overtaken them.
     late: HashSet<Tag>,
+    /// Those whose message has gone missing from the store, and with it their key.
+    lost: HashSet<Tag>,
+    /// What each message is, in whichever database.
+    tags: HashMap<Uuid, Tag>,
+    /// In which database the store has last refused a message.
+    refused_in: HashMap<Tag, usize>,
+    /// Whether there was an older copy of the database, which knows less of files.
+    is_rewound: bool,
+    /// Those without files that earlier pages have left, given to a page, and not sent by it yet.
+    waiting: HashMap<PageId, HashSet<Tag>>,
     /// The last send without files stored, for each page and channel.
     order: HashMap<(PageId, ChannelId), u32>,
     open_uploads: HashMap<PageId, HashSet<u32>>,
@@ -189,6 +199,11 @@ impl Sends {
             fates: HashMap::new(),
             stored: HashMap::new(),
             late: HashSet::new(),
+            lost: HashSet::new(),
+            tags: HashMap::new(),
+            refused_in: HashMap::new(),
+            is_rewound: false,
+            waiting: HashMap::new(),
             order: HashMap::new(),
             open_uploads: HashMap::new(),
             outbox,
@@ -202,20 +217,29 @@ impl Sends {
     /// What the copy still holds counts as stored there.
     pub(crate) fn rewound(&mut self, model: &Model) {
         self.order.clear();
-        let database = model.database();
-        for (id, stored_in) in self.stored.values_mut() {
-            let is_held = model
-                .place(id)
-                .is_some_and(|place| model.seq_in(database, &place.channel, id).is_some());
-            if is_held {
-                *stored_in = database;
+        self.is_rewound = true;
+        for id in model.ids() {
+            if let Some(tag) = self.tags.get(id).filter(|tag| !self.lost.contains(tag)) {
+                self.stored.insert(*tag, (*id, model.database()));
             }
         }
     }
 
+    /// The message is gone from the store.
+    pub(crate) fn lost(&mut self, id: &Uuid) {
+        if let Some(tag) = self.tags.get(id) {
+            self.stored.remove(tag);
+            self.lost.insert(*tag);
+            self.late.insert(*tag);
+        }
+    }
+
     /// The store has refused a message.
-    pub(crate) fn not_stored(&mut self, content: &str) {
-        self.late.extend(Tag::parse(content));
+    pub(crate) fn not_stored(&mut self, model: &Model, content: &str) {
+        if let Some(tag) = Tag::parse(content) {
+            self.late.insert(tag);
+            self.refused_in.insert(tag, model.database());
+        }
     }
 
     pub(crate) fn stored(
@@ -232,7 +256,10 @@ impl Sends {
         if before.is_some_and(|(_, stored_in)| stored_in == database) {
             return Err(format!("message {tag} was stored twice"));
         }
-        if let Some(Fate::Refused(code)) = self.fates.get(&tag) {
+        self.tags.insert(id, tag);
+        if let Some(Fate::Refused(code)) = self.fates.get(&tag)
+            && !self.lost.contains(&tag)
+        {
             return Err(format!(
                 "message {tag} was stored after its sender had been told {code}"
             ));
@@ -276,7 +303,27 @@ impl Sends {
     /// A message of an earlier page is sent by this one.
     pub(crate) fn restored(&mut self, tag: Tag, page: PageId, uploads: &[u32]) {
         self.fates.insert(tag, Fate::Open);
+        if uploads.is_empty() {
+            self.waiting.entry(page).or_default().insert(tag);
+        }
         self.uploads(page).extend(uploads);
+    }
+
+    /// A page sends a message to the gateway: of its own only when nothing waits that was left to it.
+    pub(crate) fn goes_out(&mut self, page: PageId, tag: Tag) -> Verdict {
+        self.waits_no_longer(page, tag);
+        match self.waiting.get(&page).and_then(|left| left.iter().min()) {
+            Some(left) if tag.page == page => Err(format!(
+                "{page} sends {tag} before {left}, which was left to it"
+            )),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    pub(crate) fn waits_no_longer(&mut self, page: PageId, tag: Tag) {
+        if let Some(waiting) = self.waiting.get_mut(&page) {
+            waiting.remove(&tag);
+        }
     }
 
     pub(crate) fn released(&mut self, page: PageId, upload: u32) -> Verdict {
@@ -289,6 +336,7 @@ impl Sends {
 
     pub(crate) fn closed(&mut self, page: PageId) {
         self.open_uploads.remove(&page);
+        self.waiting.remove(&page);
         for (tag, fate) in &mut self.fates {
             if tag.page == page && *fate == Fate::Open {
                 *fate = Fate::Unknown;
@@ -314,8 +362,7 @@ impl Sends {
                 message.content
             ));
         }
-        let stored = self.stored.get(&tag);
-        if stored.is_none_or(|(id, _)| *id != message.id) {
+        if self.tags.get(&message.id) != Some(&tag) {
             return Err(format!("send {tag} was answered before it was stored"));
         }
         self.fates.insert(tag, Fate::Stored);
@@ -344,8 +391,10 @@ impl Sends {
             ErrorCode::IdempotencyConflict,
             ErrorCode::TooManyRequests,
         ];
-        // Files may have gone with a database.
-        let is_known = model.database() > 0 && error.is(ErrorCode::FileNotFound);
+        // Files may have gone with a database, or with what a copy of it does not know.
+        let is_known = (model.database() > 0 && error.is(ErrorCode::FileNotFound))
+            || (self.is_rewound && error.is(ErrorCode::FileIncomplete))
+            || self.lost.contains(&tag);
         if never.iter().any(|code| error.is(*code)) && !is_known {
             return Err(format!(
                 "send {tag} was answered with {}: {}",
@@ -353,7 +402,11 @@ impl Sends {
             ));
         }
         let stored = self.stored.get(&tag);
-        if stored.is_some_and(|(_, database)| *database == model.database()) {
+        // A refusal by another database may have been on its way.
+        let refused_in = self.refused_in.get(&tag);
+        if stored.is_some_and(|(_, database)| *database == model.database())
+            && refused_in.is_none_or(|database| *database == model.database())
+        {
             return Err(format!(
                 "send {tag} was answered with {} but is stored",
                 error.code
@@ -388,7 +441,8 @@ impl Sends {
     /// Whether the message of an answered send is in the log still.
     pub(crate) fn kept(&self) -> Verdict {
         for (tag, fate) in &self.fates {
-            if *fate == Fate::Stored && !self.stored.contains_key(tag) {
+            let is_kept = self.stored.contains_key(tag) || self.lost.contains(tag);
+            if *fate == Fate::Stored && !is_kept {
                 return Err(format!("message {tag} was answered and is lost"));
             }
             if *fate == Fate::Left {

@@ -76,19 +76,27 @@ impl World {
         let oracle = &mut self.oracle;
         oracle.history.unjoined(page, channel);
         let before = oracle.readers.gap(&oracle.model, page, channel, reason);
-        let Some(Gap { from, to }) = before else {
+        let Some(Gap { from, to, is_ahead }) = before else {
             return Ok(());
         };
         let is_right = match reason {
             // Everybody may read all channels.
             None => false,
-            Some(GapReason::EpochChanged | GapReason::CursorAhead) => from.database < to.database,
-            // What cannot be read is skipped, and the reader goes on behind it.
+            Some(GapReason::EpochChanged) => from.database < to.database && !is_ahead,
+            Some(GapReason::CursorAhead) => from.database < to.database && is_ahead,
+            // What is missing is skipped, and the reader goes on at the head.
             Some(GapReason::Expired) => {
-                self.counts.get("fault: log unreadable") > 0
-                    && (from.database, from.stands()) <= (to.database, to.stands())
+                let skipped = from.stands() + 1..=to.stands();
+                let mut missing = oracle.model.missing(to.database, channel, skipped);
+                from.database == to.database && missing.next().is_some()
             }
         };
+        self.counts.add(match reason {
+            None => "gaps told: forbidden",
+            Some(GapReason::EpochChanged) => "gaps told: epoch-changed",
+            Some(GapReason::CursorAhead) => "gaps told: cursor-ahead",
+            Some(GapReason::Expired) => "gaps told: expired",
+        });
         if is_right {
             Ok(())
         } else {
@@ -123,6 +131,8 @@ impl Reading {
 struct Gap {
     from: Reading,
     to: Reading,
+    /// Whether the cursor named last is beyond the same log in the life there is now.
+    is_ahead: bool,
 }
 
 /// Where the gateway said that a subscription starts.
@@ -130,6 +140,11 @@ struct Gap {
 struct Start {
     seq: u64,
     database: usize,
+}
+
+/// The part of an epoch that is the same in each life of a log.
+fn base(epoch: &str) -> &str {
+    epoch.split_once('.').map_or(epoch, |(base, _)| base)
 }
 
 /// All readers.
@@ -140,6 +155,8 @@ pub(crate) struct Readers {
     left: HashMap<Key, CallId>,
     cursors: HashMap<Key, Cursor>,
     starts: HashMap<Key, Start>,
+    /// The epochs of starts that came with a gap.
+    epochs: HashMap<Key, String>,
 }
 
 impl Readers {
@@ -148,20 +165,45 @@ impl Readers {
         self.readings.get(&(page, channel.clone()))
     }
 
+    /// Where all who read a channel of the present database stand, in order.
+    pub(crate) fn places(&self, model: &Model, channel: &ChannelId) -> Vec<u64> {
+        let readings = self.readings.iter();
+        let present = readings
+            .filter(|((_, read), reading)| read == channel && reading.database == model.database());
+        let mut places: Vec<_> = present.map(|(_, reading)| reading.stands()).collect();
+        places.sort_unstable();
+        places
+    }
+
     /// The gateway has said where subscriptions start.
-    pub(crate) fn starts(&mut self, model: &Model, page: PageId, recoveries: &[Recovery]) {
+    pub(crate) fn starts(
+        &mut self,
+        model: &Model,
+        page: PageId,
+        recoveries: &[Recovery],
+    ) -> Verdict {
         for Recovery {
-            channel, cursor, ..
+            channel,
+            cursor,
+            gap,
         } in recoveries
         {
             if let Some(cursor) = cursor {
+                let key = (page, channel.clone());
+                let database = model.database_of(&cursor.epoch).ok_or_else(|| {
+                    format!("{page}: {channel} starts at {cursor:?}, of no database")
+                })?;
+                if gap.is_some() {
+                    self.epochs.insert(key.clone(), cursor.epoch.clone());
+                }
                 let start = Start {
                     seq: cursor.seq,
-                    database: model.database_of(&cursor.epoch).unwrap_or_default(),
+                    database,
                 };
-                self.starts.insert((page, channel.clone()), start);
+                self.starts.insert(key, start);
             }
         }
+        Ok(())
     }
 
     /// `subscribe` has resolved.
@@ -201,8 +243,13 @@ impl Readers {
         reason: Option<GapReason>,
     ) -> Option<Gap> {
         let key = (page, channel.clone());
-        self.cursors.remove(&key);
+        let named = self.cursors.remove(&key);
         let to = self.start(model, &key);
+        let is_ahead = named
+            .zip(self.epochs.remove(&key))
+            .is_some_and(|(named, epoch)| {
+                base(&named.epoch) == base(&epoch) && named.seq > to.bound
+            });
         let from = if reason.is_none() {
             self.readings.remove(&key)
         } else {
@@ -210,7 +257,7 @@ impl Readers {
                 .get_mut(&key)
                 .map(|reading| std::mem::replace(reading, to))
         };
-        from.map(|from| Gap { from, to })
+        from.map(|from| Gap { from, to, is_ahead })
     }
 
     /// A subscription as the gateway said last that it starts.

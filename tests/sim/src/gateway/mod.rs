@@ -2,6 +2,7 @@
 //! records of files, as they ship. Only what has tasks, threads and sockets is replaced: here each step is an
 //! event of the world, so that the gateway can be killed between any two.
 
+mod copies;
 mod socket;
 mod store;
 
@@ -11,7 +12,7 @@ use alo_gateway::{
     auth::Tokens,
     bus::Hub,
     session::{Input, Op},
-    store::{MemoryWitness, NewNames, Opening, Query, Rows, SqliteFiles, SqliteLog, SqliteStore},
+    store::{Draft, MemoryWitness, Query, Rows, SqliteFiles, SqliteLog, SqliteStore},
     writer::{Answer, Batching, Done},
 };
 use alo_protocol::{AuthRequest, AuthUser, ErrorBody, Uuid};
@@ -21,6 +22,7 @@ use crate::{
     network::LinkId,
     world::{self, World},
 };
+use copies::Copy;
 use socket::Conn;
 
 /// What the gateway's clock says when the world begins.
@@ -30,6 +32,13 @@ pub(crate) struct GatewayHost {
     pub(crate) store: SqliteStore,
     pub(crate) log: SqliteLog,
     pub(crate) files: SqliteFiles,
+    /// Lies beside the database, and is in no copy of it.
+    witness: MemoryWitness,
+    /// What all logs of the database are called in their first life.
+    birth: String,
+    /// How many processes have opened a database.
+    openings: u32,
+    copy: Option<Copy>,
     pub(crate) tokens: Arc<Tokens>,
     pub(crate) up: bool,
     /// Raised with every start: what an earlier process had in its memory is gone.
@@ -40,6 +49,8 @@ pub(crate) struct GatewayHost {
     /// Changes in one commit at most.
     batch: usize,
     writing: bool,
+    /// A message that is stored, for somebody else who uses its key.
+    stored: Option<Draft>,
     /// How far its clock is off, milliseconds.
     skew: i64,
     last_link: u64,
@@ -67,12 +78,17 @@ pub(crate) enum Event {
 }
 
 impl GatewayHost {
-    pub(crate) fn new(opening: &Opening, batch: usize) -> Self {
-        let (store, log, files) = open(opening);
+    pub(crate) fn new(birth: &str, batch: usize) -> Self {
+        let witness = MemoryWitness::default();
+        let (store, log, files) = copies::new_database(birth, witness.clone());
         Self {
             store,
             log,
             files,
+            witness,
+            birth: birth.to_owned(),
+            openings: 0,
+            copy: None,
             // It takes any bytes.
             tokens: Arc::new(Tokens::new("key", b"a secret for simulations only...")),
             up: true,
@@ -82,6 +98,7 @@ impl GatewayHost {
             batching: Batching::new(batch),
             batch,
             writing: false,
+            stored: None,
             skew: 0,
             last_link: 0,
         }
@@ -98,27 +115,6 @@ impl GatewayHost {
         self.hub = Hub::default();
         self.batching = Batching::new(self.batch);
         std::mem::take(&mut self.conns)
-    }
-}
-
-/// A new database.
-fn open(opening: &Opening) -> (SqliteStore, SqliteLog, SqliteFiles) {
-    const WHY: &str = "SQLite opens a database in memory";
-    let store = SqliteStore::in_memory(opening, MemoryWitness::default()).expect(WHY);
-    let (log, files) = (store.log(1).expect(WHY), store.files().expect(WHY));
-    (store, log, files)
-}
-
-/// How a database is opened that calls its logs by this.
-pub(crate) fn opening(birth: &str) -> Opening {
-    let names = NewNames {
-        birth: birth.to_owned(),
-        boot: birth.to_owned(),
-        life: birth.to_owned(),
-    };
-    Opening {
-        restored: false,
-        names,
     }
 }
 
@@ -228,11 +224,7 @@ impl World {
                     let skew = self.rng.i64(-60_000..60_000);
                     self.gateway.skew += skew;
                 }
-                if self.happens(self.profile.replaced) {
-                    let most = [1, 100, 3_000][self.rng.usize(..3)];
-                    let strangers = self.rng.u32(..most);
-                    self.replace_database(strangers);
-                }
+                self.open_database();
             }
             // Of a process that is gone.
             Event::Wrote(..)

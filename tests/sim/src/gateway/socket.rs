@@ -17,9 +17,6 @@ use crate::{
     world::{self, World},
 };
 
-/// Items a connection may have waiting: its own bound, a page, and answers to a window of requests.
-const WAITING: usize = 1_024 + 256 + 3 * 256;
-
 /// One socket at the gateway.
 pub(super) struct Conn {
     driver: Driver,
@@ -69,7 +66,8 @@ impl World {
             Limits::DEFAULT,
             Box::new(new_id),
             self.unix_ms(),
-        );
+        )
+        .with_queue(self.profile.queue);
         let conn = Conn {
             driver: Driver::new(session),
             desk: Desk::default(),
@@ -159,7 +157,11 @@ impl World {
         }
         let conn = self.gateway.conns.get(&id);
         let waiting = conn.map_or(0, |conn| conn.driver.waiting());
-        if waiting > WAITING {
+        // A page, or its own bound; then requests are read until there is twice as much, and those read
+        // before are answered.
+        let most = self.profile.page.max(self.profile.queue * 2)
+            + Limits::DEFAULT.requests_in_flight as usize;
+        if waiting > most {
             self.violate(format!("{waiting} items wait for one connection"));
         }
     }

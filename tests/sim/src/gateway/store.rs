@@ -1,18 +1,19 @@
 //! The store and the log: what is durable, and when.
 
 use alo_gateway::{
-    methods::send::change,
-    store::{Change, Committed, Log, LogEvent, PageLimit, Query, Rows, SqliteStore, Store},
+    store::{Change, Committed, Draft, Log, PageLimit, Query, Rows, SqliteStore, Store},
     writer::{Answer, Done, Job, Work},
 };
-use alo_protocol::{ChannelId, ErrorBody, ErrorCode, Limits, SendMessage};
+use alo_protocol::{ChannelId, ErrorBody, ErrorCode};
 
-use super::{Asker, Event, open, opening};
+use super::{Asker, Event};
 use crate::{
-    oracle::Tag,
+    network::LinkId,
     world::{self, World},
 };
 
+/// Nobody's connection: whoever uses the keys of others.
+const THIEF: LinkId = LinkId(u64::MAX);
 /// A limit no database of an episode reaches.
 const PAGES: u32 = 1_000_000;
 
@@ -20,18 +21,22 @@ impl World {
     /// The store, seen as a whole, is what was made durable.
     pub(crate) fn check_store(&mut self) {
         for channel in self.channels() {
-            let mut seqs = Vec::new();
+            let (mut seqs, mut after) = (Vec::new(), 0);
             loop {
-                let after = seqs.last().copied().unwrap_or(0);
                 let limit = PageLimit {
                     events: 1_000,
                     bytes: 1 << 30,
                 };
-                match self.events_after(&channel, after, limit) {
-                    Ok(page) if page.is_empty() => break,
-                    Ok(page) => seqs.extend(page.iter().map(|event| event.seq)),
-                    Err(error) => {
-                        return self.violate(format!("the log cannot be read: {error:?}"));
+                let log = channel.clone().into();
+                match self.gateway.log.read(&Query::Tail { log, after }, limit) {
+                    Ok(Rows::Events(page)) if page.is_empty() => break,
+                    Ok(Rows::Events(page)) => {
+                        seqs.extend(page.iter().map(|event| event.seq));
+                        after = seqs.last().copied().unwrap_or(after);
+                    }
+                    Ok(Rows::Gap(_)) if self.is_missing(&channel, after + 1) => after += 1,
+                    other => {
+                        return self.violate(format!("the log cannot be read: {other:?}"));
                     }
                 }
             }
@@ -59,23 +64,38 @@ impl World {
         let Some(work) = self.gateway.batching.next_work() else {
             return;
         };
-        let contents: Vec<_> = match &work {
-            Work::Commit(changes, _) => changes.iter().map(content).collect(),
+        let drafts: Vec<_> = match &work {
+            Work::Commit(changes, _) => changes.iter().map(draft).cloned().collect(),
             Work::Heads(..) => Vec::new(),
         };
         let log = self.gateway.log.clone();
-        let done = self.on_disk(|store| work.run(store, &log));
-        let results = done.answers.iter().filter_map(|answer| match answer {
-            Answer::Committed(_, result) => Some(result.clone()),
-            Answer::Heads(..) => None,
+        let unanswered = !drafts.is_empty() && self.happens(self.profile.lost_answers);
+        let (done, first) = self.on_disk(|store| {
+            let mut disk = Disk {
+                store,
+                unanswered,
+                first: Vec::new(),
+            };
+            let done = work.run(&mut disk, &log);
+            (done, disk.first)
         });
-        let results: Vec<_> = results.collect();
-        for (result, content) in results.iter().zip(&contents) {
-            if result.is_err() {
-                self.oracle.not_stored(content);
+        if unanswered {
+            self.counts
+                .add("fault: commit that was said to have failed");
+        }
+        for (answer, draft) in done.answers.iter().zip(drafts) {
+            match answer {
+                Answer::Committed((THIEF, _), Err(error))
+                    if error.code == ErrorCode::IdempotencyConflict => {}
+                Answer::Committed((THIEF, _), result) => {
+                    self.violate(format!("another's key was answered with {result:?}"));
+                }
+                Answer::Committed(_, Ok(_)) => self.gateway.stored = Some(draft),
+                Answer::Committed(_, Err(_)) => self.oracle.not_stored(&draft.content),
+                Answer::Heads(..) => {}
             }
         }
-        self.account_for(&results);
+        self.account_for(&first);
         let (fsync, boot) = (self.rng.u64(1..20), self.gateway.boot);
         self.schedule(fsync, world::Event::Gateway(Event::Written(boot, done)));
     }
@@ -140,7 +160,11 @@ impl World {
         } else {
             self.gateway.log.read(query, limit)
         };
-        if let Ok(Rows::Gap(head)) = &rows {
+        if let (Ok(Rows::Gap(head)), Query::Tail { log, after }) = (&rows, query)
+            && !log
+                .channel()
+                .is_some_and(|id| self.is_missing(id, after + 1))
+        {
             self.violate(format!("{query:?} found a hole before {head:?}"));
         }
         let (delay, boot) = (self.rng.u64(..5), self.gateway.boot);
@@ -148,67 +172,72 @@ impl World {
         self.schedule(delay, world::Event::Gateway(read));
     }
 
-    fn events_after(
-        &self,
-        channel: &ChannelId,
-        after: u64,
-        limit: PageLimit,
-    ) -> Result<Vec<LogEvent>, ErrorBody> {
-        let query = Query::Tail {
-            log: channel.clone().into(),
-            after,
-        };
-        match self.gateway.log.read(&query, limit)? {
-            Rows::Events(events) => Ok(events),
-            Rows::Gap(_) | Rows::Page(_) => Err(ErrorBody::new(
-                ErrorCode::Internal,
-                "events of the log are missing",
-            )),
+    /// Somebody else sends a message with the key of one that is stored.
+    pub(crate) fn steal_key(&mut self) {
+        let id = self.uuid();
+        if let Some(draft) = self.gateway.stored.clone().filter(|_| self.gateway.up) {
+            self.counts.add("keys of others used");
+            let user_id = "thief".into();
+            let change = Change::Send(Draft {
+                id,
+                user_id,
+                ..draft
+            });
+            self.queue_job(Job::Commit(change, (THIEF, 0)));
         }
     }
 
-    /// The gateway starts over another database, in which strangers have sent so many messages to each
-    /// channel: none after a lost disk, many where a restored or another one stands in.
-    pub fn replace_database(&mut self, strangers: u32) {
-        self.counts.add("fault: database replaced");
-        self.note(|| {
-            format!("the database is replaced by one with {strangers} messages a channel")
-        });
-        let epoch = format!("{:016x}", self.rng.u64(..));
-        let (store, log, files) = open(&opening(&epoch));
-        (self.gateway.store, self.gateway.log, self.gateway.files) = (store, log, files);
-        self.oracle.replaced();
-        self.oracle.epoch(&epoch);
-        let now_ms = self.unix_ms();
-        let mut changes = Vec::new();
-        for (channel_id, nth) in self.channels().into_iter().zip(0..) {
-            for number in nth * strangers..(nth + 1) * strangers {
-                let (key, message) = (self.uuid(), self.uuid());
-                let message_of_stranger = SendMessage {
-                    key,
-                    channel_id: channel_id.clone(),
-                    content: Tag::of_stranger(number).to_string(),
-                    metadata: None,
-                    parent_id: None,
-                    file_ids: Vec::new(),
-                };
-                let change = change(
-                    &Limits::DEFAULT,
-                    "stranger".into(),
-                    message_of_stranger,
-                    message,
-                    now_ms,
-                );
-                // It is within the limits.
-                changes.extend(change);
+    fn is_missing(&self, channel: &ChannelId, seq: u64) -> bool {
+        let model = &self.oracle.model;
+        model.all_missing(model.database(), channel, seq..=seq)
+    }
+
+    /// A message is gone from the database, and its event: nobody has deleted it.
+    pub fn lose_message(&mut self, channel: &ChannelId, seq: u64) {
+        self.counts.add("fault: message missing from the log");
+        self.note(|| format!("message {seq} of {channel} goes missing"));
+        for table in ["events", "messages"] {
+            let gone = self.gateway.store.lock().execute(
+                &format!(
+                    "DELETE FROM {table} WHERE seq = ?2
+                     AND log = (SELECT number FROM logs WHERE kind = 0 AND name = ?1)"
+                ),
+                (channel.as_str(), seq),
+            );
+            if gone != Ok(1) {
+                return self.violate(format!("{seq} of {channel} is not in {table}: {gone:?}"));
             }
         }
-        let results = self.gateway.store.commit(changes);
-        self.account_for(&results);
+        self.oracle.lost(channel, seq);
+    }
+
+    /// Some message goes missing, if there are any.
+    pub(crate) fn lose_some_message(&mut self) {
+        let channels = self.channels();
+        let channel = &channels[self.rng.usize(..channels.len())];
+        let head = self.oracle.model.head(channel);
+        // Mostly one that somebody has still to read.
+        let stands = self.oracle.readers.places(&self.oracle.model, channel);
+        let behind: Vec<_> = stands.into_iter().filter(|stands| *stands < head).collect();
+        let after = match behind.as_slice() {
+            [] => 0,
+            behind => behind[self.rng.usize(..behind.len())],
+        };
+        let seq = if after < head {
+            self.rng.u64(after + 1..=head)
+        } else {
+            0
+        };
+        // A key that is on its way is known or not known from its first try on.
+        let is_quiet = self.gateway.batching.is_empty();
+        if seq > 0 && is_quiet && !self.is_missing(channel, seq) {
+            self.gateway.stored = None;
+            self.lose_message(channel, seq);
+        }
     }
 
     /// Tells the model what has been made durable.
-    fn account_for(&mut self, results: &[Result<Committed, ErrorBody>]) {
+    pub(super) fn account_for(&mut self, results: &[Result<Committed, ErrorBody>]) {
         for committed in results.iter().flatten() {
             match committed.event() {
                 Some(event) => {
@@ -222,8 +251,31 @@ impl World {
     }
 }
 
-fn content(change: &Change) -> String {
+fn draft(change: &Change) -> &Draft {
     match change {
-        Change::Send(draft) => draft.content.clone(),
+        Change::Send(draft) => draft,
+    }
+}
+
+/// The store, over a disk that may write a commit and say that it has failed.
+struct Disk<'a> {
+    store: &'a mut SqliteStore,
+    unanswered: bool,
+    /// What became of the changes when they were written.
+    first: Vec<Result<Committed, ErrorBody>>,
+}
+
+impl Store for Disk<'_> {
+    fn commit(&mut self, changes: Vec<Change>) -> Vec<Result<Committed, ErrorBody>> {
+        let again = changes.iter().map(draft).cloned().map(Change::Send);
+        let again: Vec<_> = again.collect();
+        let results = self.store.commit(changes);
+        self.first.clone_from(&results);
+        if self.unanswered {
+            // It looks which of them are there.
+            self.store.commit(again)
+        } else {
+            results
+        }
     }
 }

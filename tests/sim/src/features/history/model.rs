@@ -1,6 +1,9 @@
 //! What must be true of pages of history.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    ops::RangeInclusive,
+};
 
 use alo_chat::core::{CallId, Error};
 use alo_protocol::{ChannelId, Cursor, ErrorCode, Uuid};
@@ -40,6 +43,8 @@ struct Asked {
     /// How it stood when the page was asked for.
     database: usize,
     head: u64,
+    /// How many messages had gone missing until then.
+    losses: u64,
     aborted: bool,
 }
 
@@ -127,6 +132,7 @@ impl Histories {
         let asked = Asked {
             database: model.database(),
             head: model.head(&ask.channel),
+            losses: model.losses(),
             ask,
             aborted: false,
         };
@@ -188,8 +194,7 @@ impl Histories {
         let name = format!("{}: page {which:?} (limit {limit})", key.0);
         let about = |what: String| format!("{name}: {what}");
         let found = asked.find(model, &page).map_err(&about)?;
-        self.place(model, &asked.ask, &found, &page)
-            .map_err(&about)?;
+        self.place(model, &asked, &found, &page).map_err(&about)?;
         let mut walk = asked.ask.walk.take();
         let mut walked = false;
         if let Some(walk) = &mut walk {
@@ -221,7 +226,20 @@ impl Histories {
     }
 
     /// Where the page must begin and end, by what was asked.
-    fn place(&self, model: &Model, ask: &Ask, found: &Found<'_>, page: &Page) -> Verdict {
+    fn place(&self, model: &Model, asked: &Asked, found: &Found<'_>, page: &Page) -> Verdict {
+        let ask = &asked.ask;
+        let missing = |seqs| model.all_missing(found.database, &ask.channel, seqs);
+        // Whether there is more: surely, or surely not. What went missing since the question may be either.
+        let more = |seqs: RangeInclusive<u64>| {
+            let gone = model.missing(found.database, &ask.channel, seqs.clone());
+            let before = gone.filter(|(_, before)| *before < asked.losses).count() as u64;
+            let all = if seqs.is_empty() {
+                0
+            } else {
+                seqs.end() - seqs.start() + 1
+            };
+            (!missing(seqs), before == all)
+        };
         let (count, head) = (page.messages.len(), found.log.len() as u64);
         let seq_of = |id: Uuid| {
             model
@@ -248,10 +266,12 @@ impl Histories {
                 let middle = seq_of(*id)?;
                 most = ask.limit * 2 + 1;
                 let around = found.span.is_some_and(|(oldest, newest)| {
+                    let gone =
+                        |seqs| model.missing(found.database, &ask.channel, seqs).count() as u64;
                     oldest <= middle
                         && middle <= newest
-                        && middle - oldest <= ask.limit as u64
-                        && newest - middle <= ask.limit as u64
+                        && middle - oldest - gone(oldest..=middle) <= ask.limit as u64
+                        && newest - middle - gone(middle..=newest) <= ask.limit as u64
                 });
                 if !around {
                     return Err(format!("{:?} is not around {middle}", found.span));
@@ -263,19 +283,27 @@ impl Histories {
         }
         match found.span {
             Some(span) => {
-                if newest.is_some_and(|newest| newest != span.1)
-                    || oldest.is_some_and(|oldest| oldest != span.0)
+                if newest.is_some_and(|newest| newest < span.1 || !missing(span.1 + 1..=newest))
+                    || oldest.is_some_and(|oldest| oldest > span.0 || !missing(oldest..=span.0 - 1))
                 {
                     return Err(format!(
                         "shows {span:?}, though it should go from {oldest:?} to {newest:?}"
                     ));
                 }
-                is_told("olderPageToken", &page.older_page_token, span.0 > 1)?;
-                is_told("newerPageToken", &page.newer_page_token, span.1 < head)
+                is_told(
+                    "olderPageToken",
+                    &page.older_page_token,
+                    more(1..=span.0 - 1),
+                )?;
+                is_told(
+                    "newerPageToken",
+                    &page.newer_page_token,
+                    more(span.1 + 1..=head),
+                )
             }
             None => {
-                if newest.is_some_and(|newest| newest > 0)
-                    || oldest.is_some_and(|oldest| oldest <= head)
+                if newest.is_some_and(|newest| !missing(1..=newest))
+                    || oldest.is_some_and(|oldest| !missing(oldest..=head))
                 {
                     return Err(format!(
                         "is empty, though there are messages up to {head}: {oldest:?}, {newest:?}"
@@ -436,7 +464,12 @@ impl Asked {
                 .ok_or_else(|| format!("{id} is not in the log up to {cursor:?}"))?;
             span = Some(match span {
                 None => (seq, seq),
-                Some((oldest, newest)) if seq + 1 == oldest => (seq, newest),
+                Some((oldest, newest))
+                    if seq < oldest
+                        && model.all_missing(database, channel, seq + 1..=oldest - 1) =>
+                {
+                    (seq, newest)
+                }
                 Some((oldest, _)) => return Err(format!("{seq} comes after {oldest}")),
             });
         }
@@ -457,8 +490,11 @@ impl Asked {
             },
             Which::Around(id) => *id,
         };
-        (self.database..=model.database())
-            .any(|database| model.seq_in(database, &self.ask.channel, &id).is_none())
+        let channel = &self.ask.channel;
+        (self.database..=model.database()).any(|database| {
+            let seq = model.seq_in(database, channel, &id);
+            seq.is_none_or(|seq| model.all_missing(database, channel, seq..=seq))
+        })
     }
 }
 
@@ -480,8 +516,14 @@ impl Walk {
             return Ok(false);
         }
         let log = model.log(database, channel).iter();
-        let all = log.take(usize::try_from(seq).unwrap_or(usize::MAX)).rev();
-        if self.ids.iter().eq(all) {
+        let all = log.take(usize::try_from(seq).unwrap_or(usize::MAX));
+        let mut shown = self.ids.iter().peekable();
+        // Each was shown in its order, or is missing.
+        let places: Vec<_> = (1..).zip(all).collect();
+        let is_whole = places.into_iter().rev().all(|(seq, id)| {
+            shown.next_if_eq(&id).is_some() || model.all_missing(database, channel, seq..=seq)
+        });
+        if is_whole && shown.next().is_none() {
             Ok(true)
         } else {
             Err(format!(
@@ -504,10 +546,22 @@ impl View {
         }
         let count = self.ids.len() as u64;
         let begins = self.shown.map_or(1, |shown| shown.oldest);
+        let missing = |seqs| model.all_missing(self.database, channel, seqs);
         let is_whole = if count == 0 {
-            until == 0
+            missing(1..=until)
         } else {
-            least <= begins && most >= until && count == most + 1 - least
+            let log = model.log(self.database, channel);
+            let is_unseen = |seq: u64| {
+                let id = usize::try_from(seq - 1)
+                    .ok()
+                    .and_then(|index| log.get(index));
+                id.is_some_and(|id| !self.ids.contains(id))
+            };
+            let gone = model.missing(self.database, channel, least..=most);
+            let unseen = gone.filter(|(seq, _)| is_unseen(*seq)).count() as u64;
+            missing(begins..=least - 1)
+                && missing(most + 1..=until)
+                && count + unseen == most + 1 - least
         };
         if is_whole {
             Ok(())
@@ -520,11 +574,11 @@ impl View {
     }
 }
 
-fn is_told(name: &str, token: &Option<String>, more: bool) -> Verdict {
-    match (token, more) {
-        (Some(_), true) | (None, false) => Ok(()),
-        (Some(_), false) => Err(format!("has an {name}, though there is no more that way")),
-        (None, true) => Err(format!("has no {name}, though there is more that way")),
+fn is_told(name: &str, token: &Option<String>, (surely, never): (bool, bool)) -> Verdict {
+    match token {
+        Some(_) if never => Err(format!("has an {name}, though there is no more that way")),
+        None if surely => Err(format!("has no {name}, though there is more that way")),
+        Some(_) | None => Ok(()),
     }
 }
 

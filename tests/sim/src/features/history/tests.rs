@@ -1,8 +1,6 @@
 //! Pages made by hand: the right ones pass, and each that is wrong is seen.
 #![allow(clippy::unwrap_used, reason = "a test panics where it fails")]
 
-use std::collections::BTreeMap;
-
 use serde_json::{Value, json};
 
 use super::*;
@@ -295,7 +293,11 @@ fn a_hole_between_a_page_and_the_events_is_seen() {
 
 #[test]
 fn a_token_of_another_database_is_refused_or_answered_rightly() {
-    let mut made = Made::new(9);
+    let mut made = Made::new(4);
+    let copy_of_4 = made.model.copy();
+    made.store(1);
+    let copy_of_5 = made.model.copy();
+    made.store(4);
     made.load(Which::Newest, 3, &page([9, 8, 7], 9)).unwrap();
     let before_7 = || Which::Older("o7".into());
     // While its message lives it must not be refused.
@@ -303,7 +305,7 @@ fn a_token_of_another_database_is_refused_or_answered_rightly() {
     assert!(made.refuse(key, ErrorCode::InvalidArgument).is_err());
 
     // A copy that ends before the token's message.
-    made.model.rewound(&BTreeMap::from([(a(), 5)]));
+    made.model.restored(copy_of_5);
     made.model.epoch("e1");
     let key = made.ask(before_7(), 3);
     made.refuse(key, ErrorCode::InvalidArgument).unwrap();
@@ -320,7 +322,7 @@ fn a_token_of_another_database_is_refused_or_answered_rightly() {
 
     // One whose message the copy has goes on as before.
     made.load(Which::Newest, 2, &of_copy(&[5, 4], 5)).unwrap();
-    made.model.rewound(&BTreeMap::from([(a(), 4)]));
+    made.model.restored(copy_of_4);
     made.model.epoch("e2");
     let mut page = of_copy(&[3, 2], 4);
     page["cursor"]["epoch"] = json!("e2");
@@ -332,6 +334,30 @@ fn a_token_of_another_database_is_refused_or_answered_rightly() {
     made.refuse(key, ErrorCode::InvalidArgument).unwrap();
     let key = made.ask(Which::Around(id(1)), 2);
     made.refuse(key, ErrorCode::MessageNotFound).unwrap();
+}
+
+#[test]
+fn a_page_leaves_out_what_is_missing_and_nothing_else() {
+    let mut made = Made::new(9);
+    let key = made.ask(Which::Newest, 3);
+    assert_eq!(made.model.lose(&a(), 8), Some(id(8)));
+    // It was read before or after.
+    made.answer(key, &page([9, 8, 7], 9)).unwrap();
+    made.load(Which::Newest, 3, &page([9, 7, 6], 9)).unwrap();
+    fails(made.load(Which::Newest, 3, &page([9, 6], 9)), "comes after");
+    let key = made.ask(Which::Around(id(8)), 3);
+    made.refuse(key, ErrorCode::MessageNotFound).unwrap();
+    let key = made.ask(Which::Around(id(7)), 3);
+    assert!(made.refuse(key, ErrorCode::MessageNotFound).is_err());
+
+    // A walk does not stop at it, and the last page says that there is no more.
+    let key = made.ask_with(Which::Newest, 2, Some(Walk::default()), None);
+    let next = made.answer(key, &page([9, 7], 9)).unwrap();
+    assert!(made.model.lose(&a(), 1).is_some());
+    let key = made.ask_with(Which::Older("o7".into()), 9, next.walk, None);
+    let mut last = page([6, 5, 4, 3, 2], 9);
+    last["olderPageToken"] = Value::Null;
+    assert!(made.answer(key, &last).unwrap().walked);
 }
 
 #[test]
