@@ -4,6 +4,8 @@ use super::{Error, Instant, SocketId};
 
 /// How long a socket may take to open, and a gateway to welcome, milliseconds.
 pub(super) const OPEN_MS: u64 = 10_000;
+/// Bytes of requests that follow `hello` before the welcome: gateways buffer a mebibyte.
+pub(super) const EARLY_BYTES: u32 = 512 * 1024;
 /// How long a ping may go unanswered, milliseconds.
 pub(super) const PONG_MS: u64 = 10_000;
 /// The same after a hint that the network changed.
@@ -23,7 +25,12 @@ pub(super) enum Connection {
     /// The socket is opening.
     Opening { socket: SocketId, deadline: Instant },
     /// `hello` is sent.
-    Greeting { socket: SocketId, deadline: Instant },
+    Greeting {
+        socket: SocketId,
+        deadline: Instant,
+        /// Bytes of requests that may still follow before the welcome.
+        room: u32,
+    },
     /// Welcomed.
     Online {
         socket: SocketId,
@@ -80,6 +87,17 @@ impl Connection {
             | Self::Waiting { .. }
             | Self::Failed => None,
         }
+    }
+
+    /// Whether a request of so many bytes may be sent now, which uses up the room there is before the welcome.
+    pub(super) const fn takes(&mut self, bytes: u32) -> bool {
+        if let Self::Greeting { room, .. } = self {
+            match room.checked_sub(bytes) {
+                Some(left) => *room = left,
+                None => return false,
+            }
+        }
+        true
     }
 
     /// When to act if nothing happens before.

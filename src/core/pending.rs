@@ -35,6 +35,13 @@ impl Pending {
         }
     }
 
+    /// An upper bound of the request's size on the wire.
+    pub(super) fn bytes(&self) -> u32 {
+        let bytes = |channel: &ChannelId| channel.as_str().len() * 2 + 16;
+        let all: usize = self.channels.iter().map(bytes).sum();
+        u32::try_from(all).unwrap_or(u32::MAX)
+    }
+
     /// A later call leaves these channels.
     pub(super) fn leave(&mut self, channels: &[ChannelId]) {
         if self.kind == Kind::Subscribe {

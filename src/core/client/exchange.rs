@@ -158,6 +158,10 @@ impl<P: Payload> Client<P> {
                     self.settle(pending.call, Ok(pending.done()));
                     continue;
                 };
+                let bytes = self.pending[index].bytes();
+                if !self.connection.takes(bytes) {
+                    return;
+                }
                 self.pending[index].sent = true;
                 let call = self.pending[index].call;
                 self.request(socket, Purpose::Subscription(call), method);
@@ -180,6 +184,9 @@ impl<P: Payload> Client<P> {
                 self.settle(call, Err(too_large("params: must stay below ", most)));
                 continue;
             }
+            if !self.connection.takes(asked.bytes) {
+                return;
+            }
             asked.sent = true;
             let method = Method::Other(asked.body.clone());
             self.request(socket, Purpose::Asked(call), method);
@@ -201,6 +208,9 @@ impl<P: Payload> Client<P> {
                     self.settle_entry(&entry, Err(error));
                 }
                 continue;
+            }
+            if !self.connection.takes(entry.bytes) {
+                return;
             }
             (entry.state, entry.tried) = (State::InFlight, true);
             let method = Method::Once {

@@ -3,7 +3,9 @@
 use super::{Client, TOKEN_REFUSALS, auth::token_expired, offline};
 use crate::core::{
     Error, Event, Frame, Instant, Output, Payload, Recovery, Settled, SocketId, Storage, Welcome,
-    connection::{Beat, Connection, Loss, OPEN_MS, PONG_MS, PROBE_MS, SLEPT_MS, STABLE_MS},
+    connection::{
+        Beat, Connection, EARLY_BYTES, Loss, OPEN_MS, PONG_MS, PROBE_MS, SLEPT_MS, STABLE_MS,
+    },
     text::{concat, digits},
 };
 use alo_protocol::{CloseCode, ErrorCode, Reconnect};
@@ -65,6 +67,7 @@ impl<P: Payload> Client<P> {
                 self.connection = Connection::Greeting {
                     socket: opened,
                     deadline: now.plus(OPEN_MS),
+                    room: EARLY_BYTES,
                 };
                 self.outputs.push_back(Output::SendFrame(opened, hello));
             }

@@ -249,3 +249,32 @@ fn an_aborted_question_keeps_its_place_until_the_gateway_has_answered() {
     assert!(requests(&driven.abort(1)).is_empty());
     assert_eq!(bodies(&driven.reply(first, value(1))), ["three"]);
 }
+
+/// Gateways buffer a mebibyte before the welcome and close what sends more.
+#[test]
+fn no_more_than_a_gateway_buffers_follows_hello_before_the_welcome() {
+    const BYTES: u32 = 200 * 1024;
+    let mut driven = crowded(256);
+    for call in 0..40 {
+        let lane = if call % 2 == 0 {
+            Lane::Retry
+        } else {
+            Lane::Once {
+                unix_ms: 1,
+                files: vec![],
+            }
+        };
+        let request = Request {
+            body: "large".into(),
+            bytes: BYTES,
+            lane,
+        };
+        driven.input(Input::Request(CallId(call), request));
+    }
+    driven.input(Input::TokenFetched(Ok("token".into())));
+    let early = requests(&driven.input(Input::SocketOpened(driven.socket)));
+    assert!(!early.is_empty());
+    assert!(early.len() as u32 * BYTES <= 1 << 20, "{}", early.len());
+    let later = requests(&driven.welcome(vec![]));
+    assert_eq!(early.len() + later.len(), 40);
+}
