@@ -245,7 +245,7 @@ fn a_message_the_browser_did_not_forget_has_its_files_uploaded_anew() {
     heal(world);
 }
 
-/// One who was away while an older copy was restored learns it, though the copy was written past his cursor.
+/// The copy may have been written since past the reader's cursor.
 #[test]
 fn a_reader_that_was_away_learns_that_an_older_copy_was_restored() {
     // Messages that the copy does not have, messages written since, and what is reported.
@@ -304,7 +304,7 @@ fn a_witness_that_is_behind_is_no_reason_for_a_gap() {
     heal(world);
 }
 
-/// A message is no longer in the log: who has not read it learns of a gap and goes on, who has is not affected.
+/// Who has not read the missing message learns of a gap and goes on; who has read it is not affected.
 #[test]
 fn a_hole_in_the_log_is_a_gap_for_who_has_to_read_across_it() {
     // The first, one in the middle, the last.
