@@ -52,6 +52,8 @@ pub struct Profile {
     pub lost_answers: u32,
     /// Between two times somebody uses the key of another's message.
     pub theft_every: u64,
+    /// How long the answer of a read takes at most.
+    pub read_ms: u64,
     /// Share of reads of the log that fail.
     pub read_errors: u32,
     /// Share of tokens that cannot be had, or come late, or are old.
@@ -108,6 +110,7 @@ impl Profile {
             disk_errors: 0,
             lost_answers: 0,
             theft_every: 0,
+            read_ms: 5,
             read_errors: 0,
             token_errors: 0,
             token_minutes: 60,
@@ -148,7 +151,7 @@ impl Profile {
         let (disk_errors, read_errors) = (share(100), share(50));
         let (token_errors, http_errors, duplicates) = (share(300), share(300), share(100));
         let (storage_errors, replaced, lost_events) = (share(300), share(500), share(20));
-        let (power_failures, lost_answers, other_epochs) = (share(500), share(50), share(5));
+        let (power_failures, lost_answers, other_epochs) = (share(500), share(200), share(5));
         // Copies are restored when a gateway starts.
         let (restored, crash_every) = if copy_every > 0 {
             (rng.u32(1..700), crash_every.clamp(10_000, 60_000))
@@ -179,6 +182,7 @@ impl Profile {
             disk_errors,
             lost_answers,
             theft_every,
+            read_ms: [5, 60, 200][rng.usize(..3)],
             read_errors,
             token_errors,
             token_minutes: if rng.bool() { rng.u32(1..4) } else { 60 },

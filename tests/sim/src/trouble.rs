@@ -128,6 +128,26 @@ impl World {
         Ok(())
     }
 
+    /// Much is said, and then nothing: whoever fell behind meanwhile must catch up without another word.
+    pub(crate) fn outbursts(&mut self) -> Result<(), Box<Violation>> {
+        let channels = self.channels();
+        for _ in 0..6 {
+            for _ in 0..self.rng.u32(1..60) {
+                let client = self.rng.usize(..self.clients.len());
+                let channel = &channels[self.rng.usize(..channels.len())];
+                self.send(client, channel, None, &[]);
+                let ms = self.rng.u64(..8);
+                self.run(ms)?;
+            }
+            self.run(60_000)?;
+            for index in 0..self.clients.len() {
+                let verdict = self.oracle.up_to_date(self.page(index));
+                self.check(verdict);
+            }
+        }
+        Ok(())
+    }
+
     /// Everyone joins anew just while the last messages are sent: what falls between the two has nothing
     /// behind it that would give it away.
     pub(crate) fn last_words(&mut self) -> Result<(), Box<Violation>> {

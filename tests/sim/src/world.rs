@@ -167,6 +167,7 @@ impl World {
         self.run(HEALING_MS)?;
         self.silence();
         self.first_words()?;
+        self.outbursts()?;
         self.last_words()?;
         self.account();
         self.outcome()

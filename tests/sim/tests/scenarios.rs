@@ -342,7 +342,7 @@ fn a_token_of_a_replaced_database_is_refused() {
     heal(world);
 }
 
-/// One who was away while an older copy was restored learns it, though the copy was written past the cursor.
+/// A reader that was away while an older copy was restored learns of it, though the copy was written past the cursor.
 #[test]
 fn a_reader_that_was_away_learns_that_an_older_copy_was_restored() {
     // Messages that the copy does not have, messages written since, and what is reported.

@@ -69,7 +69,8 @@ impl World {
             Work::Heads(..) => Vec::new(),
         };
         let log = self.gateway.log.clone();
-        let unanswered = !drafts.is_empty() && self.happens(self.profile.lost_answers);
+        // It harms nobody, so it happens while all is well too.
+        let unanswered = !drafts.is_empty() && self.rng.u32(..1_000) < self.profile.lost_answers;
         let (done, first) = self.on_disk(|store| {
             let mut disk = Disk {
                 store,
@@ -167,7 +168,7 @@ impl World {
         {
             self.violate(format!("{query:?} found a hole before {head:?}"));
         }
-        let (delay, boot) = (self.rng.u64(..5), self.gateway.boot);
+        let (delay, boot) = (self.rng.u64(..self.profile.read_ms), self.gateway.boot);
         let read = Event::HasRead(boot, asker, Box::new(rows));
         self.schedule(delay, world::Event::Gateway(read));
     }
