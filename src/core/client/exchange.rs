@@ -135,12 +135,16 @@ impl<P: Payload> Client<P> {
         }
     }
 
-    /// How many requests of a kind may be sent now: their share is so many eighths of the gateway's limit, and
+    /// How many requests of a kind may be sent now: their share is so many sixteenths of the gateway's limit, and
     /// together they stay one below the limit, reserved for the renewal of the token.
-    fn free(&self, eighths: u32, of: fn(&Purpose) -> bool) -> usize {
+    fn free(&self, sixteenths: u32, of: fn(&Purpose) -> bool) -> usize {
         let limit = self.limits.requests_in_flight;
         let left = |most: u32, used: usize| (most.max(1) as usize).saturating_sub(used);
-        left(limit.saturating_mul(eighths) / 8, self.in_flight.count(of)).min(left(
+        left(
+            limit.saturating_mul(sixteenths) / 16,
+            self.in_flight.count(of),
+        )
+        .min(left(
             limit.saturating_sub(1),
             self.in_flight.count(|_| true),
         ))
@@ -195,7 +199,7 @@ impl<P: Payload> Client<P> {
     }
 
     fn pump_outbox(&mut self, socket: SocketId) {
-        let mut free = self.free(6, |purpose| matches!(purpose, Purpose::Once(_)));
+        let mut free = self.free(14, |purpose| matches!(purpose, Purpose::Once(_)));
         while free > 0 {
             let most = self.largest_body();
             let Some(entry) = self.outbox.next_ready() else {

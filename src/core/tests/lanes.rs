@@ -241,7 +241,7 @@ fn all_that_waits_is_answered_in_the_end() {
 
 #[test]
 fn an_aborted_question_keeps_its_place_until_the_gateway_has_answered() {
-    let mut driven = crowded(16).connected();
+    let mut driven = crowded(32).connected();
     let (first, _) = request(&driven.ask(1, "one", Lane::Retry));
     driven.ask(2, "two", Lane::Retry);
     assert!(requests(&driven.ask(3, "three", Lane::Retry)).is_empty());
@@ -255,7 +255,7 @@ fn an_aborted_question_keeps_its_place_until_the_gateway_has_answered() {
 fn no_more_than_a_gateway_buffers_follows_hello_before_the_welcome() {
     const BYTES: u32 = 200 * 1024;
     let mut driven = crowded(256);
-    for call in 0..40 {
+    for call in 0..24 {
         let lane = if call % 2 == 0 {
             Lane::Retry
         } else {
@@ -276,5 +276,5 @@ fn no_more_than_a_gateway_buffers_follows_hello_before_the_welcome() {
     assert!(!early.is_empty());
     assert!(early.len() as u32 * BYTES <= 1 << 20, "{}", early.len());
     let later = requests(&driven.welcome(vec![]));
-    assert_eq!(early.len() + later.len(), 40);
+    assert_eq!(early.len() + later.len(), 24);
 }
