@@ -59,6 +59,10 @@ impl World {
 
     /// Freezes a page for so long.
     pub fn freeze(&mut self, client: usize, ms: u64) {
+        // One that is frozen stays so: what waits for its end must keep its order.
+        if self.clients[client].frozen_until > self.now {
+            return;
+        }
         let until = self.now + ms;
         self.note(|| format!("client {client} is frozen until {until}"));
         self.clients[client].frozen_until = until;
