@@ -2,12 +2,12 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 
 import { openPage } from "./chromium.mjs";
 import { root } from "./environment.mjs";
+import { freePort } from "./port.mjs";
 
 /** Starts the example's own server until the test ends; returns the page's address. */
 export async function startExample(t, { endpoint, apiKey }) {
@@ -96,13 +96,4 @@ export class Person {
       })),
     );
   }
-}
-
-async function freePort() {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address();
-  server.close();
-  await once(server, "close");
-  return port;
 }

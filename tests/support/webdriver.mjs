@@ -2,8 +2,9 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { createServer } from "node:net";
 import { setTimeout as after } from "node:timers/promises";
+
+import { freePort } from "./port.mjs";
 
 /** How long a driver or a browser may take to start, and a script in a page to end. */
 const START = 60_000;
@@ -99,14 +100,4 @@ async function ready(address) {
     if (Date.now() > end) throw new Error("the driver is not ready", { cause: status.error });
     await after(50);
   }
-}
-
-/** A port that was free a moment ago: not every driver chooses one by itself. */
-async function freePort() {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address();
-  server.close();
-  await once(server, "close");
-  return port;
 }
