@@ -1,7 +1,7 @@
 import * as check from "./check.js";
 import { FirstFlight } from "./first-flight.js";
 import { Listeners } from "./listeners.js";
-import { download, failure, pages } from "./results.js";
+import { aborted, download, failure, pages } from "./results.js";
 
 /** The package's version. */
 export const version = "0.0.0-template";
@@ -45,7 +45,7 @@ export function define(source, init, Engine) {
     constructor(options) {
       const { endpoint, authToken, ...rest } = options ?? {};
       // A token is sent in a header, where an error page or a line break is not allowed.
-      if (typeof authToken !== "function" && !isToken(authToken)) {
+      if (typeof authToken !== "function" && !check.isToken(authToken)) {
         throw new TypeError("authToken: must be a token, or a function that returns one");
       }
       for (const name of ["outboxLimit", "parallelUploads"]) {
@@ -294,10 +294,6 @@ function named(key) {
   return (result) => (result.response ? { ...result, response: { [key]: result.response } } : result);
 }
 
-function isToken(token) {
-  return typeof token === "string" && /^[!-~]+$/.test(token);
-}
-
 function checkedEndpoint(endpoint) {
   let url;
   try {
@@ -312,10 +308,6 @@ function checkedEndpoint(endpoint) {
     throw new TypeError("endpoint: must not contain a user name, password, query or fragment");
   }
   return url.href.replace(/\/+$/, "");
-}
-
-function aborted() {
-  return { statusCode: 499, message: "the signal was aborted", code: "aborted", retryable: false };
 }
 
 function disposed() {

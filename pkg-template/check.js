@@ -66,6 +66,11 @@ export function files(name, list) {
   return taken;
 }
 
+/** Whether a text is allowed in a header; an error page or a line break is not. */
+export function isToken(text) {
+  return typeof text === "string" && /^[!-~]+$/.test(text);
+}
+
 export function signal(name, value) {
   if (!(value instanceof AbortSignal)) wrong(name, "must be an AbortSignal", value);
   return value;

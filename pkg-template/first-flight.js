@@ -1,3 +1,5 @@
+import { isToken } from "./check.js";
+
 /** Milliseconds after which what was started early is closed without a first call. The gateway closes after ten seconds. */
 const UNUSED_MS = 5_000;
 
@@ -70,7 +72,7 @@ export class FirstFlight {
     const token = await this.#authToken();
     if (typeof token !== "string") throw new Error("must return a string");
     // An error page, for example, is not allowed in a header.
-    if (!/^[!-~]+$/.test(token)) throw new Error("must return a token");
+    if (!isToken(token)) throw new Error("must return a token");
     return token;
   }
 }

@@ -5,6 +5,11 @@ export function failure(errorData) {
   return { status: { error: true, errorData } };
 }
 
+/** `errorData` of a call whose signal was aborted. */
+export function aborted() {
+  return { statusCode: 499, message: "the signal was aborted", code: "aborted", retryable: false };
+}
+
 /** The bytes of a file. `first` is the result of fetching the token, `again` fetches another one. */
 export async function download(url, signal, first, again) {
   let token = first;
@@ -17,7 +22,7 @@ export async function download(url, signal, first, again) {
       body = answer.ok ? await answer.blob() : await answer.json().catch(() => undefined);
     } catch {
       const why = signal?.aborted
-        ? { statusCode: 499, message: "the signal was aborted", code: "aborted", retryable: false }
+        ? aborted()
         : unavailable("the network failed during the download");
       return failure(why);
     }

@@ -135,7 +135,7 @@ fn gather(rows: &mut dyn ReadRows, beyond: Beyond, room: Room) -> Result<Run, Er
             run.more = true;
             return false;
         }
-        // One that is not there any more, or cannot be read, is left out: the others can be had.
+        // One that is not there any more, or cannot be read, is left out: the others are still returned.
         let Some(shown) = row else {
             return true;
         };
