@@ -8,7 +8,7 @@ import { required } from "../support/environment.mjs";
 import { Person, startExample } from "../support/example.mjs";
 import { Gateway } from "../support/gateway.mjs";
 import { temporaryFolder } from "../support/package.mjs";
-import { firstInView, motion, watchList } from "../support/scrolling.mjs";
+import { atRest, firstInView, motion, watchList } from "../support/scrolling.mjs";
 
 /** A gateway and the example over it. */
 async function example(t) {
@@ -144,6 +144,7 @@ test("the place in a channel is kept across others, and while messages come", { 
   await page.getByRole("log").focus();
   for (let pages = 0; pages < 12; pages++) await page.keyboard.press("PageUp");
   await toPresent(ada).waitFor();
+  await atRest(page);
   const place = await firstInView(page);
 
   await fill(gateway, "general", 400, 403);

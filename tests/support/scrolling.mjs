@@ -1,5 +1,8 @@
 // What a reader of the example's list sees from one picture to the next.
 
+/** For so many pictures nothing moves in a list at rest: a third of a second, longer than between two steps. */
+const STILL_FRAMES = 20;
+
 /** Watches the list until `motion` is called. */
 export function watchList(page) {
   return page.evaluate(() => {
@@ -60,4 +63,24 @@ export function firstInView(page) {
     const first = [...document.querySelectorAll("[data-message-id]")].find((message) => edge(message) >= 0);
     return { id: first.dataset.messageId, top: edge(first) };
   });
+}
+
+/** Waits until the list has stood still: keys scroll smoothly, and older pages may come above what is read. */
+export function atRest(page) {
+  return page.evaluate(
+    (frames) =>
+      new Promise((resolve) => {
+        const scroller = document.querySelector('[role="log"]');
+        let [still, before] = [0, ""];
+        const look = () => {
+          const now = `${scroller.scrollTop} ${scroller.scrollHeight}`;
+          still = now === before ? still + 1 : 0;
+          before = now;
+          if (still === frames) resolve();
+          else requestAnimationFrame(look);
+        };
+        look();
+      }),
+    STILL_FRAMES,
+  );
 }
