@@ -9,7 +9,7 @@ use std::{
 
 use clap::Parser;
 
-use crate::{origin::Origins, random};
+use crate::{logging::LogFlags, origin::Origins, random};
 
 /// A gateway for alo-chat. Without flags it listens on this machine only and keeps its data in ./alo-data.
 #[derive(Clone, Debug, Parser)]
@@ -43,6 +43,10 @@ pub struct Flags {
     /// was left out of the backup: the gateway then detects it.
     #[arg(long)]
     pub restored: bool,
+
+    /// Flags of the log.
+    #[command(flatten)]
+    pub log: LogFlags,
 }
 
 /// Checked flags, with all secrets present.

@@ -1,6 +1,7 @@
 //! The gateway: one binary that serves `alo.v1` over WebSocket and tus, and stores everything in SQLite and a
 //! folder.
 
+pub mod audit;
 pub mod auth;
 pub mod bus;
 pub mod clock;
@@ -9,6 +10,7 @@ pub mod error;
 pub mod files;
 pub mod frames;
 pub mod http;
+pub mod logging;
 pub mod methods;
 pub mod metrics;
 pub mod origin;

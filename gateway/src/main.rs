@@ -3,21 +3,17 @@
 use std::{io::Write, net::TcpListener, process::ExitCode};
 
 use alo_gateway::{
+    audit,
     config::{Config, Flags},
     http::serve,
+    logging::Logging,
     start::Gateway,
 };
 use clap::Parser;
 use tokio::signal;
-use tracing_subscriber::EnvFilter;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .init();
     match run(Flags::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -28,6 +24,8 @@ async fn main() -> ExitCode {
 }
 
 async fn run(flags: Flags) -> Result<(), Box<dyn std::error::Error>> {
+    let logging = Logging::start(&flags.log)
+        .map_err(|error| format!("--audit-log: the file cannot be opened: {error}"))?;
     // Every connection is an open file, and the usual limit is 1,024.
     match rlimit::increase_nofile_limit(u64::MAX) {
         Ok(files) => tracing::info!(files, "limit of open files"),
@@ -59,6 +57,8 @@ async fn run(flags: Flags) -> Result<(), Box<dyn std::error::Error>> {
     out.flush()?;
     drop(out);
 
+    let audit = tokio::spawn(audit::report_left_out());
+    let hangups = tokio::spawn(on_hangup(move || logging.reopen()));
     let sweeper = state.files.spawn_sweeper(state.clock);
     let writer = state.writer.clone();
     tokio::spawn(async move {
@@ -69,11 +69,25 @@ async fn run(flags: Flags) -> Result<(), Box<dyn std::error::Error>> {
     });
     serve(listener, state).await?;
     sweeper.abort();
+    audit.abort();
+    hangups.abort();
     writer.close().await;
     tokio::task::spawn_blocking(move || writer_thread.join())
         .await?
         .map_err(|_| "the writing thread failed")?;
     Ok(())
+}
+
+/// Does this at each SIGHUP.
+async fn on_hangup(act: impl Fn()) {
+    #[cfg(unix)]
+    if let Ok(mut hangup) = signal::unix::signal(signal::unix::SignalKind::hangup()) {
+        while hangup.recv().await.is_some() {
+            act();
+        }
+    }
+    #[cfg(not(unix))]
+    drop(act);
 }
 
 async fn wait_for_signal() {

@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 
 use super::error::AppError;
 use crate::{
+    audit,
     auth::{Identity, Tokens},
     clock::Clock,
 };
@@ -58,7 +59,8 @@ where
         let door = Door::from_ref(state);
         let identity = door
             .tokens
-            .verify(bearer(&parts.headers)?, door.clock.now_ms())?;
+            .verify(bearer(&parts.headers)?, door.clock.now_ms())
+            .inspect_err(|error| audit::token_refused(None, &error.message))?;
         Ok(Self(identity))
     }
 }
@@ -72,7 +74,9 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, AppError> {
         let door = Door::from_ref(state);
-        door.tokens.check_api_key(bearer(&parts.headers)?)?;
+        door.tokens
+            .check_api_key(bearer(&parts.headers)?)
+            .inspect_err(|error| audit::key_refused(None, &error.message))?;
         Ok(Self)
     }
 }

@@ -1,4 +1,4 @@
-//! Tokens and the API key.
+//! Creates and checks tokens, and checks API keys.
 
 use std::{collections::BTreeSet, fmt, sync::Arc};
 
@@ -7,42 +7,9 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 
+use super::Identity;
+
 const AUDIENCE: &str = "alo-chat";
-
-/// Maximum length of a user id, in characters.
-const USER_ID_CHARS: usize = 128;
-
-/// Maximum number of channels of one token.
-const CHANNELS: usize = 1_000;
-
-/// The user and rights of a token. Cheap to clone.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Identity {
-    /// The app's id of the user.
-    pub user_id: Arc<str>,
-    /// The channels the token permits.
-    pub channels: Arc<BTreeSet<ChannelId>>,
-    /// When the token expires, Unix milliseconds.
-    pub expires_at_ms: u64,
-}
-
-impl Identity {
-    /// # Errors
-    /// `channel-forbidden`, naming the channel, when the token was not made for it.
-    pub fn authorize(&self, channel: &ChannelId) -> Result<(), ErrorBody> {
-        if self.channels.contains(channel) {
-            Ok(())
-        } else {
-            Err(ErrorBody::new(
-                ErrorCode::ChannelForbidden,
-                format!(
-                    "channelId: the token was not made for channel {:?}",
-                    channel.as_str()
-                ),
-            ))
-        }
-    }
-}
 
 /// Creates and checks tokens, and checks the API key.
 pub struct Tokens {
@@ -77,7 +44,7 @@ impl Tokens {
         }
     }
 
-    /// A token for `request`, which [`check_auth_request`] has accepted.
+    /// A token for `request`, which [`super::check_auth_request`] has accepted.
     pub fn issue(&self, request: &AuthRequest, now_ms: u64) -> String {
         let now = now_ms / 1_000;
         let claims = Claims {
@@ -132,49 +99,6 @@ impl fmt::Debug for Tokens {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Tokens") // Secrets are not shown.
     }
-}
-
-/// Whether `POST /v1/auth` can be granted.
-///
-/// # Errors
-/// `invalid-argument`, naming the argument.
-pub fn check_auth_request(request: &AuthRequest) -> Result<(), ErrorBody> {
-    if !(1..=AuthRequest::MAX_TTL).contains(&request.ttl) {
-        return Err(invalid(format!(
-            "ttl: must be 1 to {} minutes",
-            AuthRequest::MAX_TTL
-        )));
-    }
-    check_user_id("user.id", &request.user.id)?;
-    if request.channel_ids.is_empty() {
-        return Err(invalid("channelIds: must name at least one channel"));
-    }
-    if request.channel_ids.len() > CHANNELS {
-        return Err(invalid(format!(
-            "channelIds: must name at most {CHANNELS} channels"
-        )));
-    }
-    Ok(())
-}
-
-/// # Errors
-/// `invalid-argument`, naming `argument`, unless `id` has 1 to 128 characters and no control characters.
-pub fn check_user_id(argument: &str, id: &str) -> Result<(), ErrorBody> {
-    if !(1..=USER_ID_CHARS).contains(&id.chars().count()) {
-        return Err(invalid(format!(
-            "{argument}: must have 1 to {USER_ID_CHARS} characters"
-        )));
-    }
-    if id.chars().any(char::is_control) {
-        return Err(invalid(format!(
-            "{argument}: must not contain control characters"
-        )));
-    }
-    Ok(())
-}
-
-fn invalid(message: impl Into<String>) -> ErrorBody {
-    ErrorBody::new(ErrorCode::InvalidArgument, message)
 }
 
 #[cfg(test)]
@@ -257,24 +181,6 @@ mod tests {
         assert!(tokens.check_api_key("key").is_ok());
         for wrong in ["", "ke", "keyy", "KEY"] {
             assert!(tokens.check_api_key(wrong).is_err());
-        }
-    }
-
-    #[test]
-    fn wrong_auth_requests_name_the_argument() {
-        assert!(check_auth_request(&request(1, "ada", &["a"])).is_ok());
-        assert!(check_auth_request(&request(525_600, &"é".repeat(128), &["a"])).is_ok());
-        for (wrong, argument) in [
-            (request(0, "ada", &["a"]), "ttl"),
-            (request(525_601, "ada", &["a"]), "ttl"),
-            (request(1, "", &["a"]), "user.id"),
-            (request(1, &"é".repeat(129), &["a"]), "user.id"),
-            (request(1, "a\nb", &["a"]), "user.id"),
-            (request(1, "ada", &[]), "channelIds"),
-            (request(1, "ada", &["a"; 1_001]), "channelIds"),
-        ] {
-            let error = check_auth_request(&wrong).unwrap_err();
-            assert!(error.message.starts_with(argument), "{}", error.message);
         }
     }
 }
