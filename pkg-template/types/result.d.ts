@@ -13,8 +13,8 @@ export interface ErrorData {
 /** Stable error codes; see docs/errors.md. */
 export type ErrorCode =
   | "invalid-argument" | "malformed-frame" | "unknown-method"
-  | "token-missing" | "token-invalid" | "token-expired" | "token-unavailable"
-  | "channel-forbidden" | "origin-forbidden"
+  | "token-missing" | "token-invalid" | "token-expired" | "token-revoked" | "token-unavailable"
+  | "channel-forbidden" | "key-forbidden" | "user-banned" | "user-muted" | "origin-forbidden"
   | "not-found" | "message-not-found" | "file-not-found"
   | "method-not-allowed" | "idempotency-conflict" | "offset-mismatch" | "file-in-use" | "gone" | "unsupported-version"
   | "content-too-large" | "file-too-large" | "unsupported-media-type" | "range-not-satisfiable"

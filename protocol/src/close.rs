@@ -23,6 +23,10 @@ pub enum CloseCode {
     Recover,
     /// Far more requests than `limits.requestsInFlight` were unanswered.
     Flood,
+    /// The token was revoked.
+    TokenRevoked,
+    /// The gateway has no room for the connection, or has not loaded the keys that tokens are signed with.
+    Overloaded,
     /// The gateway failed.
     Internal,
 }
@@ -40,7 +44,7 @@ pub enum Reconnect {
 
 impl CloseCode {
     /// All codes, for documentation and tests.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Shutdown,
         Self::MalformedFrame,
         Self::TokenInvalid,
@@ -51,6 +55,8 @@ impl CloseCode {
         Self::IdleTimeout,
         Self::Recover,
         Self::Flood,
+        Self::TokenRevoked,
+        Self::Overloaded,
         Self::Internal,
     ];
 
@@ -67,6 +73,8 @@ impl CloseCode {
             Self::IdleTimeout => 4006,
             Self::Recover => 4007,
             Self::Flood => 4008,
+            Self::TokenRevoked => 4010,
+            Self::Overloaded => 1013,
             Self::Internal => 1011,
         }
     }
@@ -84,6 +92,8 @@ impl CloseCode {
             Self::IdleTimeout => "idle-timeout",
             Self::Recover => "recover",
             Self::Flood => "flood",
+            Self::TokenRevoked => "token-revoked",
+            Self::Overloaded => "overloaded",
             Self::Internal => "internal",
         }
     }
@@ -91,7 +101,9 @@ impl CloseCode {
     /// What a client does after the close code `code`, which may be any number.
     pub fn reconnect_after(code: u16) -> Reconnect {
         match Self::ALL.into_iter().find(|known| known.code() == code) {
-            Some(Self::TokenInvalid | Self::TokenExpired) => Reconnect::WithNewToken,
+            Some(Self::TokenInvalid | Self::TokenExpired | Self::TokenRevoked) => {
+                Reconnect::WithNewToken
+            }
             Some(Self::MalformedFrame | Self::BinaryFrame | Self::FrameTooLarge) => {
                 Reconnect::Never
             }
@@ -101,6 +113,7 @@ impl CloseCode {
                 | Self::IdleTimeout
                 | Self::Recover
                 | Self::Flood
+                | Self::Overloaded
                 | Self::Internal,
             )
             | None => Reconnect::Retry,

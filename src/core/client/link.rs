@@ -185,14 +185,14 @@ impl<P: Payload> Client<P> {
                     self.token_refusals += 1;
                     let hopeless = !self.token_renewable || self.token_refusals > TOKEN_REFUSALS;
                     hopeless.then(|| {
-                        if *code == CloseCode::TokenExpired.code() {
-                            token_expired()
+                        let refused = if *code == CloseCode::TokenExpired.code() {
+                            return token_expired();
+                        } else if *code == CloseCode::TokenRevoked.code() {
+                            ErrorCode::TokenRevoked
                         } else {
-                            Error::new(
-                                ErrorCode::TokenInvalid,
-                                "authToken: the gateway does not accept the token",
-                            )
-                        }
+                            ErrorCode::TokenInvalid
+                        };
+                        Error::new(refused, "authToken: the gateway does not accept the token")
                     })
                 }
             },

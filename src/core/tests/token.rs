@@ -21,6 +21,23 @@ fn a_refused_token_is_fetched_again_and_a_fixed_one_ends_in_an_error() {
 }
 
 #[test]
+fn a_revoked_token_is_fetched_again_and_a_fixed_one_ends_in_that_error() {
+    let mut driven = Driven::online();
+    driven.close(CloseCode::TokenRevoked.code());
+    assert!(driven.advance().contains(&Output::FetchToken));
+
+    let mut driven = Driven::new(false);
+    driven.send(1, vec![]);
+    driven.come_online(vec![]);
+    let out = driven.close(CloseCode::TokenRevoked.code());
+    assert!(error_of(&out, 1).is(ErrorCode::TokenRevoked));
+    assert!(
+        out.iter().any(|output| matches!(output, Output::Emit(Event::Failed(error)) if error.is(ErrorCode::TokenRevoked)))
+    );
+    assert_eq!(driven.client.next_timeout(), None);
+}
+
+#[test]
 fn an_auth_token_that_never_works_ends_in_an_error() {
     let mut driven = Driven::new(true);
     driven.send(1, vec![]);

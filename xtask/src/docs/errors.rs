@@ -58,6 +58,10 @@ fn close_meaning(code: CloseCode) -> &'static str {
         CloseCode::MalformedFrame => "A frame did not follow the protocol.",
         CloseCode::TokenInvalid => "The token's signature, format or audience is wrong.",
         CloseCode::TokenExpired => "The token has expired.",
+        CloseCode::TokenRevoked => "The token was revoked; one issued later may be accepted.",
+        CloseCode::Overloaded => {
+            "The gateway has no room for the connection, or has not loaded the keys that tokens are signed with."
+        }
         CloseCode::HelloTimeout => "No `hello` was received within ten seconds.",
         CloseCode::BinaryFrame => "A binary frame was received; frames must be text.",
         CloseCode::FrameTooLarge => "A frame was larger than `limits.frameBytes`.",
