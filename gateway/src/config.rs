@@ -4,12 +4,19 @@ use std::{
     fs, io,
     net::SocketAddr,
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
 use clap::Parser;
 
-use crate::{logging::LogFlags, origin::Origins, random};
+use crate::{
+    folder::{FolderLock, LockError},
+    logging::LogFlags,
+    origin::Origins,
+    random,
+    store::is_full,
+};
 
 /// A gateway for alo-chat. Without flags it listens on this machine only and keeps its data in ./alo-data.
 #[derive(Clone, Debug, Parser)]
@@ -70,6 +77,8 @@ pub struct Config {
     pub upload_idle: Duration,
     /// Whether the data was restored from a backup.
     pub restored: bool,
+    /// Keeps other gateways out of the data folder.
+    pub lock: Arc<FolderLock>,
 }
 
 /// See [`Config::upload_idle`].
@@ -84,6 +93,9 @@ pub enum ConfigError {
     /// The data folder cannot be used.
     #[error("--data {0}: {1}")]
     Data(PathBuf, io::Error),
+    /// Another gateway uses it.
+    #[error(transparent)]
+    Lock(#[from] LockError),
     /// The secret is too short to be safe.
     #[error("--jwt-secret: must have at least {JWT_SECRET_BYTES} bytes")]
     JwtSecret,
@@ -93,7 +105,7 @@ pub enum ConfigError {
 }
 
 impl Config {
-    /// Checks the flags, creates the data folder and generates missing secrets.
+    /// Checks the flags, creates and locks the data folder and generates missing secrets.
     ///
     /// # Errors
     /// When a flag is wrong or the data folder cannot be written.
@@ -101,6 +113,7 @@ impl Config {
         let data = |error| ConfigError::Data(flags.data.clone(), error);
         let blobs = flags.data.join("files");
         fs::create_dir_all(&blobs).map_err(data)?;
+        let lock = Arc::new(FolderLock::take(&flags.data)?);
         let (api_key, api_key_is_new) = match flags.api_key {
             Some(key) if key.is_empty() => return Err(ConfigError::ApiKey),
             Some(key) => (key, false),
@@ -121,11 +134,13 @@ impl Config {
             origins: Origins::new(&flags.allow_origin),
             upload_idle: UPLOAD_IDLE,
             restored: flags.restored,
+            lock,
         })
     }
 }
 
-/// Reads a secret, or generates it, readable by this user only. Returns true if it is new.
+/// Reads a secret, or generates it, readable by this user only. Returns true if it is new. On a full disk a new
+/// one is valid until the gateway stops.
 fn secret(path: &Path) -> io::Result<(String, bool)> {
     match fs::read_to_string(path) {
         Ok(secret) if !secret.trim().is_empty() => return Ok((secret.trim().to_owned(), false)),
@@ -134,14 +149,26 @@ fn secret(path: &Path) -> io::Result<(String, bool)> {
         Err(error) => return Err(error),
     }
     let secret = random::hex::<32>();
+    match keep(path, &secret) {
+        Ok(()) => {}
+        Err(error) if is_full(&error) => {
+            tracing::error!(path = %path.display(), %error, "a new secret cannot be kept and is valid until the gateway stops");
+            // Half a secret would be taken for a whole one.
+            let _ = fs::remove_file(path);
+        }
+        Err(error) => return Err(error),
+    }
+    Ok((secret, true))
+}
+
+fn keep(path: &Path, secret: &str) -> io::Result<()> {
     let mut options = fs::OpenOptions::new();
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(path)?;
     io::Write::write_all(&mut file, secret.as_bytes())?;
-    file.sync_all()?;
-    Ok((secret, true))
+    file.sync_all()
 }
 
 #[cfg(test)]
@@ -156,13 +183,13 @@ mod tests {
     #[test]
     fn secrets_are_made_once_and_kept() {
         let folder = tempfile::tempdir().unwrap();
-        let first = Config::prepare(flags(folder.path(), &[])).unwrap();
-        let second = Config::prepare(flags(folder.path(), &[])).unwrap();
-        assert!(first.api_key_is_new && !second.api_key_is_new);
-        assert_eq!(
-            (first.api_key, first.jwt_secret),
-            (second.api_key, second.jwt_secret)
-        );
+        let secrets = || {
+            let config = Config::prepare(flags(folder.path(), &[])).unwrap();
+            (config.api_key_is_new, (config.api_key, config.jwt_secret))
+        };
+        let (first, second) = (secrets(), secrets());
+        assert!(first.0 && !second.0);
+        assert_eq!(first.1, second.1);
     }
 
     #[test]

@@ -8,6 +8,7 @@ pub mod clock;
 pub mod config;
 pub mod error;
 pub mod files;
+pub mod folder;
 pub mod frames;
 pub mod http;
 pub mod logging;

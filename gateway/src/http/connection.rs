@@ -124,7 +124,7 @@ impl Connection {
             state.tokens.clone(),
             state.limits.clone(),
             Box::new(random::uuid),
-            state.clock.now_ms(),
+            state.clock.steady_ms(),
         );
         let (sink, stream) = socket.split();
         state.metrics.connections.inc();
@@ -160,7 +160,7 @@ impl Connection {
             let deadline = self.driver.next_timeout().unwrap_or(u64::MAX);
             if deadline < alarm_ms {
                 alarm_ms = deadline;
-                let wait = deadline.saturating_sub(self.state.clock.now_ms());
+                let wait = deadline.saturating_sub(self.state.clock.steady_ms());
                 alarm.set(sleep(Duration::from_millis(wait)));
             }
             let open = self.driver.ending().is_none();
@@ -176,7 +176,7 @@ impl Connection {
                     if result.is_err() {
                         break false;
                     }
-                    self.driver.wrote(self.state.clock.now_ms(), &mut self.asked);
+                    self.driver.wrote(self.state.clock.steady_ms(), &mut self.asked);
                 }
                 Some(answer) = self.answers.next(), if open => {
                     self.answered(answer);
@@ -244,7 +244,8 @@ impl Connection {
     }
 
     fn input(&mut self, input: Input<'_>) {
-        let now_ms = self.state.clock.now_ms();
+        let now_ms = self.state.clock.steady_ms();
+        self.driver.set_skew(self.state.clock.skew_ms());
         self.driver.handle(now_ms, input, &mut self.asked);
     }
 

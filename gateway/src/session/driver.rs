@@ -95,6 +95,11 @@ impl Driver {
         }
     }
 
+    /// See [`Session::set_skew`].
+    pub const fn set_skew(&mut self, skew_ms: i64) {
+        self.session.set_skew(skew_ms);
+    }
+
     /// When to pass [`Input::Timeout`] if nothing happens before.
     pub fn next_timeout(&self) -> Option<u64> {
         self.session.next_timeout()

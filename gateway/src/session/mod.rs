@@ -63,6 +63,8 @@ pub struct Session {
     state: State,
     received_at: u64,
     ping_at: u64,
+    /// By how much the wall clock is ahead of `now_ms`.
+    skew_ms: i64,
     queue: Queue,
     outputs: VecDeque<Output>,
 }
@@ -99,6 +101,7 @@ impl Session {
             },
             received_at: now_ms,
             ping_at: now_ms + u64::from(HEARTBEAT_MS),
+            skew_ms: 0,
             queue: Queue::new(queue::ITEMS),
             outputs: VecDeque::new(),
         }
@@ -123,7 +126,11 @@ impl Session {
         let (expiry, retry) = match &self.state {
             State::AwaitingHello { deadline } => (*deadline, None),
             State::Greeting(open, _) | State::Open(open) => {
-                (open.identity.expires_at_ms, open.catch_up.next_timeout())
+                let expires_at_ms = open.identity.expires_at_ms;
+                (
+                    expires_at_ms.saturating_add_signed(self.skew_ms.saturating_neg()),
+                    open.catch_up.next_timeout(),
+                )
             }
             State::Closed => return None,
         };
@@ -139,6 +146,16 @@ impl Session {
     /// Whether to read more frames: not while the client does not read its answers.
     pub const fn wants_frames(&self) -> bool {
         self.queue.takes_answers()
+    }
+
+    /// By how much the wall clock, which tokens and timestamps follow, is ahead of `now_ms`, which deadlines
+    /// follow. It is 0 unless the wall clock was changed.
+    pub const fn set_skew(&mut self, skew_ms: i64) {
+        self.skew_ms = skew_ms;
+    }
+
+    const fn wall_ms(&self, now_ms: u64) -> u64 {
+        now_ms.saturating_add_signed(self.skew_ms)
     }
 
     /// Takes one input. `now_ms` never decreases.
@@ -171,10 +188,11 @@ impl Session {
     }
 
     fn timeout(&mut self, now_ms: u64) {
+        let wall_ms = self.wall_ms(now_ms);
         let code = match &mut self.state {
             State::AwaitingHello { deadline } if *deadline <= now_ms => CloseCode::HelloTimeout,
             State::Greeting(open, _) | State::Open(open)
-                if open.identity.expires_at_ms <= now_ms =>
+                if open.identity.expires_at_ms <= wall_ms =>
             {
                 CloseCode::TokenExpired
             }
@@ -271,7 +289,7 @@ impl Session {
     }
 
     fn hello(&mut self, now_ms: u64, hello: Hello) {
-        let accepted = hello::accept(&self.tokens, &self.limits, now_ms, hello);
+        let accepted = hello::accept(&self.tokens, &self.limits, self.wall_ms(now_ms), hello);
         let Accepted {
             identity,
             channels,
@@ -288,6 +306,7 @@ impl Session {
     }
 
     fn request(&mut self, now_ms: u64, request: u64, asked: Request) {
+        let wall_ms = self.wall_ms(now_ms);
         let State::Open(open) = &mut self.state else {
             return;
         };
@@ -298,7 +317,7 @@ impl Session {
                 tokens: &self.tokens,
                 is_subscribed: &|id| open.subscriptions.contains_key(id),
                 subscriptions: open.subscriptions.len(),
-                now_ms,
+                now_ms: wall_ms,
                 new_id: &mut self.new_id,
             },
             asked,
@@ -335,7 +354,7 @@ impl Session {
                     self.refuse(now_ms, request, &error);
                     return self.close(CloseCode::Recover);
                 }
-                let token_expires_in_ms = identity.expires_at_ms.saturating_sub(now_ms);
+                let token_expires_in_ms = identity.expires_at_ms.saturating_sub(wall_ms);
                 open.identity = identity;
                 let refreshed = AuthRefreshed {
                     token_expires_in_ms,
@@ -406,7 +425,10 @@ impl Session {
             connection_id: self.connection_id,
             user_id: open.identity.user_id.to_string(),
             heartbeat_ms: HEARTBEAT_MS,
-            token_expires_in_ms: open.identity.expires_at_ms.saturating_sub(now_ms),
+            token_expires_in_ms: open
+                .identity
+                .expires_at_ms
+                .saturating_sub(self.wall_ms(now_ms)),
             limits: self.limits.clone(),
             channels,
         };

@@ -220,6 +220,32 @@ fn send(id: u64, channel: &str) -> Value {
 }
 
 #[test]
+fn a_wall_clock_that_is_changed_judges_tokens_and_timestamps_but_ends_no_connection() {
+    const AHEAD_MS: i64 = 9_000;
+    // It was ahead when the gateway started, and is corrected.
+    let mut driven = Driven::new();
+    driven.now = AHEAD_MS.unsigned_abs();
+    driven.driver.set_skew(-AHEAD_MS);
+    let welcome = driven.hello(&json!([]));
+    let valid_ms = welcome["welcome"]["tokenExpiresInMs"].as_i64().unwrap();
+    driven.frame(&json!({"id": 1, "method": "message.send", "params": {"key": KEY, "channelId": "a", "content": "x"}}));
+    let reply = driven.sent.pop_front().expect("a reply");
+    assert_eq!(reply["result"]["message"]["timestamp"], "0", "{reply}");
+    // The token is valid as long as the wall clock says so; no other deadline moves.
+    driven.driver.set_skew(valid_ms - AHEAD_MS - 1);
+    driven.input(Input::Timeout);
+    assert_eq!(driven.closed, None);
+    driven.driver.set_skew(valid_ms - AHEAD_MS);
+    driven.input(Input::Timeout);
+    assert_eq!(driven.closed, Some(CloseCode::TokenExpired.code()));
+    // Before the hello, a clock that jumps is of no concern.
+    let mut driven = Driven::new();
+    driven.driver.set_skew(1_000 * AHEAD_MS);
+    driven.input(Input::Timeout);
+    assert_eq!(driven.closed, None);
+}
+
+#[test]
 fn a_connection_without_hello_or_with_a_bad_token_is_closed() {
     let mut driven = Driven::new();
     driven.now = 10_000;

@@ -7,9 +7,9 @@
 //! in time together with the database.
 
 use std::{
-    fs::{File, OpenOptions},
-    io::{self, Read, Seek, SeekFrom, Write},
-    path::Path,
+    fs::{self, File, OpenOptions},
+    io::{self, Seek, SeekFrom, Write},
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -99,6 +99,15 @@ pub(super) fn loss(restored: bool, record: &Record, witness: Option<&Testimony>)
     (missing > 0).then_some(Loss::Commits(missing))
 }
 
+/// Whether there is no room for a file, or none may be written: what is stored can still be read.
+pub(crate) fn is_full(error: &io::Error) -> bool {
+    use io::ErrorKind::{QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+    matches!(
+        error.kind(),
+        StorageFull | QuotaExceeded | ReadOnlyFilesystem
+    )
+}
+
 /// Keeps a [`Testimony`] apart from the database.
 pub(super) trait Witness: Send {
     /// What was kept last; `None` if nothing was or it cannot be understood.
@@ -150,43 +159,58 @@ impl Witness for MemoryWitness {
 /// A witness in a file. It is overwritten in place and always of the same length, far below the unit a disk
 /// writes at once.
 pub(super) struct FileWitness {
-    file: File,
+    path: PathBuf,
+    /// Open since it was first written.
+    file: Option<File>,
 }
 
 impl FileWitness {
-    /// Opens the file, which may be new and empty then.
-    pub(super) fn open(path: &Path) -> io::Result<Self> {
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(path)?;
-        // Its name must survive too.
-        #[cfg(unix)]
-        if let Some(folder) = path
-            .parent()
-            .filter(|folder| !folder.as_os_str().is_empty())
-        {
-            File::open(folder)?.sync_all()?;
-        }
-        Ok(Self { file })
+    /// The file need not exist.
+    pub(super) const fn new(path: PathBuf) -> Self {
+        Self { path, file: None }
     }
+
+    fn file(&mut self) -> io::Result<&mut File> {
+        let file = match self.file.take() {
+            Some(file) => file,
+            None => open(&self.path)?,
+        };
+        Ok(self.file.insert(file))
+    }
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    let file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(path)?;
+    // Its name must survive too.
+    #[cfg(unix)]
+    if let Some(folder) = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+    {
+        File::open(folder)?.sync_all()?;
+    }
+    Ok(file)
 }
 
 impl Witness for FileWitness {
     fn read(&mut self) -> io::Result<Option<Testimony>> {
-        let mut text = Vec::new();
-        self.file.seek(SeekFrom::Start(0))?;
-        self.file.read_to_end(&mut text)?;
-        Ok(std::str::from_utf8(&text).ok().and_then(parse))
+        match fs::read(&self.path) {
+            Ok(text) => Ok(std::str::from_utf8(&text).ok().and_then(parse)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     fn write(&mut self, testimony: &Testimony, durably: bool) -> io::Result<()> {
-        self.file.seek(SeekFrom::Start(0))?;
-        self.file.write_all(format(testimony).as_bytes())?;
+        let file = self.file()?;
+        file.seek(SeekFrom::Start(0))?;
+        file.write_all(format(testimony).as_bytes())?;
         if durably {
-            self.file.sync_all()?;
+            file.sync_all()?;
         }
         Ok(())
     }
@@ -298,7 +322,7 @@ mod tests {
     fn a_witness_in_a_file_is_read_back_and_rubbish_is_none() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("chat.witness");
-        let mut witness = FileWitness::open(&path).unwrap();
+        let mut witness = FileWitness::new(path.clone());
         assert_eq!(witness.read().unwrap(), None);
         let long = testimony(Some("0123456789abcdef"), Some("fedcba9876543210"), u64::MAX);
         for testimony in [
@@ -307,7 +331,7 @@ mod tests {
             testimony(Some("b"), None, 7),
         ] {
             witness.write(&testimony, true).unwrap();
-            let mut again = FileWitness::open(&path).unwrap();
+            let mut again = FileWitness::new(path.clone());
             assert_eq!(again.read().unwrap(), Some(testimony));
         }
         std::fs::write(&path, "boot").unwrap();

@@ -18,8 +18,8 @@ use alo_protocol::{
     ChannelId, Cursor, ErrorBody, History, HistoryAround, HistoryPage, JsonObject, UserId, Uuid,
 };
 
-pub(crate) use life::is_same_log;
 pub use life::{MemoryWitness, NewNames};
+pub(crate) use life::{is_full, is_same_log};
 pub use memory::MemoryStore;
 pub use rows::{FilePart, FileRow};
 pub use sqlite::{DatabaseCopy, OpenError, Opening, SqliteFiles, SqliteLog, SqliteStore};

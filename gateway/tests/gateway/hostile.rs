@@ -1,13 +1,13 @@
 //! Clients that mean no good, and a disk that is full.
 
-use std::{process::Command, time::Duration};
+use std::time::Duration;
 
 use alo_protocol::CloseCode;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::support::{Process, Running, Socket, is_served, key, token};
+use crate::support::{Process, Running, SmallDisk, Socket, is_served, key, token};
 
 /// Longer than the gateway waits for anything here.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -219,26 +219,4 @@ async fn a_full_disk_is_said_and_survived() {
     assert!(reply.get("result").is_some(), "{reply}");
     drop(process);
     crate::support::check_integrity(&data.path().join("chat.db"));
-}
-
-/// A file system in memory; unmounted when dropped.
-struct SmallDisk<'a>(&'a std::path::Path);
-
-impl<'a> SmallDisk<'a> {
-    fn mount(path: &'a std::path::Path, size: &str) -> Option<Self> {
-        let options = format!("size={size}");
-        let done = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", &options, "tmpfs"])
-            .arg(path)
-            .output()
-            .ok()?;
-        done.status.success().then_some(Self(path))
-    }
-}
-
-impl Drop for SmallDisk<'_> {
-    fn drop(&mut self) {
-        // Lazily: a process that is being killed may hold it for a moment.
-        let _ = Command::new("umount").arg("--lazy").arg(self.0).status();
-    }
 }

@@ -9,6 +9,7 @@
 mod auth;
 mod autobahn;
 mod crash;
+mod disk;
 mod files;
 mod history;
 mod hostile;

@@ -336,6 +336,31 @@ impl Process {
     }
 }
 
+/// A file system in memory; unmounted when dropped.
+pub struct SmallDisk<'a>(&'a Path);
+
+impl<'a> SmallDisk<'a> {
+    pub fn mount(path: &'a Path, size: &str) -> Option<Self> {
+        let options = format!("size={size}");
+        let done = std::process::Command::new("mount")
+            .args(["-t", "tmpfs", "-o", &options, "tmpfs"])
+            .arg(path)
+            .output()
+            .ok()?;
+        done.status.success().then_some(Self(path))
+    }
+}
+
+impl Drop for SmallDisk<'_> {
+    fn drop(&mut self) {
+        // Lazily: a process that is being killed may hold it for a moment.
+        let _ = std::process::Command::new("umount")
+            .arg("--lazy")
+            .arg(self.0)
+            .status();
+    }
+}
+
 /// A connection that has done nothing wrong can send.
 pub async fn is_served(socket: &mut Socket) {
     let params = json!({"key": key(0xffff), "channelId": "a", "content": "x"});

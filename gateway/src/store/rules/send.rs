@@ -42,7 +42,7 @@ pub(super) fn decide(loaded: &mut Loaded, writes: &mut Writes, draft: &Draft) ->
     // From here on nothing is refused.
     let log = loaded.log(&id);
     log.head += 1;
-    log.last_ms = log.last_ms.max(draft.now_ms);
+    log.last_ms = timestamp(log.last_ms, draft.now_ms);
     let row = Arc::new(MessageRow {
         id: draft.id,
         channel: draft.channel.clone(),
@@ -71,6 +71,19 @@ pub(super) fn decide(loaded: &mut Loaded, writes: &mut Writes, draft: &Draft) ->
         notice: Notice::Event(render::log_event(&id, &log.epoch, event, &message)),
         message: message.into(),
     })
+}
+
+/// Time never goes back in a log by less than this: a clock that is set back a little leaves timestamps where
+/// they were. One that was far ahead for a moment must not push all later messages into the future for ever.
+const AHEAD_MS: u64 = 60_000;
+
+/// The time of the next event of a log.
+const fn timestamp(last_ms: u64, now_ms: u64) -> u64 {
+    if last_ms.saturating_sub(now_ms) <= AHEAD_MS && last_ms > now_ms {
+        last_ms
+    } else {
+        now_ms
+    }
 }
 
 fn known_in(log: &LoadedLog, id: &LogId, draft: &Draft) -> Option<Answer> {
@@ -185,6 +198,19 @@ mod tests {
         let event = answers[1].as_ref().unwrap().event().unwrap();
         let push: Value = serde_json::from_str(&event.push).unwrap();
         assert_eq!((&push["epoch"], &push["seq"]), (&"e".into(), &7.into()));
+    }
+
+    #[test]
+    fn a_clock_that_was_far_ahead_does_not_push_later_timestamps_for_ever() {
+        for (last_ms, now_ms, expected) in [
+            (50, 60, 60),
+            (60, 50, 60),
+            (AHEAD_MS + 50, 50, AHEAD_MS + 50),
+            (AHEAD_MS + 51, 50, 50),
+            (u64::MAX, 0, 0),
+        ] {
+            assert_eq!(timestamp(last_ms, now_ms), expected, "{last_ms} {now_ms}");
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@
 mod files;
 mod read;
 mod schema;
+mod wal;
 mod write;
 
 use std::{
@@ -14,14 +15,17 @@ use std::{
 };
 
 use alo_protocol::{ErrorBody, ErrorCode};
-use rusqlite::{Connection, TransactionBehavior, backup::Backup, config::DbConfig, params};
+use rusqlite::{
+    Connection, OpenFlags, TransactionBehavior, backup::Backup, config::DbConfig, params,
+};
 
 use super::{
     Change, Committed, MemoryWitness, NewNames, Store,
-    life::{self, FileWitness, Record, Testimony, Witness},
+    life::{self, FileWitness, Record, Testimony, Witness, is_full},
     rules,
 };
 use crate::error::internal;
+use wal::Wal;
 use write::Batch;
 
 pub use files::SqliteFiles;
@@ -41,11 +45,30 @@ type Shared = Arc<Mutex<Connection>>;
 /// See the module. One store writes; [`SqliteStore::log`] and [`SqliteStore::files`] read beside it.
 pub struct SqliteStore {
     connection: Shared,
-    /// None in memory.
+    /// Where more connections are opened; none in memory or on a full disk, where all share the only one.
     path: Option<PathBuf>,
     names: Arc<Names>,
     witness: Box<dyn Witness>,
-    testimony: Testimony,
+    boot: Boot,
+    wal: Wal,
+}
+
+/// Whether this process may write: database and witness must know of it first.
+enum Boot {
+    /// What the witness knows.
+    Done(Testimony),
+    /// There was no room to write that. It is tried again before the first commit.
+    Due(Beginning),
+}
+
+/// The boot of a process.
+struct Beginning {
+    /// What the witness knows first.
+    announced: Testimony,
+    life: Option<String>,
+    boot: String,
+    /// Commits in the database.
+    commits: u64,
 }
 
 /// How a database is opened.
@@ -104,20 +127,19 @@ pub enum OpenError {
 
 impl SqliteStore {
     /// Opens the database, migrates it to the present schema and notices whether acknowledged commits are
-    /// missing: then a new life begins.
+    /// missing: then a new life begins. On a full disk it can be read, and written as soon as there is room.
     ///
     /// # Errors
     /// When it is not a database, cannot be written or was written by a newer gateway.
     pub fn open(path: &Path, opening: &Opening) -> Result<Self, OpenError> {
-        let mut connection = connect(path)?;
+        let (mut connection, shared) = match connect(path) {
+            Ok(connection) => (connection, Some(path.to_owned())),
+            Err(error) if has_no_room(&error) => (connect_alone(path).map_err(|_| error)?, None),
+            Err(error) => return Err(error.into()),
+        };
         schema::migrate(&mut connection, &opening.names.birth)?;
-        let witness = FileWitness::open(&path.with_extension(WITNESS_EXTENSION))?;
-        Self::over(
-            connection,
-            Some(path.to_owned()),
-            opening,
-            Box::new(witness),
-        )
+        let witness = FileWitness::new(path.with_extension(WITNESS_EXTENSION));
+        Self::over(connection, shared, opening, Box::new(witness))
     }
 
     /// In memory, for simulations: the same code over a disk that never fails by itself.
@@ -184,8 +206,7 @@ impl SqliteStore {
         }
     }
 
-    /// Begins a new boot, and a new life if commits are missing. A process that ends between any two steps
-    /// leaves what the next one understands.
+    /// Begins a new boot, and a new life if commits are missing.
     fn over(
         connection: Connection,
         path: Option<PathBuf>,
@@ -222,30 +243,67 @@ impl SqliteStore {
                 Testimony { next, ..before }
             }
         };
-        witness.write(&announced, true)?;
-        connection.execute(
-            "UPDATE store SET life = ?1, boot = ?2",
-            params![life, names.boot],
-        )?;
-        let testimony = Testimony {
-            boot: Some(names.boot.clone()),
-            next: None,
+        let beginning = Beginning {
+            announced,
+            life: life.clone(),
+            boot: names.boot.clone(),
             commits: record.commits,
         };
-        witness.write(&testimony, true)?;
+        let boot = match begin(&connection, &mut *witness, &beginning) {
+            Ok(testimony) => Boot::Done(testimony),
+            Err(error) if error.has_no_room() => {
+                tracing::error!(%error, "the disk is full: what is stored can be read, nothing can be written until there is room");
+                Boot::Due(beginning)
+            }
+            Err(error) => return Err(error),
+        };
         Ok(Self {
             connection: Arc::new(Mutex::new(connection)),
             path,
             names: Arc::new(Names { birth, life }),
             witness,
-            testimony,
+            boot,
+            wal: Wal::default(),
         })
     }
+}
+
+/// Makes database and witness know of this process. One that ends between any two steps leaves what the next one
+/// understands.
+fn begin(
+    connection: &Connection,
+    witness: &mut dyn Witness,
+    beginning: &Beginning,
+) -> Result<Testimony, OpenError> {
+    let Beginning {
+        announced,
+        life,
+        boot,
+        commits,
+    } = beginning;
+    witness.write(announced, true)?;
+    connection.execute("UPDATE store SET life = ?1, boot = ?2", params![life, boot])?;
+    let testimony = Testimony {
+        boot: Some(boot.clone()),
+        next: None,
+        commits: *commits,
+    };
+    witness.write(&testimony, true)?;
+    Ok(testimony)
 }
 
 impl Store for SqliteStore {
     fn commit(&mut self, changes: Vec<Change>) -> Vec<Result<Committed, ErrorBody>> {
         let mut connection = lock(&self.connection);
+        if let Boot::Due(beginning) = &self.boot {
+            match begin(&connection, &mut *self.witness, beginning) {
+                Ok(testimony) => self.boot = Boot::Done(testimony),
+                Err(error) => {
+                    let mut rows = Batch::new(&connection, &self.names);
+                    return rules::refuse(&mut rows, &changes, &error.into());
+                }
+            }
+        }
         let attempt = |connection: &mut Connection| {
             let transaction = connection
                 .transaction_with_behavior(TransactionBehavior::Immediate)
@@ -258,12 +316,15 @@ impl Store for SqliteStore {
         };
         match attempt(&mut connection) {
             Ok((answers, commits)) => {
-                if let Some(commits) = commits {
-                    self.testimony.commits = commits;
+                if let (Some(commits), Boot::Done(testimony)) = (commits, &mut self.boot) {
+                    testimony.commits = commits;
                     // A witness that is behind does no damage.
-                    if let Err(error) = self.witness.write(&self.testimony, false) {
+                    if let Err(error) = self.witness.write(testimony, false) {
                         tracing::warn!(%error, "the witness cannot be written");
                     }
+                }
+                if let Some(path) = &self.path {
+                    self.wal.bound(&connection, path);
                 }
                 answers
             }
@@ -280,7 +341,24 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
+    wal::limit(&connection)?;
     prepare(&connection)?;
+    Ok(connection)
+}
+
+/// The only connection to a database on a full disk. SQLite keeps in its own memory then what connections share
+/// in a file, for which there is no room.
+fn connect_alone(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    // Locks it.
+    connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
+    wal::limit(&connection)?;
+    prepare(&connection)?;
+    tracing::error!(
+        "the disk is full: the database is used by one connection at a time, until the next start"
+    );
     Ok(connection)
 }
 
@@ -288,6 +366,7 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
 /// bound, which took a third of the writer's time.
 fn prepare(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "foreign_keys", "ON")?;
+    connection.pragma_update(None, "secure_delete", "ON")?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     Ok(())
@@ -304,13 +383,45 @@ fn lock(connection: &Mutex<Connection>) -> MutexGuard<'_, Connection> {
     connection.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+impl OpenError {
+    /// Whether the disk is full, and nothing else is wrong.
+    fn has_no_room(&self) -> bool {
+        match self {
+            Self::Sqlite(error) => has_no_room(error),
+            Self::Witness(error) => is_full(error),
+            Self::TooNew { .. } => false,
+        }
+    }
+}
+
+impl From<OpenError> for ErrorBody {
+    fn from(error: OpenError) -> Self {
+        match error {
+            OpenError::Sqlite(error) => sqlite_error(error),
+            OpenError::Witness(error) if is_full(&error) => storage_full(&error),
+            OpenError::Witness(_) | OpenError::TooNew { .. } => internal(error),
+        }
+    }
+}
+
+/// Whether there may be no room for the files beside a database, which SQLite reports in several ways.
+fn has_no_room(error: &rusqlite::Error) -> bool {
+    use rusqlite::ErrorCode::{CannotOpen, DiskFull, ReadOnly, SystemIoFailure};
+    matches!(
+        error.sqlite_error_code(),
+        Some(DiskFull | SystemIoFailure | CannotOpen | ReadOnly)
+    )
+}
+
+fn storage_full(error: &dyn std::error::Error) -> ErrorBody {
+    tracing::error!(%error, "the disk is full");
+    ErrorBody::new(ErrorCode::StorageFull, "the gateway's disk is full")
+}
+
 /// The error returned to users for one of SQLite.
 fn sqlite_error(error: rusqlite::Error) -> ErrorBody {
     match error.sqlite_error_code() {
-        Some(rusqlite::ErrorCode::DiskFull) => {
-            tracing::error!(%error, "the disk is full");
-            ErrorBody::new(ErrorCode::StorageFull, "the gateway's disk is full")
-        }
+        Some(rusqlite::ErrorCode::DiskFull) => storage_full(&error),
         Some(_) | None => internal(error),
     }
 }

@@ -217,6 +217,42 @@ fn a_full_disk_fails_a_batch_as_a_whole() {
     assert!(failures > 20, "only {failures} batches found no room");
 }
 
+/// A reader of an old state lets the write-ahead log grow; when it is gone, the log is small again.
+#[test]
+fn the_write_ahead_log_is_small_again_after_a_long_reader() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("chat.db");
+    let size = || {
+        std::fs::metadata(folder.path().join("chat.db-wal"))
+            .unwrap()
+            .len()
+    };
+    let mut kit = Kit::sqlite(&path);
+    let mut number = 0;
+    let mut write = |kit: &mut Kit| {
+        let long = |number| Draft {
+            content: "x".repeat(60_000),
+            ..draft(number, "a")
+        };
+        let drafts = (number..number + 100).map(long).collect();
+        number += 100;
+        assert!(kit.answers(drafts).iter().all(Result::is_ok));
+    };
+    write(&mut kit);
+    let reader = Connection::open(&path).unwrap();
+    reader
+        .execute_batch("BEGIN; SELECT count(*) FROM messages;")
+        .unwrap();
+    for _ in 0..10 {
+        write(&mut kit);
+    }
+    assert!(size() > 48 << 20, "{}", size());
+    reader.execute_batch("COMMIT").unwrap();
+    kit.commit(draft(1_000_000, "a"));
+    kit.commit(draft(1_000_001, "a"));
+    assert!(size() <= 8 << 20, "{}", size());
+}
+
 fn set_room(store: &SqliteStore, pages: u32) {
     // SQLite takes no fewer than it uses.
     store
