@@ -2,6 +2,7 @@ import * as check from "./check.js";
 import { FirstFlight } from "./first-flight.js";
 import { Listeners } from "./listeners.js";
 import { aborted, download, failure, pages } from "./results.js";
+import { uploads } from "./uploads.js";
 
 /** The package's version. */
 export const version = "0.0.0-template";
@@ -209,6 +210,7 @@ export function define(source, init, Engine) {
         settle: (call, error, value) => this.#settle(call, error, value),
         emit: (event) => this.#dispatch(event),
         openSocket: () => this.#flight.socket(),
+        ...uploads(endpoint, (id, reply) => this.#engine?.httpDone(id, reply)),
         fetchToken: () => {
           this.#flight.token().then(
             (token) => this.#engine?.tokenFetched(token, ""),
@@ -216,7 +218,7 @@ export function define(source, init, Engine) {
           );
         },
       };
-      const engine = new Engine(endpoint, typeof authToken === "function", outboxLimit, parallelUploads, host, this.#outbox);
+      const engine = new Engine(typeof authToken === "function", outboxLimit, parallelUploads, host, this.#outbox);
       this.#engine = engine;
       for (const [call, start] of waiting) if (this.#open.has(call)) start(engine, call);
     }

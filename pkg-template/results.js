@@ -1,5 +1,7 @@
 // Calls written in JavaScript over the results of others: downloads, iterating over history.
 
+import { errorOf } from "./uploads.js";
+
 /** `{status, response}` of a call that failed. */
 export function failure(errorData) {
   return { status: { error: true, errorData } };
@@ -15,20 +17,21 @@ export async function download(url, signal, first, again) {
   let token = first;
   for (let tries = 0; !token.status.error; tries++) {
     const headers = { Authorization: `Bearer ${token.response}` };
-    let answer, body;
+    let answer, blob, error;
     try {
-      answer = await fetch(url, { headers, signal });
-      // A proxy's error page is not JSON.
-      body = answer.ok ? await answer.blob() : await answer.json().catch(() => undefined);
+      // "manual": a redirect is seen, and is not followed with the token.
+      answer = await fetch(url, { headers, signal, redirect: "manual" });
+      if (answer.ok) blob = await answer.blob();
+      else error = await errorOf(answer);
     } catch {
       const why = signal?.aborted
         ? aborted()
         : unavailable("the network failed during the download");
       return failure(why);
     }
-    if (answer.ok) return { status: { error: false }, response: { blob: body } };
+    if (blob) return { status: { error: false }, response: { blob } };
     if (answer.status === 401 && tries === 0) token = await again(token.response);
-    else return failure(body?.status?.errorData ?? unavailable(`the gateway answered with status ${answer.status}`));
+    else return failure(error ?? unavailable(`the gateway answered with ${answer.status ? `status ${answer.status}` : "a redirect"}`));
   }
   return token;
 }

@@ -6,14 +6,12 @@ use std::{
 };
 
 use wasm_bindgen::prelude::*;
-use web_sys::{AbortController, File};
+use web_sys::File;
 
 use super::{
-    endpoint::Endpoint,
     environment::{self, WakeListener},
     events,
     host::Host,
-    http::{self, spawn},
     socket::{ABNORMAL, Socket, SocketEvents},
     storage::{self, Storage},
     timer::Timer,
@@ -25,7 +23,6 @@ use crate::core::{
 
 /// A client with everything it needs from the browser.
 pub(super) struct Driver {
-    endpoint: Endpoint,
     /// Itself, for closures that must not keep it alive.
     this: Weak<Driver>,
     client: RefCell<Client<JsValue>>,
@@ -34,7 +31,6 @@ pub(super) struct Driver {
     host: Host,
     storage: Option<Storage>,
     socket: RefCell<Option<Socket>>,
-    requests: RefCell<Vec<(HttpId, AbortController)>>,
     uploads: RefCell<Vec<(UploadId, File, FileMeta)>>,
     next_upload: Cell<u32>,
     timer: Timer,
@@ -43,16 +39,10 @@ pub(super) struct Driver {
 
 impl Driver {
     /// A driver over this host.
-    pub(super) fn new(
-        client: Client<JsValue>,
-        endpoint: Endpoint,
-        host: Host,
-        storage: Option<Storage>,
-    ) -> Rc<Self> {
+    pub(super) fn new(client: Client<JsValue>, host: Host, storage: Option<Storage>) -> Rc<Self> {
         Rc::new_cyclic(|this: &Weak<Self>| {
             let (on_time, on_wake) = (this.clone(), this.clone());
             Self {
-                endpoint,
                 this: this.clone(),
                 client: RefCell::new(client),
                 pumping: Cell::new(false),
@@ -60,7 +50,6 @@ impl Driver {
                 host,
                 storage,
                 socket: RefCell::default(),
-                requests: RefCell::default(),
                 uploads: RefCell::default(),
                 next_upload: Cell::new(0),
                 timer: Timer::new(move || {
@@ -122,11 +111,7 @@ impl Driver {
                 token,
                 request,
             } => self.http(id, upload, &token, &request),
-            Output::CancelHttp(id) => {
-                if let Some(controller) = self.take_request(id) {
-                    controller.abort();
-                }
-            }
+            Output::CancelHttp(id) => self.host.cancel_http(id.0),
             Output::Settle(call, result) => self.settle(call, result),
             Output::Emit(event) => {
                 let event = events::event(event, |id, file_id| self.uploading(id, file_id));
@@ -194,34 +179,33 @@ impl Driver {
     }
 
     fn http(&self, id: HttpId, upload: UploadId, token: &str, request: &HttpRequest) {
-        let (Some(driver), Ok(controller)) = (self.this.upgrade(), AbortController::new()) else {
+        let uploads = self.uploads.borrow();
+        let Some((_, file, meta)) = uploads.iter().find(|(held, _, _)| *held == upload) else {
             return;
         };
-        let signal = controller.signal();
-        self.requests.borrow_mut().push((id, controller));
-        let uploads = self.uploads.borrow();
-        let source = uploads.iter().find(|(held, _, _)| *held == upload);
-        let source = source.map(|(_, file, meta)| (file, meta));
-        let (promise, sent) = http::send(&self.endpoint, token, request, source, &signal);
-        spawn(Box::pin(async move {
-            let reply = match http::answer(promise).await {
-                Some(reply) => Some(reply),
-                None => match sent {
-                    Some(file) if !signal.aborted() => http::unreadable(&file).await,
-                    Some(_) | None => None,
-                },
-            };
-            // The answer to a cancelled request is dropped.
-            if driver.take_request(id).is_some() {
-                driver.input(Input::HttpDone(id, reply));
-            }
-        }));
-    }
-
-    fn take_request(&self, id: HttpId) -> Option<AbortController> {
-        let mut requests = self.requests.borrow_mut();
-        let index = requests.iter().position(|(held, _)| *held == id)?;
-        Some(requests.swap_remove(index).1)
+        let (method, location, key, start, length) = match request {
+            HttpRequest::Create { key, length } => ("POST", None, Some(key), 0, *length),
+            HttpRequest::Append {
+                location,
+                offset,
+                length,
+            } => ("PATCH", Some(location), None, *offset, *length),
+            HttpRequest::Probe { location } => ("HEAD", Some(location), None, 0, 0),
+            HttpRequest::Terminate { location } => ("DELETE", Some(location), None, 0, 0),
+        };
+        // Files are smaller than 2^53 bytes, so the numbers are exact.
+        self.host.http(
+            id.0,
+            method,
+            token,
+            location.cloned(),
+            key.map(|key| String::from(*key)),
+            start as f64,
+            (start + length) as f64,
+            meta.size as f64,
+            meta.channel.as_str(),
+            file,
+        );
     }
 }
 

@@ -7,13 +7,15 @@ use web_sys::File;
 
 use super::{
     driver::Driver,
-    endpoint::Endpoint,
     environment,
     host::Host,
-    js::elements,
+    js::{elements, field, number, text},
     storage::{self, Storage},
 };
-use crate::core::{CallId, Client, Config, FileMeta, Input, Lane, Request, UploadId};
+use crate::core::{
+    CallId, Client, Config, FileMeta, HttpId, HttpReply, Input, Lane, Request, UploadId,
+    codec::decode_error,
+};
 
 /// Lanes in JavaScript; `pkg-template/chat.js` has the same numbers.
 const ONCE: u32 = 0;
@@ -31,7 +33,6 @@ impl Engine {
     /// An engine that is not connected. With `storage` unsent commands are kept after the page is closed.
     #[wasm_bindgen(constructor)]
     pub fn new(
-        endpoint: String,
         token_renewable: bool,
         outbox_limit: u32,
         parallel_uploads: u32,
@@ -46,7 +47,7 @@ impl Engine {
             outbox_kept: storage.is_some(),
         });
         Self {
-            driver: Driver::new(client, Endpoint(endpoint), host, storage),
+            driver: Driver::new(client, host, storage),
         }
     }
 
@@ -132,6 +133,19 @@ impl Engine {
     #[wasm_bindgen(js_name = tokenFetched)]
     pub fn token_fetched(&self, token: Option<String>, reason: String) {
         self.driver.input(Input::TokenFetched(token.ok_or(reason)));
+    }
+
+    /// The answer to `Host.http`; `undefined` when the network failed.
+    #[wasm_bindgen(js_name = httpDone)]
+    pub fn http_done(&self, id: u32, reply: &JsValue) {
+        let error = field(reply, "error");
+        let reply = number(reply, "status").map(|status| HttpReply {
+            status: status as u16,
+            offset: text(reply, "offset").and_then(|offset| offset.parse().ok()),
+            location: text(reply, "location"),
+            error: error.is_object().then(|| decode_error(&error)),
+        });
+        self.driver.input(Input::HttpDone(HttpId(id), reply));
     }
 
     /// The call's signal was aborted.

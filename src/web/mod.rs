@@ -2,15 +2,14 @@
 //!
 //! `driver` is the only caller of the core. It borrows the client, runs it, takes one output,
 //! releases, and only then calls JavaScript: a listener may call back into the SDK at any time.
-//! What needs no simulation is in the package's JavaScript: arguments, promises, listeners, downloads.
+//! What needs no simulation is in the package's JavaScript: arguments, promises, listeners,
+//! `fetch`.
 
 mod driver;
-mod endpoint;
 mod engine;
 mod environment;
 mod events;
 mod host;
-mod http;
 mod js;
 mod socket;
 mod storage;

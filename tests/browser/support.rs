@@ -29,7 +29,7 @@ pub const API_KEY: &str = match option_env!("ALO_TEST_API_KEY") {
 const PATIENCE_MS: u32 = 30_000;
 
 /// The modules of the package that make up the client, in the order of their imports.
-const MODULES: [(&str, &str); 6] = [
+const MODULES: [(&str, &str); 7] = [
     ("./check.js", include_str!("../../pkg-template/check.js")),
     (
         "./first-flight.js",
@@ -38,6 +38,10 @@ const MODULES: [(&str, &str); 6] = [
     (
         "./listeners.js",
         include_str!("../../pkg-template/listeners.js"),
+    ),
+    (
+        "./uploads.js",
+        include_str!("../../pkg-template/uploads.js"),
     ),
     (
         "./results.js",
@@ -107,30 +111,25 @@ async fn chat_class() -> Function {
         .iter()
         .map(|(name, text)| Array::of2(&(*name).into(), &(*text).into()))
         .collect();
-    let make =
-        Closure::<dyn Fn(JsValue, JsValue, JsValue, JsValue, JsValue, JsValue) -> JsValue>::new(
-            |endpoint: JsValue,
-             renewable: JsValue,
-             outbox: JsValue,
-             parallel: JsValue,
-             host: JsValue,
-             storage: JsValue| {
-                let count = |value: JsValue| value.as_f64().expect("a number") as u32;
-                let storage =
-                    (!storage.is_undefined()).then(|| storage.unchecked_into::<Storage>());
-                let endpoint = endpoint.as_string().expect("an endpoint");
-                let host: Host = host.unchecked_into();
-                Engine::new(
-                    endpoint,
-                    renewable.is_truthy(),
-                    count(outbox),
-                    count(parallel),
-                    host,
-                    storage,
-                )
-                .into()
-            },
-        );
+    let make = Closure::<dyn Fn(JsValue, JsValue, JsValue, JsValue, JsValue) -> JsValue>::new(
+        |renewable: JsValue,
+         outbox: JsValue,
+         parallel: JsValue,
+         host: JsValue,
+         storage: JsValue| {
+            let count = |value: JsValue| value.as_f64().expect("a number") as u32;
+            let storage = (!storage.is_undefined()).then(|| storage.unchecked_into::<Storage>());
+            let host: Host = host.unchecked_into();
+            Engine::new(
+                renewable.is_truthy(),
+                count(outbox),
+                count(parallel),
+                host,
+                storage,
+            )
+            .into()
+        },
+    );
     let class = load
         .call2(&JsValue::UNDEFINED, &modules, &make.into_js_value())
         .expect("the modules are there");

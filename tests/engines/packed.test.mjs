@@ -2,7 +2,7 @@
 // Two users are in one page, `chat` and `other`.
 
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 
@@ -179,6 +179,30 @@ describe(`the packed package in ${engine}`, () => {
     assert.equal(percents.at(-1), 100);
     assert.deepEqual(percents, percents.toSorted((a, b) => a - b));
     assert.deepEqual(complete, [true]);
+    await close();
+  });
+
+  test("a file deleted before its size was read is an error, and an empty one is sent", async (t) => {
+    await open(t, ["alpha"]);
+    await browser.evaluate(() => document.body.append(Object.assign(document.createElement("input"), { type: "file" })));
+    const path = join(await temporaryFolder(t), "chosen.bin");
+    const send = () => {
+      const files = document.querySelector("input").files;
+      return chat.sendMessage({ channelId: "alpha", content: "with a file", files });
+    };
+    await writeFile(path, "");
+    await browser.chooseFile("input", path);
+    const empty = await browser.evaluate(send);
+    assert.deepEqual(empty.status, { error: false });
+    assert.equal(empty.response.message.files[0].size, 0);
+
+    await writeFile(path, "eleven bytes");
+    await browser.chooseFile("input", path);
+    await rm(path);
+    const { status } = await browser.evaluate(send);
+    assert.equal(status.error, true, "it was sent");
+    assert.equal(status.errorData.code, "upload-failed");
+    assert.match(status.errorData.message, /chosen\.bin.*deleted/);
     await close();
   });
 

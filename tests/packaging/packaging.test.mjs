@@ -146,6 +146,7 @@ describe("the packed package", () => {
       "types/send.d.ts",
       "types/status.d.ts",
       "types/subscribe.d.ts",
+      "uploads.js",
     ]);
   });
 

@@ -63,6 +63,12 @@ class Browser {
     await ask("POST", `${this.#session}/url`, { url });
   }
 
+  /** Chooses a file of this disk in a file input, as a user does. */
+  async chooseFile(selector, path) {
+    const element = await ask("POST", `${this.#session}/element`, { using: "css selector", value: selector });
+    await ask("POST", `${this.#session}/element/${Object.values(element)[0]}/value`, { text: path });
+  }
+
   /** Calls a function in the page and waits for what it returns; all of it goes as JSON. */
   async evaluate(call, ...values) {
     const script = `

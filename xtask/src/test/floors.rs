@@ -72,7 +72,7 @@ const FLOORS: [Floor; 7] = [
         // Whatever a page does subscribes, and needs a token.
         without: &["auth", "subscribe"],
         others: &[
-            "example", "faults", "loader", "outbox", "recovery", "sleep", "tus",
+            "example", "faults", "loader", "outbox", "recovery", "sleep", "tus", "uploads",
         ],
     },
 ];
