@@ -12,6 +12,7 @@ use clap::Parser;
 
 use crate::{
     folder::{FolderLock, LockError},
+    limits::LimitFlags,
     logging::LogFlags,
     origin::Origins,
     random,
@@ -54,6 +55,10 @@ pub struct Flags {
     /// Flags of the log.
     #[command(flatten)]
     pub log: LogFlags,
+
+    /// Limits by rate.
+    #[command(flatten)]
+    pub limits: LimitFlags,
 }
 
 /// Checked flags, with all secrets present.
@@ -79,6 +84,8 @@ pub struct Config {
     pub restored: bool,
     /// Keeps other gateways out of the data folder.
     pub lock: Arc<FolderLock>,
+    /// Limits by rate.
+    pub limits: LimitFlags,
 }
 
 /// See [`Config::upload_idle`].
@@ -135,6 +142,7 @@ impl Config {
             upload_idle: UPLOAD_IDLE,
             restored: flags.restored,
             lock,
+            limits: flags.limits,
         })
     }
 }

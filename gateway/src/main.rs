@@ -59,7 +59,10 @@ async fn run(flags: Flags) -> Result<(), Box<dyn std::error::Error>> {
 
     let audit = tokio::spawn(audit::report_left_out());
     let hangups = tokio::spawn(on_hangup(move || logging.reopen()));
-    let sweeper = state.files.spawn_sweeper(state.clock);
+    let sweepers = [
+        state.files.spawn_sweeper(state.clock),
+        state.limiter.spawn_sweeper(state.clock),
+    ];
     let writer = state.writer.clone();
     tokio::spawn(async move {
         wait_for_signal().await;
@@ -68,7 +71,9 @@ async fn run(flags: Flags) -> Result<(), Box<dyn std::error::Error>> {
         let _ = stop.send(true);
     });
     serve(listener, state).await?;
-    sweeper.abort();
+    for sweeper in sweepers {
+        sweeper.abort();
+    }
     audit.abort();
     hangups.abort();
     writer.close().await;

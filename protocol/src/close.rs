@@ -21,12 +21,14 @@ pub enum CloseCode {
     IdleTimeout,
     /// The client read nothing for 30 seconds; it resumes from its cursor.
     Recover,
-    /// Far more requests than `limits.requestsInFlight` were unanswered.
+    /// Far more requests than `limits.requestsInFlight` were unanswered, or were sent although they were refused.
     Flood,
     /// The token was revoked.
     TokenRevoked,
     /// The gateway has no room for the connection, or has not loaded the keys that tokens are signed with.
     Overloaded,
+    /// The user, or the address, has too many connections or opens them too often.
+    TooManyConnections,
     /// The gateway failed.
     Internal,
 }
@@ -44,7 +46,7 @@ pub enum Reconnect {
 
 impl CloseCode {
     /// All codes, for documentation and tests.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Shutdown,
         Self::MalformedFrame,
         Self::TokenInvalid,
@@ -57,6 +59,7 @@ impl CloseCode {
         Self::Flood,
         Self::TokenRevoked,
         Self::Overloaded,
+        Self::TooManyConnections,
         Self::Internal,
     ];
 
@@ -75,6 +78,7 @@ impl CloseCode {
             Self::Flood => 4008,
             Self::TokenRevoked => 4010,
             Self::Overloaded => 1013,
+            Self::TooManyConnections => 4011,
             Self::Internal => 1011,
         }
     }
@@ -94,6 +98,7 @@ impl CloseCode {
             Self::Flood => "flood",
             Self::TokenRevoked => "token-revoked",
             Self::Overloaded => "overloaded",
+            Self::TooManyConnections => "too-many-connections",
             Self::Internal => "internal",
         }
     }
@@ -114,6 +119,7 @@ impl CloseCode {
                 | Self::Recover
                 | Self::Flood
                 | Self::Overloaded
+                | Self::TooManyConnections
                 | Self::Internal,
             )
             | None => Reconnect::Retry,

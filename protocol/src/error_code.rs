@@ -70,7 +70,7 @@ error_codes! {
     FileIncomplete "file-incomplete" 422 false "The file's upload is not complete."
     UserNotMember "user-not-member" 422 false "The user is not a member of the channel."
     UploadLocked "upload-locked" 423 true "Another request is writing to this upload."
-    TooManyRequests "too-many-requests" 429 true "Too many requests are unanswered; the gateway announces the limit."
+    TooManyRequests "too-many-requests" 429 true "Too many requests are unanswered, or a rate is exceeded: with `retryAfterMs`, which the SDK waits out itself. The gateway announces its limits."
     OutboxFull "outbox-full" 429 true "Too many messages are waiting to be sent; this one was not accepted."
     OutboxUnavailable "outbox-unavailable" 500 false "Unsent messages cannot be kept after the page is closed: storage is full, forbidden, damaged, or unavailable in a private window. They are kept in memory."
     ChecksumMismatch "checksum-mismatch" 460 true "The bytes received do not match the checksum; they were discarded."
@@ -95,6 +95,9 @@ pub struct ErrorBody {
     pub message: String,
     /// [`ErrorCode::retryable`].
     pub retryable: bool,
+    /// A rate is exceeded: the same request is accepted after this long, milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after_ms: Option<u64>,
 }
 
 impl ErrorBody {
@@ -105,6 +108,15 @@ impl ErrorBody {
             status_code: code.status(),
             message: message.into(),
             retryable: code.retryable(),
+            retry_after_ms: None,
+        }
+    }
+
+    /// The error of a rate that is exceeded.
+    pub fn rate_exceeded(message: impl Into<String>, retry_after_ms: u64) -> Self {
+        Self {
+            retry_after_ms: Some(retry_after_ms),
+            ..Self::new(ErrorCode::TooManyRequests, message)
         }
     }
 }

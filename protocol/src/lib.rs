@@ -26,6 +26,8 @@ pub use cursor::{Cursor, GapReason, Resume};
 pub use error_code::{ErrorBody, ErrorCode};
 pub use id::{ChannelId, InvalidId, UserId, Uuid};
 pub use limits::Limits;
+#[cfg(feature = "json")]
+pub use limits::{Rate, Rates};
 
 #[cfg(feature = "json")]
 pub use frame::{

@@ -20,6 +20,43 @@ pub struct Limits {
     pub channels_per_connection: u32,
     /// Requests of one connection that may be unanswered.
     pub requests_in_flight: u32,
+    /// How often a user may do what; for information, the gateway enforces it.
+    #[cfg(feature = "json")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rates: Option<Rates>,
+}
+
+/// How often one user may do what, on all connections together. What is absent is not limited.
+#[cfg(feature = "json")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Rates {
+    /// Messages sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sends: Option<Rate>,
+    /// Other requests, counted by their entries.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requests: Option<Rate>,
+    /// HTTP requests of uploads.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uploads: Option<Rate>,
+    /// New connections.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connections: Option<Rate>,
+    /// Connections open at the same time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub open_connections: Option<u32>,
+}
+
+/// A token bucket.
+#[cfg(feature = "json")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Rate {
+    /// How many in the long run.
+    pub per_minute: u32,
+    /// How many at once.
+    pub burst: u32,
 }
 
 impl Limits {
@@ -32,6 +69,8 @@ impl Limits {
         file_bytes: 8 * 1024 * 1024 * 1024,
         channels_per_connection: 1_000,
         requests_in_flight: 256,
+        #[cfg(feature = "json")]
+        rates: None,
     };
 }
 

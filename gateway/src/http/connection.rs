@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, pin::pin, sync::Arc, time::Duration};
 
-use alo_protocol::{Cursor, ErrorBody, Limits};
+use alo_protocol::{CloseCode, Cursor, ErrorBody, Limits};
 use axum::{
     Error,
     extract::ws::{CloseFrame, Message, WebSocket},
@@ -22,6 +22,7 @@ use crate::{
     auth::Tokens,
     bus::{Delivery, LocalBus, Subscriber},
     clock::Clock,
+    limits::{Limiter, Visitor},
     metrics::Metrics,
     random,
     readers::LogReaders,
@@ -51,6 +52,7 @@ pub(super) struct Connections {
     pub(super) tokens: Arc<Tokens>,
     pub(super) clock: Clock,
     pub(super) limits: Limits,
+    pub(super) limiter: Arc<Limiter>,
     pub(super) writer: Writer,
     pub(super) log: LogReaders,
     pub(super) bus: LocalBus,
@@ -119,18 +121,26 @@ impl Port for Asked {
 }
 
 impl Connection {
-    pub(super) fn new(state: Connections, socket: WebSocket) -> Self {
+    /// A connection that is closed at once if there is no place for its visitor.
+    pub(super) fn new(state: Connections, socket: WebSocket, visitor: Option<Visitor>) -> Self {
+        let has_place = visitor.is_some();
+        let visitor = visitor.unwrap_or_else(|| Visitor::unlimited(state.limiter.clone()));
         let session = Session::new(
             state.tokens.clone(),
             state.limits.clone(),
             Box::new(random::uuid),
             state.clock.steady_ms(),
-        );
+        )
+        .with_visitor(visitor);
+        let mut driver = Driver::new(session);
+        if !has_place {
+            driver.end(CloseCode::TooManyConnections.into());
+        }
         let (sink, stream) = socket.split();
         state.metrics.connections.inc();
         state.open.send_modify(|open| *open += 1);
         Self {
-            driver: Driver::new(session),
+            driver,
             asked: Asked {
                 subscriber: state.bus.subscriber(),
                 jobs: VecDeque::new(),

@@ -28,12 +28,20 @@ impl IntoResponse for AppError {
     fn into_response(self) -> Response {
         let status =
             StatusCode::from_u16(self.0.status_code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        (
+        let wait = self.0.retry_after_ms;
+        let mut response = (
             status,
             [(header::CACHE_CONTROL, "no-store")],
             Json(HttpError::from(self.0)),
         )
-            .into_response()
+            .into_response();
+        if let Some(wait) = wait {
+            let seconds = wait.div_ceil(1_000);
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, seconds.into());
+        }
+        response
     }
 }
 
@@ -47,6 +55,14 @@ mod tests {
             let response = AppError::new(code, "x").into_response();
             assert_eq!(response.status().as_u16(), code.status(), "{code:?}");
             assert_eq!(response.headers()[header::CACHE_CONTROL], "no-store");
+            assert!(!response.headers().contains_key(header::RETRY_AFTER));
         }
+    }
+
+    #[test]
+    fn an_exceeded_rate_says_when_to_come_again_in_seconds_rounded_up() {
+        let response = AppError(ErrorBody::rate_exceeded("x", 1_001)).into_response();
+        assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS);
+        assert_eq!(response.headers()[header::RETRY_AFTER], "2");
     }
 }

@@ -1,12 +1,15 @@
 //! The authenticated caller and checked parameters of a request. A handler takes these as arguments, so one
 //! that serves without a check cannot be written by accident.
 
-use std::sync::Arc;
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
 
 use alo_protocol::{ChannelId, ErrorBody, ErrorCode, Uuid};
 use axum::{
     body::Bytes,
-    extract::{FromRef, FromRequest, FromRequestParts, Path, Request},
+    extract::{ConnectInfo, FromRef, FromRequest, FromRequestParts, Path, Request},
     http::{HeaderMap, StatusCode, header, request::Parts},
 };
 use serde::de::DeserializeOwned;
@@ -16,6 +19,7 @@ use crate::{
     audit,
     auth::{Identity, Tokens},
     clock::Clock,
+    limits::{Address, Limiter},
 };
 
 /// Authenticates callers.
@@ -25,6 +29,44 @@ pub struct Door {
     pub tokens: Arc<Tokens>,
     /// Time, for the expiry of tokens.
     pub clock: Clock,
+    /// How often what may be done.
+    pub limiter: Arc<Limiter>,
+}
+
+impl Door {
+    /// Where the client of a request is.
+    fn address(&self, parts: &Parts) -> Address {
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+        peer.map_or(Address::Unknown, |ConnectInfo(peer)| {
+            self.limiter.proxies().client(peer.ip(), &parts.headers)
+        })
+    }
+
+    /// # Errors
+    /// `too-many-requests` if the user makes too many requests for uploads.
+    pub fn allow_upload(&self, user: &Arc<str>) -> Result<(), ErrorBody> {
+        self.limiter.upload(user, self.clock.steady_ms())
+    }
+
+    /// Checks a key or token, unless too many wrong ones have come from where the request does.
+    fn open<T>(
+        &self,
+        parts: &Parts,
+        check: impl FnOnce(&str, u64) -> Result<T, ErrorBody>,
+        write: fn(Option<IpAddr>, &str),
+    ) -> Result<T, AppError> {
+        let (key, now_ms) = (bearer(&parts.headers)?, self.clock.steady_ms());
+        let address = self.address(parts);
+        self.limiter.check(address, now_ms)?;
+        check(key, self.clock.now_ms()).map_err(|error| {
+            write(address.ip(), &error.message);
+            // An expired token was right once.
+            if error.code == ErrorCode::TokenInvalid {
+                self.limiter.refused(address, now_ms);
+            }
+            error.into()
+        })
+    }
 }
 
 /// A user, by a token.
@@ -57,11 +99,8 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, AppError> {
         let door = Door::from_ref(state);
-        let identity = door
-            .tokens
-            .verify(bearer(&parts.headers)?, door.clock.now_ms())
-            .inspect_err(|error| audit::token_refused(None, &error.message))?;
-        Ok(Self(identity))
+        let verify = |token: &str, now_ms| door.tokens.verify(token, now_ms);
+        door.open(parts, verify, audit::token_refused).map(Self)
     }
 }
 
@@ -74,10 +113,8 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, AppError> {
         let door = Door::from_ref(state);
-        door.tokens
-            .check_api_key(bearer(&parts.headers)?)
-            .inspect_err(|error| audit::key_refused(None, &error.message))?;
-        Ok(Self)
+        let check = |key: &str, _| door.tokens.check_api_key(key);
+        door.open(parts, check, audit::key_refused).map(|()| Self)
     }
 }
 

@@ -11,8 +11,8 @@ use super::{
     health, history, platform, socket, tus, uploads::Uploads,
 };
 use crate::{
-    auth::Tokens, bus::LocalBus, clock::Clock, files::Files, metrics::Metrics, origin::Origins,
-    readers::LogReaders, writer::Writer,
+    auth::Tokens, bus::LocalBus, clock::Clock, files::Files, limits::Limiter, metrics::Metrics,
+    origin::Origins, readers::LogReaders, writer::Writer,
 };
 
 /// Largest JSON body, bytes.
@@ -26,6 +26,8 @@ pub struct State {
     pub clock: Clock,
     /// What is accepted.
     pub limits: Limits,
+    /// How often what may be done.
+    pub limiter: Arc<Limiter>,
     /// Who may connect.
     pub origins: Origins,
     /// Uploads.
@@ -50,11 +52,13 @@ pub(super) fn router(state: State) -> Router {
     let door = Door {
         tokens: state.tokens.clone(),
         clock: state.clock,
+        limiter: state.limiter.clone(),
     };
     let connections = Connections {
         tokens: state.tokens,
         clock: state.clock,
         limits: state.limits.clone(),
+        limiter: state.limiter,
         writer: state.writer.clone(),
         log: state.log.clone(),
         bus: state.bus,

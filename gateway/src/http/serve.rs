@@ -1,6 +1,10 @@
 //! Serves until asked to stop.
 
-use std::{io, net::TcpListener, time::Duration};
+use std::{
+    io,
+    net::{SocketAddr, TcpListener},
+    time::Duration,
+};
 
 use axum_server::Handle;
 use hyper_util::rt::TokioTimer;
@@ -34,12 +38,13 @@ pub async fn serve(listener: TcpListener, state: State) -> io::Result<()> {
         .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD);
-    server.serve(router(state).into_make_service()).await?;
+    let service = router(state).into_make_service_with_connect_info::<SocketAddr>();
+    server.serve(service).await?;
     all_closed(open).await;
     Ok(())
 }
 
-async fn stop(handle: Handle<std::net::SocketAddr>, mut stopping: watch::Receiver<bool>) {
+async fn stop(handle: Handle<SocketAddr>, mut stopping: watch::Receiver<bool>) {
     // An error means that the sender is gone, which is as good as a stop.
     let _ = stopping.wait_for(|stopping| *stopping).await;
     handle.graceful_shutdown(Some(GRACE));

@@ -1,9 +1,11 @@
 //! Opens event sockets: who may open one, and how it is set up.
 
+use std::net::SocketAddr;
+
 use alo_protocol::{CONNECT_PATH, ErrorCode, SUBPROTOCOL};
 use axum::{
     Router,
-    extract::{State, WebSocketUpgrade, ws::rejection::WebSocketUpgradeRejection},
+    extract::{ConnectInfo, State, WebSocketUpgrade, ws::rejection::WebSocketUpgradeRejection},
     http::HeaderMap,
     response::Response,
     routing::get,
@@ -13,7 +15,7 @@ use super::{
     connection::{Connection, Connections},
     error::AppError,
 };
-use crate::{origin::Origins, session::HELLO_BYTES};
+use crate::{limits::Visitor, origin::Origins, session::HELLO_BYTES};
 
 /// Read buffer of a socket, bytes: each has one, idle or not. Most frames are smaller.
 const READ_BUFFER: usize = 2 * 1024;
@@ -41,6 +43,7 @@ async fn connect(
         connections,
         origins,
     }): State<Sockets>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, AppError> {
@@ -64,5 +67,9 @@ async fn connect(
         let message = format!("Sec-WebSocket-Protocol: must offer {SUBPROTOCOL}");
         return Err(AppError::new(ErrorCode::InvalidArgument, message));
     }
-    Ok(upgrade.on_upgrade(move |socket| Box::new(Connection::new(connections, socket)).run()))
+    let (limiter, now_ms) = (&connections.limiter, connections.clock.steady_ms());
+    let address = limiter.proxies().client(peer.ip(), &headers);
+    let visitor = Visitor::enter(limiter.clone(), address, now_ms);
+    Ok(upgrade
+        .on_upgrade(move |socket| Box::new(Connection::new(connections, socket, visitor)).run()))
 }

@@ -128,6 +128,7 @@ async fn try_create(
 ) -> Result<Response, AppError> {
     check_version(headers)?;
     let Caller(identity) = caller?;
+    uploads.door.allow_upload(&identity.user_id)?;
     let IdempotencyKey(key) = key?;
     if headers.contains_key("upload-defer-length") {
         return Err(AppError::new(
@@ -270,6 +271,7 @@ async fn locked(
     Caller(identity): &Caller,
     id: &str,
 ) -> Result<(Row, Guard), ErrorBody> {
+    uploads.door.allow_upload(&identity.user_id)?;
     let id = id.parse().map_err(|_| not_found())?;
     // Checked before the lock is taken: strangers cannot end the requests of others.
     let is_own =

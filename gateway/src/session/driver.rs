@@ -106,7 +106,7 @@ impl Driver {
     }
 
     /// Whether more frames should be read.
-    pub const fn wants_frames(&self) -> bool {
+    pub fn wants_frames(&self) -> bool {
         self.ending.is_none() && self.session.wants_frames()
     }
 

@@ -13,6 +13,7 @@ mod hello;
 mod io;
 mod open;
 mod queue;
+mod rates;
 mod requests;
 mod subscription;
 #[cfg(test)]
@@ -22,8 +23,8 @@ use std::{collections::VecDeque, sync::Arc};
 
 use alo_protocol::{
     AuthRefreshed, ChannelId, ClientFrame, CloseCode, Cursor, ErrorBody, ErrorCode, GapReason,
-    Hello, Limits, Recovery, Request, Resume, Subscribed, Uuid, Welcome, error_text, gap_text,
-    raw_result_text, result_text, welcome_text,
+    Hello, Limits, Rates, Recovery, Request, Resume, Subscribed, Uuid, Welcome, error_text,
+    gap_text, raw_result_text, result_text, welcome_text,
 };
 
 pub use desk::{Ask, Desk, read_at_once, write_at_once};
@@ -33,11 +34,13 @@ pub use io::{Input, Op, Output};
 use hello::{Accepted, FirstFlight};
 use open::Open;
 use queue::Queue;
+use rates::{Gate, Passed};
 use requests::{Admission, Pending};
 
 use crate::{
     auth::Tokens,
     bus::News,
+    limits::Visitor,
     methods::{self, Asked, Step},
     store::{Committed, LogEvent, LogId, Query, Rows},
 };
@@ -66,6 +69,7 @@ pub struct Session {
     /// By how much the wall clock is ahead of `now_ms`.
     skew_ms: i64,
     queue: Queue,
+    gate: Gate,
     outputs: VecDeque<Output>,
 }
 
@@ -103,6 +107,7 @@ impl Session {
             ping_at: now_ms + u64::from(HEARTBEAT_MS),
             skew_ms: 0,
             queue: Queue::new(queue::ITEMS),
+            gate: Gate::default(),
             outputs: VecDeque::new(),
         }
     }
@@ -114,6 +119,15 @@ impl Session {
             queue: Queue::new(items),
             ..self
         }
+    }
+
+    /// Under the limits by rate of this visitor.
+    #[must_use]
+    pub fn with_visitor(mut self, visitor: Visitor) -> Self {
+        let rates = visitor.announced();
+        self.limits.rates = (rates != Rates::default()).then_some(rates);
+        self.gate.admit(visitor);
+        self
     }
 
     /// The next output; `None` when there is none left.
@@ -139,13 +153,14 @@ impl Session {
                 .min(self.ping_at)
                 .min(self.received_at + IDLE_MS)
                 .min(self.queue.stalls_at())
-                .min(retry.unwrap_or(u64::MAX)),
+                .min(retry.unwrap_or(u64::MAX))
+                .min(self.gate.opens_at()),
         )
     }
 
-    /// Whether to read more frames: not while the client does not read its answers.
-    pub const fn wants_frames(&self) -> bool {
-        self.queue.takes_answers()
+    /// Whether to read more frames: not while the client does not read its answers, or sends too much.
+    pub fn wants_frames(&self) -> bool {
+        self.queue.takes_answers() && self.gate.is_open()
     }
 
     /// By how much the wall clock, which tokens and timestamps follow, is ahead of `now_ms`, which deadlines
@@ -211,6 +226,10 @@ impl Session {
                 if let Some(open) = state.open() {
                     open.catch_up.timeout(now_ms);
                 }
+                self.let_through(now_ms);
+                if matches!(self.state, State::Closed) {
+                    return;
+                }
                 if self.ping_at <= now_ms {
                     self.ping_at = now_ms + u64::from(HEARTBEAT_MS);
                     self.outputs.push_back(Output::Ping);
@@ -264,11 +283,36 @@ impl Session {
         };
         match (&mut self.state, frame) {
             (State::AwaitingHello { .. }, ClientFrame::Hello(hello)) => self.hello(now_ms, hello),
-            (State::Open(_), ClientFrame::Ping(number)) => {
-                self.send(now_ms, format!(r#"{{"pong":{number}}}"#));
+            (
+                State::Open(_),
+                frame @ (ClientFrame::Request { .. }
+                | ClientFrame::Refused { .. }
+                | ClientFrame::Ping(_)),
+            ) => {
+                self.gate.arrived(frame);
+                self.let_through(now_ms);
             }
-            (State::Open(open), ClientFrame::Request { id, request }) => {
-                match open.requests.admit(&self.limits) {
+            (
+                State::AwaitingHello { .. },
+                ClientFrame::Request { .. } | ClientFrame::Refused { .. } | ClientFrame::Ping(_),
+            )
+            | (State::Open(_), ClientFrame::Hello(_)) => self.close(CloseCode::MalformedFrame),
+            (State::Greeting(..) | State::Closed, _) => {}
+        }
+    }
+
+    /// Processes the frames whose time has come.
+    fn let_through(&mut self, now_ms: u64) {
+        while let State::Open(open) = &mut self.state {
+            let Some(passed) = self.gate.next(now_ms, &self.limits) else {
+                return;
+            };
+            self.received_at = now_ms;
+            match passed {
+                Passed::Flood => self.close(CloseCode::Flood),
+                Passed::Refused(id, error) => self.refuse(now_ms, id, &error),
+                Passed::Ping(number) => self.send(now_ms, format!(r#"{{"pong":{number}}}"#)),
+                Passed::Request(id, request) => match open.requests.admit(&self.limits) {
                     Admission::Taken => self.request(now_ms, id, request),
                     Admission::Refused => {
                         let message = "too many requests are unanswered";
@@ -276,15 +320,8 @@ impl Session {
                         self.refuse(now_ms, id, &error);
                     }
                     Admission::Flood => self.close(CloseCode::Flood),
-                }
+                },
             }
-            (State::Open(_), ClientFrame::Refused { id, error }) => self.refuse(now_ms, id, &error),
-            (
-                State::AwaitingHello { .. },
-                ClientFrame::Request { .. } | ClientFrame::Refused { .. } | ClientFrame::Ping(_),
-            )
-            | (State::Open(_), ClientFrame::Hello(_)) => self.close(CloseCode::MalformedFrame),
-            (State::Greeting(..) | State::Closed, _) => {}
         }
     }
 
@@ -296,8 +333,16 @@ impl Session {
             denied,
         } = match accepted {
             Ok(accepted) => accepted,
-            Err(code) => return self.close(code),
+            Err(code) => {
+                if code == CloseCode::TokenInvalid {
+                    self.gate.token_refused(now_ms);
+                }
+                return self.close(code);
+            }
         };
+        if !self.gate.greet(&identity.user_id, now_ms) {
+            return self.close(CloseCode::TooManyConnections);
+        }
         let mut open = Open::new(identity);
         let asked = channels.clone();
         let op = open.requests.begin(Pending::Hello { channels, denied });

@@ -8,7 +8,7 @@ use super::io::Op;
 use crate::store::{Committed, Query, Rows};
 
 /// Consecutive refused requests that count as a flood, as a multiple of the limit in flight.
-const FLOOD_FACTOR: u32 = 4;
+pub(super) const FLOOD_FACTOR: u32 = 4;
 
 /// What waits for an answer from the store.
 pub(super) enum Pending {

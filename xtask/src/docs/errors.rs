@@ -67,7 +67,13 @@ fn close_meaning(code: CloseCode) -> &'static str {
         CloseCode::FrameTooLarge => "A frame was larger than `limits.frameBytes`.",
         CloseCode::IdleTimeout => "Nothing was received for 60 seconds.",
         CloseCode::Recover => "The client read nothing for 30 seconds; it resumes from its cursor.",
-        CloseCode::Flood => "Far more requests than `limits.requestsInFlight` were unanswered.",
+        CloseCode::Flood => {
+            "Far more requests than `limits.requestsInFlight` were unanswered, or were sent although they were \
+             refused."
+        }
+        CloseCode::TooManyConnections => {
+            "The user, or the address, has too many connections or opens them too often."
+        }
         CloseCode::Internal => "The gateway failed; the cause is in its log.",
     }
 }
