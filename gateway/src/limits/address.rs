@@ -91,7 +91,7 @@ impl Proxies {
             return self.unnamed(peer, headers);
         }
         let hops = match self.header {
-            ProxyHeader::XForwardedFor => hops(headers, &X_FORWARDED_FOR, |hop| Some(hop)),
+            ProxyHeader::XForwardedFor => hops(headers, &X_FORWARDED_FOR, Some),
             ProxyHeader::Forwarded => hops(headers, &FORWARDED, forwarded_for),
         };
         let mut client = None;
