@@ -83,6 +83,22 @@ pub fn erased(key: &str, what: &str, id: &str) {
     );
 }
 
+/// The files of keys were read again.
+pub fn keys_loaded() {
+    write(Kind::KeysLoaded, &Line::default());
+}
+
+/// The files of keys are wrong; the keys stay as they are.
+pub fn keys_refused(reason: &str) {
+    write(
+        Kind::KeysRefused,
+        &Line {
+            reason: Some(reason),
+            ..Line::default()
+        },
+    );
+}
+
 /// Writes how many lines were left out, every second. Run it beside the gateway.
 pub async fn report_left_out() {
     let mut ticks = tokio::time::interval(SECOND);
@@ -99,15 +115,19 @@ enum Kind {
     OriginRefused,
     LimitReached,
     Erased,
+    KeysLoaded,
+    KeysRefused,
 }
 
 impl Kind {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 7] = [
         Self::KeyRefused,
         Self::TokenRefused,
         Self::OriginRefused,
         Self::LimitReached,
         Self::Erased,
+        Self::KeysLoaded,
+        Self::KeysRefused,
     ];
 
     const fn as_str(self) -> &'static str {
@@ -117,6 +137,8 @@ impl Kind {
             Self::OriginRefused => "origin-refused",
             Self::LimitReached => "limit-reached",
             Self::Erased => "erased",
+            Self::KeysLoaded => "keys-loaded",
+            Self::KeysRefused => "keys-refused",
         }
     }
 }

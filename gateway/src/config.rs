@@ -11,6 +11,7 @@ use std::{
 use clap::Parser;
 
 use crate::{
+    auth::{KeyFlags, KeySource, Pace, SourceError},
     folder::{FolderLock, LockError},
     limits::LimitFlags,
     logging::LogFlags,
@@ -59,6 +60,10 @@ pub struct Flags {
     /// Limits by rate.
     #[command(flatten)]
     pub limits: LimitFlags,
+
+    /// Flags of keys.
+    #[command(flatten)]
+    pub keys: KeyFlags,
 }
 
 /// Checked flags, with all secrets present.
@@ -70,12 +75,10 @@ pub struct Config {
     pub database: PathBuf,
     /// The folder of uploaded files.
     pub blobs: PathBuf,
-    /// The API key.
-    pub api_key: String,
-    /// Whether the key was just generated and must be shown.
-    pub api_key_is_new: bool,
-    /// The signing secret.
-    pub jwt_secret: String,
+    /// API keys and the keys of tokens.
+    pub keys: KeySource,
+    /// The API key, if it was just generated and must be shown.
+    pub new_api_key: Option<String>,
     /// The origins whose pages may connect.
     pub origins: Origins,
     /// How long a client may pause within an upload request.
@@ -109,6 +112,9 @@ pub enum ConfigError {
     /// An empty key would let anyone in.
     #[error("--api-key: must not be empty")]
     ApiKey,
+    /// A file of keys is wrong.
+    #[error(transparent)]
+    Keys(#[from] SourceError),
 }
 
 impl Config {
@@ -121,23 +127,39 @@ impl Config {
         let blobs = flags.data.join("files");
         fs::create_dir_all(&blobs).map_err(data)?;
         let lock = Arc::new(FolderLock::take(&flags.data)?);
-        let (api_key, api_key_is_new) = match flags.api_key {
+        let path = flags.keys.keys.clone().unwrap_or_default();
+        let listed = flags
+            .keys
+            .file()
+            .map_err(|error| SourceError::Keys(path, error))?;
+        let mut new_api_key = None;
+        let api_key = match flags.api_key {
             Some(key) if key.is_empty() => return Err(ConfigError::ApiKey),
-            Some(key) => (key, false),
-            None => secret(&flags.data.join("api-key")).map_err(data)?,
+            Some(key) => Some(key),
+            None if listed.has_api_keys() => None,
+            None => {
+                let (key, is_new) = secret(&flags.data.join("api-key")).map_err(data)?;
+                new_api_key = is_new.then(|| key.clone());
+                Some(key)
+            }
         };
         let jwt_secret = match flags.jwt_secret {
             Some(secret) if secret.len() < JWT_SECRET_BYTES => return Err(ConfigError::JwtSecret),
-            Some(secret) => secret,
-            None => secret(&flags.data.join("jwt-secret")).map_err(data)?.0,
+            Some(secret) => Some(secret),
+            None if listed.has_secrets() => None,
+            None => Some(secret(&flags.data.join("jwt-secret")).map_err(data)?.0),
         };
         Ok(Self {
             listen: flags.listen,
             database: flags.data.join("chat.db"),
             blobs,
-            api_key,
-            api_key_is_new,
-            jwt_secret,
+            keys: KeySource {
+                api_key,
+                jwt_secret,
+                flags: flags.keys,
+                pace: Pace::default(),
+            },
+            new_api_key,
             origins: Origins::new(&flags.allow_origin),
             upload_idle: UPLOAD_IDLE,
             restored: flags.restored,
@@ -193,7 +215,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let secrets = || {
             let config = Config::prepare(flags(folder.path(), &[])).unwrap();
-            (config.api_key_is_new, (config.api_key, config.jwt_secret))
+            assert!(config.keys.api_key.is_some() && config.keys.jwt_secret.is_some());
+            (
+                config.new_api_key.is_some(),
+                (config.keys.api_key, config.keys.jwt_secret),
+            )
         };
         let (first, second) = (secrets(), secrets());
         assert!(first.0 && !second.0);

@@ -46,11 +46,10 @@ async fn run(flags: Flags) -> Result<(), Box<dyn std::error::Error>> {
         "alo-gateway {}: data in {data}",
         env!("CARGO_PKG_VERSION")
     )?;
-    if config.api_key_is_new {
+    if let Some(key) = &config.new_api_key {
         writeln!(
             out,
-            "API key, shown only once and kept in {data}/api-key: {}",
-            config.api_key
+            "API key, shown only once and kept in {data}/api-key: {key}"
         )?;
     }
     writeln!(out, "listening on http://{}", listener.local_addr()?)?;
@@ -58,7 +57,17 @@ async fn run(flags: Flags) -> Result<(), Box<dyn std::error::Error>> {
     drop(out);
 
     let audit = tokio::spawn(audit::report_left_out());
-    let hangups = tokio::spawn(on_hangup(move || logging.reopen()));
+    let (keys, tokens) = (config.keys.clone(), state.tokens.clone());
+    let hangups = tokio::spawn(on_hangup(move || {
+        logging.reopen();
+        match keys.reload(&tokens) {
+            Ok(()) => audit::keys_loaded(),
+            Err(error) => {
+                tracing::error!(%error, "the keys stay as they are");
+                audit::keys_refused(&error.to_string());
+            }
+        }
+    }));
     let sweepers = [
         state.files.spawn_sweeper(state.clock),
         state.limiter.spawn_sweeper(state.clock),

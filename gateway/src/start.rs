@@ -6,7 +6,7 @@ use alo_protocol::Limits;
 use tokio::sync::watch;
 
 use crate::{
-    auth::Tokens,
+    auth::SourceError,
     bus::LocalBus,
     clock::Clock,
     config::Config,
@@ -40,13 +40,16 @@ pub enum StartError {
     /// The files cannot be used.
     #[error("the files: {0}")]
     Files(#[from] files::OpenError),
+    /// The keys cannot be used.
+    #[error(transparent)]
+    Keys(#[from] SourceError),
     /// The writing thread could not be started.
     #[error("the writing thread: {0}")]
     Thread(#[from] std::io::Error),
 }
 
 impl Gateway {
-    /// Opens the data and starts the writing thread.
+    /// Opens the data and starts the writing thread. To be called in a runtime of tokio.
     ///
     /// # Errors
     /// When the data cannot be used.
@@ -63,8 +66,13 @@ impl Gateway {
             metrics.clone(),
         )?;
         let (stop, stopping) = watch::channel(false);
+        let tokens = Arc::new(config.keys.open()?);
+        tokio::spawn(until_stopped(
+            stopping.clone(),
+            config.keys.clone().keep_fresh(tokens.clone()),
+        ));
         let state = http::State {
-            tokens: Arc::new(Tokens::new(&config.api_key, config.jwt_secret.as_bytes())),
+            tokens,
             clock,
             limits,
             limiter: Arc::new(Limiter::new(&config.limits)),
@@ -83,5 +91,14 @@ impl Gateway {
             stop,
             writer_thread,
         })
+    }
+}
+
+/// Does something until the gateway stops.
+async fn until_stopped(mut stopping: watch::Receiver<bool>, work: impl Future<Output = ()>) {
+    tokio::select! {
+        // An error means that nothing can stop it any more: it ends with the process.
+        _ = stopping.wait_for(|stopping| *stopping) => {}
+        () = work => {}
     }
 }

@@ -2,11 +2,10 @@
 
 use alo_protocol::{AuthRequest, ErrorBody, ErrorCode};
 
+use super::claims::CHANNELS;
+
 /// Maximum length of a user id, in characters.
 const USER_ID_CHARS: usize = 128;
-
-/// Maximum number of channels of one token.
-const CHANNELS: usize = 1_000;
 
 /// Whether `POST /v1/auth` can be granted.
 ///

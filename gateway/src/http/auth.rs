@@ -5,9 +5,9 @@ use axum::{Json, Router, extract::State, http::header, response::IntoResponse, r
 
 use super::{
     error::AppError,
-    extract::{Door, JsonBody, Platform},
+    extract::{Door, Issues, JsonBody},
 };
-use crate::auth::check_auth_request;
+use crate::{auth::check_auth_request, random};
 
 pub(super) fn router(door: Door) -> Router {
     Router::new()
@@ -17,11 +17,12 @@ pub(super) fn router(door: Door) -> Router {
 
 async fn issue(
     State(door): State<Door>,
-    Platform: Platform,
+    _: Issues,
     JsonBody(body): JsonBody<AuthRequest>,
 ) -> Result<impl IntoResponse, AppError> {
     check_auth_request(&body)?;
-    let token = door.tokens.issue(&body, door.clock.now_ms());
+    let now_ms = door.clock.now_ms();
+    let token = door.tokens.issue(&body, now_ms, random::uuid(now_ms));
     Ok((
         [(header::CACHE_CONTROL, "no-store")],
         Json(AuthResponse { token }),

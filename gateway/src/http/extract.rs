@@ -17,7 +17,7 @@ use serde::de::DeserializeOwned;
 use super::error::AppError;
 use crate::{
     audit,
-    auth::{Identity, Tokens},
+    auth::{Identity, Right, Tokens},
     clock::Clock,
     limits::{Address, Limiter},
 };
@@ -72,8 +72,11 @@ impl Door {
 /// A user, by a token.
 pub struct Caller(pub Identity);
 
-/// The app's own server, by the API key.
-pub struct Platform;
+/// The app's own server, by an API key with the right `auth`.
+pub struct Issues;
+
+/// The app's own server, by an API key with the right `platform`. It has the name of the key.
+pub struct Platform(pub Arc<str>);
 
 /// A part of the path, percent-decoded.
 pub struct Segment(pub String);
@@ -104,6 +107,19 @@ where
     }
 }
 
+impl<S> FromRequestParts<S> for Issues
+where
+    Door: FromRef<S>,
+    S: Send + Sync,
+{
+    type Rejection = AppError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, AppError> {
+        Door::from_ref(state).holder(parts, Right::Auth)?;
+        Ok(Self)
+    }
+}
+
 impl<S> FromRequestParts<S> for Platform
 where
     Door: FromRef<S>,
@@ -113,8 +129,15 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, AppError> {
         let door = Door::from_ref(state);
-        let check = |key: &str, _| door.tokens.check_api_key(key);
-        door.open(parts, check, audit::key_refused).map(|()| Self)
+        door.holder(parts, Right::Platform).map(Self)
+    }
+}
+
+impl Door {
+    /// The name of the API key of a request, which must have this right.
+    fn holder(&self, parts: &Parts, right: Right) -> Result<Arc<str>, AppError> {
+        let check = |key: &str, _| self.tokens.check_api_key(key, right);
+        self.open(parts, check, audit::key_refused)
     }
 }
 

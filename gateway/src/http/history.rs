@@ -50,7 +50,7 @@ pub(super) fn router(reading: Reading) -> Router {
 
 async fn page(
     State(reading): State<Reading>,
-    Platform: Platform,
+    _: Platform,
     ChannelPath(channel_id): ChannelPath,
     params: Result<QueryString<Params>, QueryRejection>,
 ) -> Result<impl IntoResponse, AppError> {

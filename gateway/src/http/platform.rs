@@ -36,11 +36,12 @@ pub(super) fn router(messages: Messages) -> Router {
 
 async fn create(
     State(messages): State<Messages>,
-    Platform: Platform,
+    Platform(key_name): Platform,
     ChannelPath(channel_id): ChannelPath,
     IdempotencyKey(key): IdempotencyKey,
     JsonBody(body): JsonBody<PlatformMessage>,
 ) -> Result<Json<PlatformMessageCreated>, AppError> {
+    tracing::debug!(key = %key_name, "the app's server sends a message");
     let now_ms = messages.door.clock.now_ms();
     let key = key.unwrap_or_else(|| random::uuid(now_ms));
     check_user_id("user_id", &body.user_id)?;

@@ -29,13 +29,9 @@ pub(super) fn accept(
     now_ms: u64,
     hello: Hello,
 ) -> Result<Accepted, CloseCode> {
-    let identity = tokens.verify(&hello.token, now_ms).map_err(|error| {
-        if error.code == ErrorCode::TokenExpired {
-            CloseCode::TokenExpired
-        } else {
-            CloseCode::TokenInvalid
-        }
-    })?;
+    let identity = tokens
+        .verify(&hello.token, now_ms)
+        .map_err(|error| close_of(error.code))?;
     if hello.channels.len() > limits.channels_per_connection as usize {
         return Err(CloseCode::MalformedFrame);
     }
@@ -56,6 +52,18 @@ pub(super) fn accept(
         channels,
         denied,
     })
+}
+
+/// How a connection ends whose token is refused.
+fn close_of(error: ErrorCode) -> CloseCode {
+    if error == ErrorCode::TokenExpired {
+        CloseCode::TokenExpired
+    } else if error == ErrorCode::Unavailable {
+        // The keys that it is signed with are not loaded yet.
+        CloseCode::Overloaded
+    } else {
+        CloseCode::TokenInvalid
+    }
 }
 
 /// Frames received right after the hello; they are processed once it has been answered.

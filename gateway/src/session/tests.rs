@@ -52,6 +52,7 @@ fn token(user: &str, channels: &[&str]) -> String {
             channel_ids: channels.iter().map(|id| id.parse().unwrap()).collect(),
         },
         0,
+        Uuid::from_bytes([9; 16]),
     )
 }
 

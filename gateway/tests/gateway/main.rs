@@ -14,6 +14,8 @@ mod files;
 mod history;
 mod hostile;
 mod http;
+mod jwks;
+mod keys;
 mod raw;
 mod send;
 mod slow;

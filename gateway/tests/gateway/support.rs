@@ -115,6 +115,11 @@ impl Running {
         token(&self.endpoint, API_KEY, user, channels).await
     }
 
+    /// The code that a hello with this token closes with; none if it is welcomed.
+    pub async fn refusal(&self, token: &str) -> Option<u16> {
+        refusal(&self.endpoint, token).await
+    }
+
     pub async fn socket(&self) -> Socket {
         Socket::open(&self.endpoint).await
     }
@@ -138,6 +143,31 @@ pub async fn token(endpoint: &str, api_key: &str, user: &str, channels: &[&str])
     assert_eq!(response.status(), StatusCode::OK);
     let body: Value = response.json().await.unwrap();
     body["token"].as_str().unwrap().to_owned()
+}
+
+/// The code that a hello with this token closes with; none if it is welcomed.
+async fn refusal(endpoint: &str, token: &str) -> Option<u16> {
+    let mut socket = Socket::open(endpoint).await;
+    socket
+        .send_text(&json!({"hello": {"token": token}}).to_string())
+        .await;
+    match socket.next().await {
+        Got::Item(item) => {
+            assert!(item["welcome"].is_object(), "{item}");
+            None
+        }
+        Got::Closed(frame) => Some(frame.expect("a close frame").code.into()),
+    }
+}
+
+/// Waits until something holds.
+pub async fn eventually(mut holds: impl AsyncFnMut() -> bool) {
+    let wait = async {
+        while !holds().await {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(PATIENCE, wait).await.expect("it holds in time");
 }
 
 /// The error of an answer, after its shape has been checked.
@@ -299,15 +329,15 @@ impl Process {
 
     /// Logs more than a gateway usually does.
     pub async fn start_logged(data: &Path, log: Stdio) -> Self {
+        Self::start_with(data, &["--api-key", PROCESS_KEY], log).await
+    }
+
+    /// With these flags.
+    pub async fn start_with(data: &Path, flags: &[&str], log: Stdio) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_alo-gateway"))
-            .args([
-                "--listen",
-                "127.0.0.1:0",
-                "--api-key",
-                PROCESS_KEY,
-                "--data",
-            ])
+            .args(["--listen", "127.0.0.1:0", "--data"])
             .arg(data)
+            .args(flags)
             .stdout(Stdio::piped())
             .env("RUST_LOG", "debug")
             .stderr(log)
@@ -326,6 +356,31 @@ impl Process {
             }
         };
         Self { child, endpoint }
+    }
+
+    /// Sends it a SIGHUP.
+    pub fn hang_up(&self) {
+        let pid = self.child.id().and_then(|id| i32::try_from(id).ok());
+        let pid = rustix::process::Pid::from_raw(pid.unwrap()).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::HUP).unwrap();
+    }
+
+    /// A token of this API key, once it is accepted.
+    pub async fn token_when_accepted(&self, api_key: &str) -> String {
+        let is_accepted = async || {
+            let body = json!({"user": {"id": "ada"}, "channelIds": ["a"]});
+            let request = reqwest::Client::new()
+                .post(format!("{}/v1/auth", self.endpoint))
+                .bearer_auth(api_key)
+                .json(&body);
+            request.send().await.unwrap().status() == StatusCode::OK
+        };
+        eventually(is_accepted).await;
+        token(&self.endpoint, api_key, "ada", &["a"]).await
+    }
+
+    pub async fn is_welcome(&self, token: &str) -> bool {
+        refusal(&self.endpoint, token).await.is_none()
     }
 
     pub async fn connect(&self, user: &str, channels: Value) -> Socket {

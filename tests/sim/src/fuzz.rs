@@ -170,5 +170,5 @@ fn token() -> String {
         },
         channel_ids: channels,
     };
-    tokens().issue(&request, 0)
+    tokens().issue(&request, 0, Uuid::from_bytes([9; 16]))
 }

@@ -40,6 +40,7 @@ pub(crate) struct GatewayHost {
     openings: u32,
     copy: Option<Copy>,
     pub(crate) tokens: Arc<Tokens>,
+    tokens_issued: u128,
     pub(crate) up: bool,
     /// Raised with every start: what an earlier process had in its memory is gone.
     boot: u32,
@@ -91,6 +92,7 @@ impl GatewayHost {
             copy: None,
             // It takes any bytes.
             tokens: Arc::new(Tokens::new("key", b"a secret for simulations only...")),
+            tokens_issued: 0,
             up: true,
             boot: 0,
             conns: BTreeMap::new(),
@@ -138,9 +140,11 @@ impl World {
             },
             channel_ids: self.channels(),
         };
+        self.gateway.tokens_issued += 1;
+        let id = Uuid::from_bytes(self.gateway.tokens_issued.to_be_bytes());
         self.gateway
             .tokens
-            .issue(&request, self.unix_ms().saturating_sub(age_ms))
+            .issue(&request, self.unix_ms().saturating_sub(age_ms), id)
     }
 
     /// The gateway's process ends, at once or in good order, and starts again after a while.
