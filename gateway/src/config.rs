@@ -13,6 +13,7 @@ use clap::Parser;
 use crate::{
     auth::{KeyFlags, KeySource, Pace, SourceError},
     folder::{FolderLock, LockError},
+    intake::{IntakeConfig, IntakeFlags},
     limits::LimitFlags,
     logging::LogFlags,
     origin::Origins,
@@ -64,6 +65,10 @@ pub struct Flags {
     /// Flags of keys.
     #[command(flatten)]
     pub keys: KeyFlags,
+
+    /// Connections and buffers.
+    #[command(flatten)]
+    pub intake: IntakeFlags,
 }
 
 /// Checked flags, with all secrets present.
@@ -89,6 +94,8 @@ pub struct Config {
     pub lock: Arc<FolderLock>,
     /// Limits by rate.
     pub limits: LimitFlags,
+    /// Connections and buffers.
+    pub intake: IntakeConfig,
 }
 
 /// See [`Config::upload_idle`].
@@ -164,6 +171,7 @@ impl Config {
             upload_idle: UPLOAD_IDLE,
             restored: flags.restored,
             lock,
+            intake: flags.intake.config(&flags.limits.trusted_proxy),
             limits: flags.limits,
         })
     }

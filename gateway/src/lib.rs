@@ -11,6 +11,7 @@ pub mod files;
 pub mod folder;
 pub mod frames;
 pub mod http;
+pub mod intake;
 pub mod limits;
 pub mod logging;
 pub mod methods;

@@ -52,6 +52,9 @@ async fn run(flags: Flags) -> Result<(), Box<dyn std::error::Error>> {
             "API key, shown only once and kept in {data}/api-key: {key}"
         )?;
     }
+    if let Some(listener) = &state.metrics_listener {
+        writeln!(out, "metrics on http://{}/metrics", listener.local_addr()?)?;
+    }
     writeln!(out, "listening on http://{}", listener.local_addr()?)?;
     out.flush()?;
     drop(out);

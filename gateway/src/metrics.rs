@@ -24,14 +24,19 @@ pub struct Metrics {
     pub frames_sent: Counter,
     /// File bytes received.
     pub upload_bytes: Counter,
-    closes: Family<CloseLabel, Counter>,
+    /// Open TCP connections.
+    pub sockets: Gauge,
+    /// Bytes received that are not processed yet, beyond a few for each connection.
+    pub buffered_bytes: Gauge,
+    refused: Family<ReasonLabel, Counter>,
+    closes: Family<ReasonLabel, Counter>,
     messages: Counter,
     batch_size: Histogram,
     commit_seconds: Histogram,
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct CloseLabel {
+struct ReasonLabel {
     reason: &'static str,
 }
 
@@ -43,6 +48,9 @@ impl Default for Metrics {
             items_sent: Counter::default(),
             frames_sent: Counter::default(),
             upload_bytes: Counter::default(),
+            sockets: Gauge::default(),
+            buffered_bytes: Gauge::default(),
+            refused: Family::default(),
             closes: Family::default(),
             messages: Counter::default(),
             batch_size: Histogram::new(exponential_buckets(1.0, 2.0, 10)),
@@ -68,6 +76,17 @@ impl Default for Metrics {
             "upload_bytes",
             "File bytes received",
             metrics.upload_bytes.clone(),
+        );
+        registry.register("sockets", "Open TCP connections", metrics.sockets.clone());
+        registry.register(
+            "buffered_bytes",
+            "Bytes of unfinished messages and bodies",
+            metrics.buffered_bytes.clone(),
+        );
+        registry.register(
+            "refused_sockets",
+            "TCP connections refused, as there were too many",
+            metrics.refused.clone(),
         );
         registry.register(
             "closes",
@@ -103,7 +122,12 @@ impl Metrics {
 
     /// The gateway closed a connection.
     pub fn closed(&self, reason: &'static str) {
-        self.closes.get_or_create(&CloseLabel { reason }).inc();
+        self.closes.get_or_create(&ReasonLabel { reason }).inc();
+    }
+
+    /// A TCP connection was refused.
+    pub fn refused(&self, reason: &'static str) {
+        self.refused.get_or_create(&ReasonLabel { reason }).inc();
     }
 
     /// All in the text format of Prometheus.

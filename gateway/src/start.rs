@@ -1,6 +1,10 @@
 //! The gateway's parts, started.
 
-use std::{sync::Arc, thread};
+use std::{
+    net::{SocketAddr, TcpListener},
+    sync::Arc,
+    thread,
+};
 
 use alo_protocol::Limits;
 use tokio::sync::watch;
@@ -12,6 +16,7 @@ use crate::{
     config::Config,
     files::{self, Files},
     http,
+    intake::Intake,
     limits::Limiter,
     metrics::Metrics,
     readers::LogReaders,
@@ -46,6 +51,9 @@ pub enum StartError {
     /// The writing thread could not be started.
     #[error("the writing thread: {0}")]
     Thread(#[from] std::io::Error),
+    /// The address of the metrics cannot be used.
+    #[error("--metrics-listen {0}: {1}")]
+    MetricsListen(SocketAddr, std::io::Error),
 }
 
 impl Gateway {
@@ -65,6 +73,13 @@ impl Gateway {
             Arc::new(bus.clone()),
             metrics.clone(),
         )?;
+        let metrics_listener = match config.intake.metrics_listen {
+            Some(address) => Some(
+                TcpListener::bind(address)
+                    .map_err(|error| StartError::MetricsListen(address, error))?,
+            ),
+            None => None,
+        };
         let (stop, stopping) = watch::channel(false);
         let tokens = Arc::new(config.keys.open()?);
         tokio::spawn(until_stopped(
@@ -82,6 +97,8 @@ impl Gateway {
             writer,
             log: LogReaders::new(log),
             bus,
+            intake: Intake::new(&config.intake, &metrics),
+            metrics_listener,
             metrics,
             stopping,
             open: watch::Sender::new(0),

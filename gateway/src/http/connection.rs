@@ -22,6 +22,7 @@ use crate::{
     auth::Tokens,
     bus::{Delivery, LocalBus, Subscriber},
     clock::Clock,
+    intake::{Cut, Meter},
     limits::{Limiter, Visitor},
     metrics::Metrics,
     random,
@@ -68,6 +69,7 @@ type Sink = SplitSink<WebSocket, Message>;
 /// One socket with its pending operations.
 pub(super) struct Connection {
     state: Connections,
+    meter: Arc<Meter>,
     driver: Driver,
     asked: Asked,
     stream: SplitStream<WebSocket>,
@@ -122,7 +124,13 @@ impl Port for Asked {
 
 impl Connection {
     /// A connection that is closed at once if there is no place for its visitor.
-    pub(super) fn new(state: Connections, socket: WebSocket, visitor: Option<Visitor>) -> Self {
+    pub(super) fn new(
+        state: Connections,
+        meter: Arc<Meter>,
+        socket: WebSocket,
+        visitor: Option<Visitor>,
+    ) -> Self {
+        meter.upgraded();
         let has_place = visitor.is_some();
         let visitor = visitor.unwrap_or_else(|| Visitor::unlimited(state.limiter.clone()));
         let session = Session::new(
@@ -152,6 +160,7 @@ impl Connection {
             patience: None,
             answers: FuturesOrdered::new(),
             reads: FuturesUnordered::new(),
+            meter,
             state,
         }
     }
@@ -208,14 +217,28 @@ impl Connection {
                     }
                 }
                 message = self.stream.next(), if reads => match message {
-                    Some(Ok(Message::Text(text))) => self.input(Input::Frame(&text)),
+                    Some(Ok(Message::Text(text))) => {
+                        self.meter.received_message();
+                        self.input(Input::Frame(&text));
+                    }
                     Some(Ok(Message::Binary(_))) => self.input(Input::Binary),
-                    Some(Ok(Message::Ping(_) | Message::Pong(_))) => self.input(Input::Alive),
+                    Some(Ok(Message::Ping(content) | Message::Pong(content))) => {
+                        self.meter.received_control(content.len());
+                        self.input(Input::Alive);
+                    }
                     Some(Ok(Message::Close(_))) => break true,
                     Some(Err(error)) => match Violation::of(&error) {
                         Some(Violation::Size) => self.input(Input::TooLarge),
                         Some(Violation::Text) => self.driver.end(INVALID_TEXT),
                         Some(Violation::Framing) => self.driver.end(PROTOCOL_ERROR),
+                        Some(Violation::Cut(Cut::TooLarge)) => self.input(Input::TooLarge),
+                        Some(Violation::Cut(Cut::Overloaded)) => {
+                            self.driver.end(CloseCode::Overloaded.into());
+                        }
+                        Some(Violation::Cut(Cut::Slow)) => {
+                            self.driver.end(CloseCode::IdleTimeout.into());
+                        }
+                        Some(Violation::Cut(Cut::Evicted)) => break false,
                         None => break false,
                     },
                     None => break false,
@@ -362,6 +385,8 @@ enum Violation {
     Text,
     /// Its form or place is forbidden.
     Framing,
+    /// None: the meter has cut the connection.
+    Cut(Cut),
 }
 
 impl Violation {
@@ -377,6 +402,7 @@ impl Violation {
                     return None;
                 }
                 Some(tungstenite::Error::Protocol(_)) => return Some(Self::Framing),
+                Some(tungstenite::Error::Io(error)) => return Cut::of(error).map(Self::Cut),
                 Some(_) | None => source = error.source(),
             }
         }

@@ -189,7 +189,7 @@ fn describe(headers: &mut HeaderMap, row: &Row, etag: &str) -> Result<(), ErrorB
     );
     headers.insert(
         header::CONTENT_SECURITY_POLICY,
-        HeaderValue::from_static("default-src 'none'; sandbox"),
+        HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'; sandbox"),
     );
     headers.insert(
         "cross-origin-resource-policy",

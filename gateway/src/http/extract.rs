@@ -8,17 +8,19 @@ use std::{
 
 use alo_protocol::{ChannelId, ErrorBody, ErrorCode, Uuid};
 use axum::{
-    body::Bytes,
+    body::{Bytes, HttpBody},
     extract::{ConnectInfo, FromRef, FromRequest, FromRequestParts, Path, Request},
     http::{HeaderMap, StatusCode, header, request::Parts},
 };
 use serde::de::DeserializeOwned;
+use tokio::time::timeout;
 
 use super::error::AppError;
 use crate::{
     audit,
     auth::{Identity, Right, Tokens},
     clock::Clock,
+    intake::{Meter, Patience},
     limits::{Address, Limiter},
 };
 
@@ -83,6 +85,9 @@ pub struct Segment(pub String);
 
 /// The channel in [`MESSAGES_PATH`].
 pub struct ChannelPath(pub ChannelId);
+
+/// Largest JSON body, bytes.
+pub const BODY_BYTES: usize = 256 * 1024;
 
 /// The messages of a channel, for the app's server.
 pub const MESSAGES_PATH: &str = "/channels/{channel_id}/chat_messages";
@@ -188,8 +193,21 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
     type Rejection = AppError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, AppError> {
-        let body = Bytes::from_request(request, state)
+        let meter = request.extensions().get::<Arc<Meter>>().cloned();
+        let patience = meter.as_ref().map_or(Patience::DEFAULT, |m| m.patience());
+        let mut memory = meter.map(|meter| meter.reservation());
+        if memory
+            .as_mut()
+            .is_some_and(|memory| !memory.grow(body_bytes(&request)))
+        {
+            return Err(AppError::new(
+                ErrorCode::Unavailable,
+                "too much is being received at once",
+            ));
+        }
+        let body = timeout(patience.body, Bytes::from_request(request, state))
             .await
+            .map_err(|_| AppError::new(ErrorCode::Unavailable, "body: took too long"))?
             .map_err(|rejection| {
                 let code = if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
                     ErrorCode::ContentTooLarge
@@ -202,6 +220,13 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
             .map(Self)
             .map_err(|error| AppError::new(ErrorCode::InvalidArgument, format!("body: {error}")))
     }
+}
+
+/// How large a body may become.
+fn body_bytes(request: &Request) -> usize {
+    let size = request.body().size_hint();
+    size.upper()
+        .map_or(BODY_BYTES, |bytes| (bytes as usize).min(BODY_BYTES))
 }
 
 fn bearer(headers: &HeaderMap) -> Result<&str, ErrorBody> {

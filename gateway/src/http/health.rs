@@ -7,10 +7,12 @@ use axum::{Router, extract::State, http::header, response::IntoResponse, routing
 use super::error::AppError;
 use crate::{metrics::Metrics, writer::Writer};
 
-pub(super) fn router(writer: Writer, metrics: Arc<Metrics>) -> Router {
-    Router::new()
-        .route("/healthz", get(healthz).with_state(writer))
-        .route("/metrics", get(text).with_state(metrics))
+pub(super) fn health(writer: Writer) -> Router {
+    Router::new().route("/healthz", get(healthz).with_state(writer))
+}
+
+pub(super) fn metrics(metrics: Arc<Metrics>) -> Router {
+    Router::new().route("/metrics", get(text).with_state(metrics))
 }
 
 /// Succeeds if the store responds.

@@ -1,6 +1,7 @@
 //! The HTTP side: each file has the handlers of one concern and the little they use; `router` assembles
 //! them, and [`serve`] serves them.
 
+mod accepted;
 mod announce;
 mod auth;
 mod connection;
@@ -8,9 +9,9 @@ mod cors;
 mod download;
 mod error;
 mod extract;
+mod harden;
 mod health;
 mod history;
-mod linger;
 mod platform;
 mod router;
 mod serve;

@@ -1,22 +1,24 @@
 //! All routes, each with the part of the gateway it uses.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::TcpListener, sync::Arc, time::Duration};
 
 use alo_protocol::{ErrorCode, Limits};
 use axum::{Router, extract::DefaultBodyLimit, middleware};
 use tokio::sync::watch;
 
 use super::{
-    announce, auth, connection::Connections, cors, download, error::AppError, extract::Door,
-    health, history, platform, socket, tus, uploads::Uploads,
+    announce, auth,
+    connection::Connections,
+    cors, download,
+    error::AppError,
+    extract::{BODY_BYTES, Door},
+    harden, health, history, platform, socket, tus,
+    uploads::Uploads,
 };
 use crate::{
-    auth::Tokens, bus::LocalBus, clock::Clock, files::Files, limits::Limiter, metrics::Metrics,
-    origin::Origins, readers::LogReaders, writer::Writer,
+    auth::Tokens, bus::LocalBus, clock::Clock, files::Files, intake::Intake, limits::Limiter,
+    metrics::Metrics, origin::Origins, readers::LogReaders, writer::Writer,
 };
-
-/// Largest JSON body, bytes.
-const BODY_BYTES: usize = 256 * 1024;
 
 /// The running parts of a gateway, of which each route uses some.
 pub struct State {
@@ -40,6 +42,10 @@ pub struct State {
     pub log: LogReaders,
     /// Fan-out.
     pub bus: LocalBus,
+    /// Slots for connections, and the budget of bytes.
+    pub intake: Intake,
+    /// Where metrics are served, if not on the public address.
+    pub metrics_listener: Option<TcpListener>,
     /// Counters.
     pub metrics: Arc<Metrics>,
     /// Turns true when the gateway stops.
@@ -48,7 +54,8 @@ pub struct State {
     pub open: watch::Sender<usize>,
 }
 
-pub(super) fn router(state: State) -> Router {
+/// All routes; those of the metrics only if they have no address of their own.
+pub(super) fn router(state: State, has_metrics: bool) -> Router {
     let door = Door {
         tokens: state.tokens.clone(),
         clock: state.clock,
@@ -83,25 +90,45 @@ pub(super) fn router(state: State) -> Router {
         limits: state.limits,
         writer: state.writer.clone(),
     };
+    let mut health = health::health(state.writer);
+    if has_metrics {
+        health = health.merge(health::metrics(state.metrics));
+    }
     let json = Router::new()
         .merge(auth::router(door))
         .merge(platform::router(messages))
         .merge(history::router(reading))
-        .merge(health::router(state.writer, state.metrics))
+        .merge(health)
         .layer(DefaultBodyLimit::max(BODY_BYTES));
     Router::new()
         .merge(socket::router(connections, state.origins.clone()))
         .merge(json)
         .merge(tus::router(uploads.clone()))
         .merge(download::router(uploads))
-        .method_not_allowed_fallback(|| async {
-            AppError::new(
-                ErrorCode::MethodNotAllowed,
-                "this address does not support this method",
-            )
-        })
-        .fallback(|| async { AppError::new(ErrorCode::NotFound, "nothing exists at this address") })
+        .method_not_allowed_fallback(wrong_method)
+        .fallback(nothing)
         .layer(cors::layer(state.origins))
         // Outside of CORS, which answers `OPTIONS` itself.
         .layer(middleware::from_fn(announce::announce))
+        .layer(middleware::map_response(harden::harden))
+}
+
+/// The routes of the separate address of the metrics.
+pub(super) fn metrics_router(state: &State) -> Router {
+    health::health(state.writer.clone())
+        .merge(health::metrics(state.metrics.clone()))
+        .method_not_allowed_fallback(wrong_method)
+        .fallback(nothing)
+        .layer(middleware::map_response(harden::harden))
+}
+
+async fn wrong_method() -> AppError {
+    AppError::new(
+        ErrorCode::MethodNotAllowed,
+        "this address does not support this method",
+    )
+}
+
+async fn nothing() -> AppError {
+    AppError::new(ErrorCode::NotFound, "nothing exists at this address")
 }

@@ -1,10 +1,10 @@
 //! Opens event sockets: who may open one, and how it is set up.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, sync::Arc};
 
 use alo_protocol::{CONNECT_PATH, ErrorCode, SUBPROTOCOL};
 use axum::{
-    Router,
+    Extension, Router,
     extract::{ConnectInfo, State, WebSocketUpgrade, ws::rejection::WebSocketUpgradeRejection},
     http::HeaderMap,
     response::Response,
@@ -15,7 +15,7 @@ use super::{
     connection::{Connection, Connections},
     error::AppError,
 };
-use crate::{limits::Visitor, origin::Origins, session::HELLO_BYTES};
+use crate::{intake::Meter, limits::Visitor, origin::Origins, session::HELLO_BYTES};
 
 /// Read buffer of a socket, bytes: each has one, idle or not. Most frames are smaller.
 const READ_BUFFER: usize = 2 * 1024;
@@ -44,6 +44,7 @@ async fn connect(
         origins,
     }): State<Sockets>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    Extension(meter): Extension<Arc<Meter>>,
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, AppError> {
@@ -70,6 +71,7 @@ async fn connect(
     let (limiter, now_ms) = (&connections.limiter, connections.clock.steady_ms());
     let address = limiter.proxies().client(peer.ip(), &headers);
     let visitor = Visitor::enter(limiter.clone(), address, now_ms);
-    Ok(upgrade
-        .on_upgrade(move |socket| Box::new(Connection::new(connections, socket, visitor)).run()))
+    Ok(upgrade.on_upgrade(move |socket| {
+        Box::new(Connection::new(connections, meter, socket, visitor)).run()
+    }))
 }

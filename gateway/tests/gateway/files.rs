@@ -543,7 +543,7 @@ async fn nothing_downloaded_can_run() {
         assert_eq!(headers["x-content-type-options"], "nosniff");
         assert_eq!(
             headers["content-security-policy"],
-            "default-src 'none'; sandbox"
+            "default-src 'none'; frame-ancestors 'none'; sandbox"
         );
         assert!(headers.get("set-cookie").is_none());
         let etag = headers["etag"].to_str().unwrap().to_owned();

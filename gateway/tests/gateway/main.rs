@@ -10,6 +10,7 @@ mod auth;
 mod autobahn;
 mod crash;
 mod disk;
+mod door;
 mod files;
 mod history;
 mod hostile;

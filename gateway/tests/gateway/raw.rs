@@ -197,6 +197,11 @@ impl Raw {
         }
     }
 
+    /// The bare connection.
+    pub fn into_stream(self) -> TcpStream {
+        self.stream
+    }
+
     /// Sends frames. What a gateway that has closed no longer takes is let go.
     pub async fn send(&mut self, frames: &[Frame], chops: Chops) {
         let frames = frames.iter().map(Frame::bytes);

@@ -316,6 +316,8 @@ pub fn request(
 /// The API key of a [`Process`].
 pub const PROCESS_KEY: &str = "key";
 
+const PROGRAM: &str = env!("CARGO_BIN_EXE_alo-gateway");
+
 /// The gateway as a program, killed when dropped.
 pub struct Process {
     pub child: Child,
@@ -334,7 +336,21 @@ impl Process {
 
     /// With these flags.
     pub async fn start_with(data: &Path, flags: &[&str], log: Stdio) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_alo-gateway"))
+        Self::run(Command::new(PROGRAM), data, flags, log).await
+    }
+
+    /// With so many open files at most, and these flags.
+    #[cfg(unix)]
+    pub async fn start_limited(data: &Path, files: usize, flags: &[&str]) -> Self {
+        let mut shell = Command::new("sh");
+        let command = format!("ulimit -n {files}; exec \"$0\" \"$@\"");
+        shell.args(["-c", &command, PROGRAM]);
+        let flags = [&["--api-key", PROCESS_KEY], flags].concat();
+        Self::run(shell, data, &flags, Stdio::null()).await
+    }
+
+    async fn run(mut command: Command, data: &Path, flags: &[&str], log: Stdio) -> Self {
+        let mut child = command
             .args(["--listen", "127.0.0.1:0", "--data"])
             .arg(data)
             .args(flags)
