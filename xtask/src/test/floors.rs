@@ -36,8 +36,8 @@ const FLOORS: [Floor; 7] = [
         suffix: ".rs",
         without: &[],
         others: &[
-            "autobahn", "crash", "disk", "files", "hostile", "http", "jwks", "keys", "main", "raw",
-            "slow", "socket", "store", "support",
+            "autobahn", "crash", "disk", "door", "files", "hostile", "http", "jwks", "keys",
+            "main", "raw", "slow", "socket", "store", "support",
         ],
     },
     Floor {
