@@ -73,3 +73,27 @@ fn disconnect_settles_every_call() {
         Some(&Output::Settle(CallId(6), Ok(Settled::Done)))
     );
 }
+
+fn attempt(out: &[Out]) -> u32 {
+    let attempt = |output: &Out| match output {
+        Output::Emit(Event::Reconnecting { attempt, .. }) => Some(*attempt),
+        _ => None,
+    };
+    out.iter().find_map(attempt).expect("it is tried again")
+}
+
+#[test]
+fn tries_are_counted_until_a_connection_has_lasted() {
+    let mut driven = Driven::online();
+    assert_eq!(attempt(&driven.close(1006)), 1);
+    for expected in 2..5 {
+        driven.advance();
+        assert_eq!(attempt(&driven.close(1006)), expected);
+    }
+    for (lasted_ms, expected) in [(4_999, 5), (5_000, 1)] {
+        driven.advance();
+        driven.reopen(vec![]);
+        driven.now = driven.now.plus(lasted_ms);
+        assert_eq!(attempt(&driven.close(1006)), expected);
+    }
+}

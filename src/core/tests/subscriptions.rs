@@ -206,3 +206,16 @@ fn an_event_that_is_missing_ends_the_connection_with_all_that_was_asked_on_it() 
         ["question"]
     );
 }
+
+#[test]
+fn subscribing_to_what_is_subscribed_is_answered_at_once() {
+    let mut driven = Driven::online();
+    driven.subscribe(1, 5);
+    assert_eq!(
+        driven.input(Input::Subscribe(CallId(2), vec![channel()])),
+        [Output::Settle(
+            CallId(2),
+            Ok(Settled::Subscribed(vec![channel()]))
+        )]
+    );
+}

@@ -130,3 +130,34 @@ fn a_refusal_that_comes_late_does_not_harm_the_newer_token() {
     assert!(!out.contains(&Output::FetchToken), "{out:?}");
     assert!(matches!(&out[..], [Output::Http { token, .. }] if token == "newer"));
 }
+
+#[test]
+fn fresh_tokens_refused_for_an_upload_again_and_again_end_in_an_error() {
+    let mut driven = Driven::online();
+    let mut out = driven.send(1, vec![(UploadId(0), meta(9))]);
+    for _ in 0..2 {
+        let refusal = Input::HttpDone(http(&out).0, Some(reply(401, None)));
+        assert_eq!(driven.input(refusal), [Output::FetchToken]);
+        out = driven.input(Input::TokenFetched(Ok("newer".into())));
+    }
+    let out = driven.input(Input::HttpDone(http(&out).0, Some(reply(401, None))));
+    assert!(error_of(&out, 1).is(ErrorCode::TokenExpired));
+    assert_eq!(
+        out[..2],
+        [
+            Output::CloseSocket(driven.socket),
+            Output::Emit(Event::Disconnected)
+        ]
+    );
+    assert_eq!(driven.client.next_timeout(), None);
+}
+
+#[test]
+fn a_fixed_token_refused_for_an_upload_ends_in_an_error() {
+    let mut driven = Driven::new(false);
+    let out = driven.send(1, vec![(UploadId(0), meta(9))]);
+    assert_eq!(out, [Output::FetchToken]);
+    let out = driven.come_online(vec![]);
+    let out = driven.input(Input::HttpDone(http(&out).0, Some(reply(401, None))));
+    assert!(error_of(&out, 1).is(ErrorCode::TokenExpired));
+}

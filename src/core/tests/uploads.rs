@@ -107,3 +107,20 @@ fn a_message_with_files_does_not_hold_back_the_next_one() {
     driven.send(1, vec![(UploadId(0), meta(9))]);
     assert_eq!(keys(&driven.send(2, vec![])).len(), 1);
 }
+
+#[test]
+fn an_upload_that_ends_with_its_message_says_why() {
+    for (input, code) in [
+        (Input::Abort(CallId(1)), ErrorCode::Aborted),
+        (Input::Disconnect(CallId(2)), ErrorCode::UploadFailed),
+    ] {
+        let mut driven = Driven::online();
+        driven.send(1, vec![(UploadId(0), meta(9))]);
+        let out = driven.input(input);
+        let failed = out.iter().find_map(|output| match output {
+            Output::Emit(Event::UploadError(UploadId(0), error)) => Some(error),
+            _ => None,
+        });
+        assert!(failed.unwrap().is(code), "{out:?}");
+    }
+}
