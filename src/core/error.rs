@@ -65,3 +65,15 @@ impl From<ErrorBody> for Error {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_of_its_own_code_alone() {
+        let error = Error::new(ErrorCode::Aborted, "why");
+        assert!(error.is(ErrorCode::Aborted));
+        assert!(!error.is(ErrorCode::UploadFailed));
+    }
+}

@@ -72,7 +72,7 @@ fn cost(one: (u64, u64), other: (u64, u64)) -> Option<u64> {
     } else {
         (other, one)
     };
-    if many - few < few / 2 {
+    if many - few <= few / 2 {
         return None;
     }
     let for_few = long.saturating_sub(short).saturating_mul(few) / (many - few);
@@ -143,6 +143,36 @@ mod tests {
         assert_eq!(cost((300, 80), (100, 60)), Some(50));
         assert_eq!(cost((100, 60), (120, 70)), None);
         assert_eq!(cost((100, 60), (300, 10)), Some(60));
+        assert_eq!(cost((100, 60), (160, 90)), Some(10));
+        assert_eq!(cost((1, 60), (1, 90)), None);
+        assert_eq!(cost((0, 60), (0, 90)), None);
+    }
+
+    #[test]
+    fn a_slice_takes_the_time_that_the_last_two_show() {
+        let mut pace = Pace::NEW;
+        // Half of the first second may have been the request's own.
+        pace.sent(1 << 20, 1_000);
+        assert_eq!(pace.slice(), 2 << 20);
+        // Half a second for a mebibyte, and half of one for the request: that is worth five seconds.
+        pace.sent(2 << 20, 1_500);
+        assert_eq!(pace.slice(), 10 << 20);
+        // However slow it becomes, the next slice is half as large.
+        pace.sent(10 << 20, 90_000);
+        assert_eq!(pace.slice(), 5 << 20);
+    }
+
+    #[test]
+    fn slices_stay_between_a_quarter_of_a_mebibyte_and_128() {
+        let mut pace = Pace::NEW;
+        pace.sent(1, 60_000);
+        pace.sent(1, 60_000);
+        pace.sent(1, 60_000);
+        assert_eq!(pace.slice(), 256 * 1024);
+        for _ in 0..9 {
+            pace.sent(pace.slice(), 1);
+        }
+        assert_eq!(pace.slice(), 128 * 1024 * 1024);
     }
 
     #[test]

@@ -79,3 +79,24 @@ impl Pending {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::{Frame, codec::encode};
+
+    #[test]
+    fn a_request_is_not_larger_than_its_bound_nor_much_smaller() {
+        // The largest on the wire that 128 bytes can be.
+        let channel: ChannelId = "\"".repeat(128).parse().unwrap();
+        for kind in [Kind::Subscribe, Kind::Unsubscribe] {
+            let pending = Pending::new(CallId(1), kind, vec![channel.clone(); 40]);
+            let method = pending.method::<()>().unwrap();
+            let text = encode(&Frame::Request(1, method));
+            let size = text.head.len() + text.tail.len();
+            let bound = pending.bytes() as usize;
+            assert!(size < bound + 100, "{size} > {bound}");
+            assert!(bound < size + size / 8, "{bound} > {size}");
+        }
+    }
+}

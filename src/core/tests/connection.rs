@@ -97,3 +97,20 @@ fn tries_are_counted_until_a_connection_has_lasted() {
         assert_eq!(attempt(&driven.close(1006)), expected);
     }
 }
+
+#[test]
+fn an_answer_due_is_missed_unless_the_machine_has_slept() {
+    for (late_ms, is_lost) in [(0, true), (4_999, true), (5_000, false)] {
+        let mut driven = Driven::online();
+        let pinged = Output::SendFrame(driven.socket, Frame::Ping);
+        assert_eq!(driven.advance().len(), 1);
+        driven.now = driven.now.plus(10_000 + late_ms);
+        let out = driven.input(Input::Timeout);
+        assert_eq!(
+            out.contains(&Output::Emit(Event::Disconnected)),
+            is_lost,
+            "{late_ms}"
+        );
+        assert_eq!(out.contains(&pinged), !is_lost, "{late_ms}");
+    }
+}

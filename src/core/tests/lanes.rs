@@ -278,3 +278,34 @@ fn no_more_than_a_gateway_buffers_follows_hello_before_the_welcome() {
     let later = requests(&driven.welcome(vec![]));
     assert_eq!(early.len() + later.len(), 24);
 }
+
+#[test]
+fn each_lane_has_its_share_of_the_limit() {
+    for (limit, shares) in [(256, [223, 16, 16]), (64, [55, 4, 4]), (2, [1, 0, 0])] {
+        let mut driven = crowded(limit).connected();
+        assert_eq!(kinds(&crowd(&mut driven)), shares, "{limit}");
+    }
+}
+
+#[test]
+fn a_body_fits_a_frame_up_to_the_last_byte() {
+    let most = Limits::DEFAULT.frame_bytes - 4_096;
+    for (bytes, fits) in [(most, true), (most + 1, false)] {
+        for lane in [
+            Lane::Retry,
+            Lane::Once {
+                unix_ms: 1,
+                files: vec![],
+            },
+        ] {
+            let request = Request {
+                body: "large".into(),
+                bytes,
+                lane,
+            };
+            let mut driven = Driven::online();
+            let out = driven.input(Input::Request(CallId(1), request));
+            assert_eq!(requests(&out).len(), usize::from(fits), "{bytes}");
+        }
+    }
+}

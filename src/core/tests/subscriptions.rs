@@ -219,3 +219,17 @@ fn subscribing_to_what_is_subscribed_is_answered_at_once() {
         )]
     );
 }
+
+#[test]
+fn a_reply_does_not_move_the_cursor_of_a_channel_that_is_active() {
+    let mut driven = Driven::online();
+    driven.subscribe(1, 5);
+    let both = vec![channel(), "b".parse().unwrap()];
+    let (id, _) = request(&driven.input(Input::Subscribe(CallId(2), both)));
+    driven.push(6, "six");
+    driven.reply(id, reply_at(5));
+    assert_eq!(
+        driven.push(7, "seven"),
+        [Output::Emit(Event::Pushed("seven".into()))]
+    );
+}

@@ -155,9 +155,115 @@ fn fresh_tokens_refused_for_an_upload_again_and_again_end_in_an_error() {
 #[test]
 fn a_fixed_token_refused_for_an_upload_ends_in_an_error() {
     let mut driven = Driven::new(false);
-    let out = driven.send(1, vec![(UploadId(0), meta(9))]);
-    assert_eq!(out, [Output::FetchToken]);
-    let out = driven.come_online(vec![]);
+    assert_eq!(
+        driven.send(1, vec![(UploadId(0), meta(9))]),
+        [Output::FetchToken]
+    );
+    let mut out = driven.input(Input::TokenFetched(Ok("token".into())));
+    out.extend(driven.reopen(vec![]));
     let out = driven.input(Input::HttpDone(http(&out).0, Some(reply(401, None))));
     assert!(error_of(&out, 1).is(ErrorCode::TokenExpired));
+}
+
+#[test]
+fn gateways_that_refuse_fresh_tokens_again_and_again_end_in_an_error() {
+    for (close, code) in [
+        (CloseCode::TokenExpired, "token-expired"),
+        (CloseCode::TokenInvalid, "token-invalid"),
+    ] {
+        let mut driven = Driven::online();
+        driven.send(1, vec![]);
+        for token in ["second", "third"] {
+            driven.close(close.code());
+            assert!(driven.advance().contains(&Output::FetchToken));
+            driven.input(Input::TokenFetched(Ok(token.into())));
+            driven.open();
+        }
+        let out = driven.close(close.code());
+        assert_eq!(&*error_of(&out, 1).code, code);
+    }
+}
+
+#[test]
+fn what_nobody_needs_is_not_fetched() {
+    let mut driven = Driven::new(true);
+    assert_eq!(driven.input(Input::Wake), []);
+    assert_eq!(driven.client.next_timeout(), None);
+}
+
+fn wanted(driven: &mut Driven, call: u32, refused: Option<&str>) -> Vec<Out> {
+    driven.input(Input::Token {
+        call: CallId(call),
+        refused: refused.map(str::to_owned),
+    })
+}
+
+fn token(call: u32, token: &str) -> Out {
+    Output::Settle(CallId(call), Ok(Settled::Token(token.to_owned())))
+}
+
+#[test]
+fn only_the_present_token_is_replaced_when_it_is_refused() {
+    let mut driven = Driven::online();
+    assert_eq!(wanted(&mut driven, 1, None), [token(1, "token")]);
+    assert_eq!(wanted(&mut driven, 2, Some("older")), [token(2, "token")]);
+    assert_eq!(wanted(&mut driven, 3, Some("token")), [Output::FetchToken]);
+    let out = driven.input(Input::TokenFetched(Ok("newer".into())));
+    assert!(out.contains(&token(3, "newer")), "{out:?}");
+}
+
+#[test]
+fn a_connection_without_a_token_fetches_one_until_it_has_it() {
+    let mut driven = Driven::online();
+    wanted(&mut driven, 1, Some("token"));
+    let out = driven.input(Input::TokenFetched(Err("down".into())));
+    assert!(error_of(&out, 1).is(ErrorCode::TokenUnavailable));
+    // Nobody waits for it, but the connection will.
+    assert_eq!(driven.advance(), [Output::FetchToken]);
+}
+
+#[test]
+fn a_fixed_token_is_never_fetched_again() {
+    let mut driven = Driven::new(false).connected();
+    // It expires.
+    driven.now = driven.now.plus(86_400_000 - 1);
+    assert!(!driven.input(Input::Timeout).contains(&Output::FetchToken));
+    driven.now = driven.now.plus(1);
+    assert!(!driven.receive(Incoming::Pong).contains(&Output::FetchToken));
+    // It is refused.
+    for call in [1, 2] {
+        let out = wanted(&mut driven, call, Some("token"));
+        assert_eq!(out.len(), 1, "{out:?}");
+        assert!(error_of(&out, call).is(ErrorCode::TokenExpired));
+    }
+}
+
+#[test]
+fn a_fetch_that_was_given_up_and_fails_later_counts_once() {
+    let mut driven = Driven::new(true);
+    driven.input(Input::Connect(CallId(1)));
+    for attempt in 1..5 {
+        // It takes too long, and then fails as well.
+        let out = driven.advance();
+        assert!(
+            matches!(out[..], [Output::Emit(Event::Reconnecting { attempt: is, .. })] if is == attempt),
+            "{out:?}"
+        );
+        assert_eq!(driven.input(Input::TokenFetched(Err("no".into()))), []);
+        assert_eq!(driven.advance(), [Output::FetchToken]);
+    }
+}
+
+#[test]
+fn a_token_refused_while_the_socket_opens_is_replaced_before_hello() {
+    let mut driven = Driven::new(true);
+    driven.input(Input::Connect(CallId(0)));
+    driven.input(Input::TokenFetched(Ok("token".into())));
+    let old = driven.socket;
+    assert_eq!(wanted(&mut driven, 1, Some("token")), [Output::FetchToken]);
+    assert_eq!(driven.open(), [Output::CloseSocket(old)]);
+    let out = driven.input(Input::TokenFetched(Ok("newer".into())));
+    assert!(out.contains(&token(1, "newer")));
+    assert!(out.contains(&Output::OpenSocket(driven.socket)));
+    assert_ne!(driven.socket, old);
 }

@@ -124,3 +124,212 @@ fn an_upload_that_ends_with_its_message_says_why() {
         assert!(failed.unwrap().is(code), "{out:?}");
     }
 }
+
+/// Uploads a file of 64 MiB until its first slice, of one, is there.
+fn large() -> (Driven, Vec<Out>) {
+    let mut driven = Driven::online();
+    let out = driven.send(1, vec![(UploadId(0), meta(64 << 20))]);
+    driven.now = driven.now.plus(1_000);
+    let out = driven.done(&out, reply(201, Some(1 << 20)));
+    (driven, out)
+}
+
+impl Driven {
+    /// Answers the one HTTP request in these outputs.
+    fn done(&mut self, out: &[Out], reply: HttpReply) -> Vec<Out> {
+        self.input(Input::HttpDone(http(out).0, Some(reply)))
+    }
+
+    /// Lets time pass, on a connection that lives, until there is an HTTP request.
+    fn until_http(&mut self) -> Vec<Out> {
+        for _ in 0..100 {
+            let out = self.advance();
+            if !http_ids(&out).is_empty() {
+                return out;
+            }
+            self.receive(Incoming::Pong);
+        }
+        panic!("no HTTP request");
+    }
+}
+
+fn append(out: &[Out]) -> (u64, u64) {
+    match http(out).1 {
+        HttpRequest::Append { offset, length, .. } => (offset, length),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn progress(out: &[Out]) -> Vec<u8> {
+    let percent = |output: &Out| match output {
+        Output::Emit(Event::UploadProgress(_, percent)) => Some(*percent),
+        _ => None,
+    };
+    out.iter().filter_map(percent).collect()
+}
+
+#[test]
+fn slices_follow_the_pace_of_what_was_sent() {
+    let (mut driven, out) = large();
+    assert_eq!(append(&out), (1 << 20, 2 << 20));
+    driven.now = driven.now.plus(1_500);
+    let out = driven.done(&out, reply(204, Some(3 << 20)));
+    assert_eq!(append(&out), (3 << 20, 10 << 20));
+    // What a probe finds was not sent in the time the probe took.
+    driven.input(Input::HttpDone(http(&out).0, None));
+    let out = driven.until_http();
+    let out = driven.done(&out, reply(200, Some(4 << 20)));
+    assert_eq!(append(&out), (4 << 20, 5 << 20));
+}
+
+#[test]
+fn progress_is_a_percentage_that_is_100_only_at_the_end() {
+    let mut driven = Driven::online();
+    let size = 1_500_000;
+    let out = driven.send(1, vec![(UploadId(0), meta(size))]);
+    let out = driven.done(&out, reply(201, Some(1 << 20)));
+    assert_eq!(progress(&out), [69]);
+    let out = driven.done(&out, reply(204, Some(size - 1)));
+    assert_eq!((progress(&out), append(&out)), (vec![99], (size - 1, 1)));
+    let out = driven.done(&out, reply(204, Some(size)));
+    assert_eq!(progress(&out), [100]);
+}
+
+#[test]
+fn failures_count_until_more_bytes_are_there() {
+    let (mut driven, mut out) = large();
+    let mut offset = 1 << 20;
+    for round in 0..5 {
+        // Each time the gateway fails, and knows of no more bytes.
+        for _ in 0..4 {
+            driven.done(&out, reply(500, None));
+            out = driven.until_http();
+            out = driven.done(&out, reply(200, Some(offset)));
+        }
+        offset += 1 << 18;
+        out = driven.done(&out, reply(204, Some(offset)));
+        assert_eq!(append(&out).0, offset, "round {round}");
+    }
+    for _ in 0..8 {
+        driven.done(&out, reply(500, None));
+        out = driven.until_http();
+        out = driven.done(&out, reply(200, Some(offset)));
+    }
+    let out = driven.done(&out, reply(500, None));
+    let error = error_of(&out, 1);
+    assert_eq!(&*error.code, "upload-failed");
+    assert_eq!(
+        error.message,
+        "file \"f\": the gateway answered with status 500"
+    );
+}
+
+#[test]
+fn an_answer_that_makes_no_sense_fails_the_upload_and_says_so() {
+    let sensible = || reply(201, Some(9));
+    for wrong in [
+        HttpReply {
+            location: None,
+            ..sensible()
+        },
+        HttpReply {
+            location: Some("/v1/files/none".into()),
+            ..sensible()
+        },
+        reply(201, None),
+        reply(201, Some(10)),
+    ] {
+        let mut driven = Driven::online();
+        let out = driven.send(1, vec![(UploadId(0), meta(9))]);
+        let out = driven.done(&out, wrong);
+        assert_eq!(
+            error_of(&out, 1).message,
+            "file \"f\": the answer lacks a usable Location or Upload-Offset header"
+        );
+    }
+}
+
+#[test]
+fn an_upload_that_is_nowhere_to_be_created_fails() {
+    for status in [404, 410] {
+        let mut driven = Driven::online();
+        let out = driven.send(1, vec![(UploadId(0), meta(9))]);
+        let out = driven.done(&out, reply(status, None));
+        assert!(error_of(&out, 1).message.ends_with(&status.to_string()));
+    }
+}
+
+#[test]
+fn a_request_without_an_answer_is_given_up_after_a_minute_and_asked_about() {
+    let (mut driven, out) = large();
+    let (hangs, started) = (http(&out).0, driven.now);
+    loop {
+        let out = driven.advance();
+        driven.receive(Incoming::Pong);
+        if out.contains(&Output::CancelHttp(hangs)) {
+            break;
+        }
+        assert!(driven.now.since(started) < 60_000, "{out:?}");
+    }
+    assert_eq!(driven.now.since(started), 60_000);
+    let out = driven.until_http();
+    assert!(matches!(http(&out).1, HttpRequest::Probe { .. }));
+}
+
+#[test]
+fn after_a_failure_nothing_is_asked_until_its_time() {
+    let (mut driven, out) = large();
+    assert_eq!(driven.input(Input::HttpDone(http(&out).0, None)), []);
+    // Unless the network may have come back.
+    let out = driven.input(Input::Wake);
+    assert!(matches!(http(&out).1, HttpRequest::Probe { .. }));
+}
+
+#[test]
+fn an_aborted_upload_is_ended_at_the_gateway_too() {
+    let (mut driven, out) = large();
+    let running = http(&out).0;
+    let out = driven.abort(1);
+    assert!(out.contains(&Output::CancelHttp(running)));
+    let (ends, asked) = http(&out);
+    let location = format!("/v1/files/{FILE}");
+    assert_eq!(asked, HttpRequest::Terminate { location });
+    let next = driven.send(2, vec![(UploadId(1), meta(9))]);
+    let ids = [running, ends, http(&next).0];
+    assert!(
+        ids[0] != ids[1] && ids[1] != ids[2] && ids[0] != ids[2],
+        "{ids:?}"
+    );
+}
+
+#[test]
+fn only_so_many_files_are_uploaded_at_a_time() {
+    let mut driven = Driven::online();
+    let files = (0..5).map(|number| (UploadId(number), meta(9)));
+    let mut out = driven.send(1, files.collect());
+    let mut waits = 3;
+    let mut running = http_ids(&out);
+    assert_eq!(running.len(), 2);
+    while let Some(id) = running.pop() {
+        out = driven.input(Input::HttpDone(id, Some(reply(201, Some(9)))));
+        let next = http_ids(&out);
+        assert_eq!(next.len(), usize::from(waits > 0));
+        waits -= next.len();
+        running.extend(next);
+    }
+    assert_eq!(keys(&out).len(), 1);
+}
+
+#[test]
+fn a_file_that_is_there_sends_no_other_message_again() {
+    let mut driven = Driven::online();
+    let out = driven.send(1, vec![(UploadId(0), meta(9)), (UploadId(1), meta(9))]);
+    let ids = http_ids(&out);
+    let text = keys(&driven.send(2, vec![]));
+    let first = driven.input(Input::HttpDone(ids[0], Some(reply(201, Some(9)))));
+    assert!(requests(&first).is_empty(), "{first:?}");
+    let both = driven.input(Input::HttpDone(ids[1], Some(reply(201, Some(9)))));
+    let sent = keys(&both);
+    assert_eq!(sent.len(), 1);
+    assert_ne!(sent, text);
+}
