@@ -17,7 +17,7 @@ use crate::{
     limits::LimitFlags,
     logging::LogFlags,
     origin::Origins,
-    random,
+    permissions, random,
     store::is_full,
 };
 
@@ -132,8 +132,17 @@ impl Config {
     pub fn prepare(flags: Flags) -> Result<Self, ConfigError> {
         let data = |error| ConfigError::Data(flags.data.clone(), error);
         let blobs = flags.data.join("files");
+        let is_ours = permissions::is_ours(&flags.data).map_err(data)?;
         fs::create_dir_all(&blobs).map_err(data)?;
         let lock = Arc::new(FolderLock::take(&flags.data)?);
+        if is_ours {
+            permissions::restrict(&flags.data);
+        } else {
+            tracing::warn!(
+                folder = %flags.data.display(),
+                "the folder has other files, so its access rights stay as they are"
+            );
+        }
         let path = flags.keys.keys.clone().unwrap_or_default();
         let listed = flags
             .keys

@@ -17,6 +17,7 @@ pub mod logging;
 pub mod methods;
 pub mod metrics;
 pub mod origin;
+pub mod permissions;
 pub mod random;
 pub mod readers;
 pub mod session;

@@ -7,6 +7,7 @@ use alo_gateway::{
     config::{Config, Flags},
     http::serve,
     logging::Logging,
+    permissions,
     start::Gateway,
 };
 use clap::Parser;
@@ -24,6 +25,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(flags: Flags) -> Result<(), Box<dyn std::error::Error>> {
+    permissions::restrict_new_files();
     let logging = Logging::start(&flags.log)
         .map_err(|error| format!("--audit-log: the file cannot be opened: {error}"))?;
     // Every connection is an open file, and the usual limit is 1,024.

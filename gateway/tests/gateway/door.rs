@@ -19,7 +19,7 @@ use tokio::{
 
 use crate::{
     raw::{Chops, Event, Frame, Raw},
-    support::{API_KEY, Process, Running, is_served},
+    support::{API_KEY, PROCESS_KEY, Process, Running, is_served},
 };
 
 /// Longer than anything here may take.
@@ -435,6 +435,82 @@ async fn metrics_have_an_address_of_their_own() {
     assert_eq!(health.status(), 200);
     assert_eq!(get("/v1/files").await.unwrap().status(), 404);
     is_healthy(&gateway).await;
+}
+
+/// New files, and those of an earlier version or a copy.
+#[cfg(unix)]
+#[tokio::test]
+async fn data_is_for_the_gateways_user_alone() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let root = TempDir::new().unwrap();
+    let data = root.path().join("data");
+    let mut process = Process::start(&data).await;
+    let mut ada = process.connect("ada", json!([])).await;
+    is_served(&mut ada).await;
+    let token = crate::support::token(&process.endpoint, PROCESS_KEY, "ada", &["a"]).await;
+    let upload = reqwest::Client::new()
+        .post(format!("{}/v1/files", process.endpoint))
+        .bearer_auth(&token)
+        .header("tus-resumable", "1.0.0")
+        .header("upload-length", 1_000)
+        .header("upload-metadata", "channelId YQ==,filename eA==")
+        .header("content-type", "application/offset+octet-stream")
+        .body(vec![7; 1_000]);
+    assert_eq!(upload.send().await.unwrap().status(), 201);
+    let entries = entries(&data);
+    let has = |name: &str| entries.iter().any(|path| path.ends_with(name));
+    assert!(
+        [
+            "chat.db",
+            "chat.db-wal",
+            "chat.witness",
+            "jwt-secret",
+            "files"
+        ]
+        .into_iter()
+        .all(has)
+    );
+    let objects = entries
+        .iter()
+        .filter(|path| path.starts_with(data.join("files")));
+    assert!(objects.filter(|path| path.is_file()).count() > 0);
+    let check = || {
+        for path in &entries {
+            // The database's helpers come and go.
+            if let Ok(metadata) = path.metadata() {
+                let expected = if metadata.is_dir() { 0o700 } else { 0o600 };
+                let mode = metadata.permissions().mode() & 0o777;
+                assert_eq!(mode, expected, "{} has {mode:o}", path.display());
+            }
+        }
+    };
+    check();
+
+    process.child.kill().await.unwrap();
+    for path in &entries {
+        let mode = if path.is_dir() { 0o755 } else { 0o644 };
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    }
+    let process = Process::start(&data).await;
+    process.connect("ada", json!([])).await;
+    check();
+}
+
+/// A folder and all that is in it.
+#[cfg(unix)]
+fn entries(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let mut found = vec![folder.to_owned()];
+    let mut next = 0;
+    while let Some(path) = found.get(next) {
+        if path.is_dir() {
+            let inside = std::fs::read_dir(path).unwrap();
+            let inside: Vec<_> = inside.map(|entry| entry.unwrap().path()).collect();
+            found.extend(inside);
+        }
+        next += 1;
+    }
+    found
 }
 
 /// An address of this machine that was free a moment ago.
