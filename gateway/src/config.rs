@@ -5,13 +5,13 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
 };
 
 use clap::Parser;
 
 use crate::{
     auth::{KeyFlags, KeySource, Pace, SourceError},
+    files::limits::{FileFlags, FileLimits},
     folder::{FolderLock, LockError},
     intake::{IntakeConfig, IntakeFlags},
     limits::LimitFlags,
@@ -69,6 +69,10 @@ pub struct Flags {
     /// Connections and buffers.
     #[command(flatten)]
     pub intake: IntakeFlags,
+
+    /// What files may cost.
+    #[command(flatten)]
+    pub files: FileFlags,
 }
 
 /// Checked flags, with all secrets present.
@@ -86,8 +90,8 @@ pub struct Config {
     pub new_api_key: Option<String>,
     /// The origins whose pages may connect.
     pub origins: Origins,
-    /// How long a client may pause within an upload request.
-    pub upload_idle: Duration,
+    /// What files may cost.
+    pub files: FileLimits,
     /// Whether the data was restored from a backup.
     pub restored: bool,
     /// Keeps other gateways out of the data folder.
@@ -97,9 +101,6 @@ pub struct Config {
     /// Connections and buffers.
     pub intake: IntakeConfig,
 }
-
-/// See [`Config::upload_idle`].
-const UPLOAD_IDLE: Duration = Duration::from_secs(60);
 
 /// Minimum length of the signing secret: 256 bits, as HS256 requires (RFC 7518, 3.2).
 const JWT_SECRET_BYTES: usize = 32;
@@ -177,7 +178,7 @@ impl Config {
             },
             new_api_key,
             origins: Origins::new(&flags.allow_origin),
-            upload_idle: UPLOAD_IDLE,
+            files: FileLimits::from(&flags.files),
             restored: flags.restored,
             lock,
             intake: flags.intake.config(&flags.limits.trusted_proxy),

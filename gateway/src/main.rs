@@ -74,7 +74,9 @@ async fn run(flags: Flags) -> Result<(), Box<dyn std::error::Error>> {
         }
     }));
     let sweepers = [
-        state.files.spawn_sweeper(state.clock),
+        state
+            .files
+            .spawn_sweeper(state.clock, state.file_limits.orphan_age),
         state.limiter.spawn_sweeper(state.clock),
     ];
     let writer = state.writer.clone();

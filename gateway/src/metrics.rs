@@ -30,6 +30,8 @@ pub struct Metrics {
     pub buffered_bytes: Gauge,
     refused: Family<ReasonLabel, Counter>,
     closes: Family<ReasonLabel, Counter>,
+    /// Uploads and downloads that are running.
+    pub transfers: Gauge,
     messages: Counter,
     batch_size: Histogram,
     commit_seconds: Histogram,
@@ -51,6 +53,7 @@ impl Default for Metrics {
             sockets: Gauge::default(),
             buffered_bytes: Gauge::default(),
             refused: Family::default(),
+            transfers: Gauge::default(),
             closes: Family::default(),
             messages: Counter::default(),
             batch_size: Histogram::new(exponential_buckets(1.0, 2.0, 10)),
@@ -87,6 +90,11 @@ impl Default for Metrics {
             "refused_sockets",
             "TCP connections refused, as there were too many",
             metrics.refused.clone(),
+        );
+        registry.register(
+            "transfers",
+            "Uploads and downloads that are running",
+            metrics.transfers.clone(),
         );
         registry.register(
             "closes",

@@ -93,7 +93,7 @@ impl Gateway {
             limiter: Arc::new(Limiter::new(&config.limits)),
             origins: config.origins.clone(),
             files,
-            upload_idle: config.upload_idle,
+            file_limits: config.files.clone(),
             writer,
             log: LogReaders::new(log),
             bus,

@@ -17,7 +17,7 @@ export type ErrorCode =
   | "channel-forbidden" | "key-forbidden" | "user-banned" | "user-muted" | "origin-forbidden"
   | "not-found" | "message-not-found" | "file-not-found"
   | "method-not-allowed" | "idempotency-conflict" | "offset-mismatch" | "file-in-use" | "gone" | "unsupported-version"
-  | "content-too-large" | "file-too-large" | "unsupported-media-type" | "range-not-satisfiable"
+  | "content-too-large" | "file-too-large" | "quota-exceeded" | "unsupported-media-type" | "range-not-satisfiable"
   | "file-incomplete" | "user-not-member" | "upload-locked"
   | "too-many-requests" | "outbox-full" | "outbox-unavailable" | "checksum-mismatch"
   | "aborted" | "disconnected"

@@ -26,7 +26,7 @@ export interface SendMethods {
    * Messages without files keep the order of the calls; one with files is sent when they are uploaded.
    *
    * Errors: `channel-forbidden`, `message-not-found` (of `parentId`), `content-too-large`, `file-too-large`,
-   * `upload-failed`, `outbox-full`, `aborted`, `disconnected`.
+   * `quota-exceeded`, `upload-failed`, `outbox-full`, `aborted`, `disconnected`.
    *
    * @example
    * ```js

@@ -65,6 +65,7 @@ error_codes! {
     UnsupportedVersion "unsupported-version" 412 false "The request names no version of tus that the gateway supports."
     ContentTooLarge "content-too-large" 413 false "Content, metadata or the entire request exceeds the limits announced by the gateway."
     FileTooLarge "file-too-large" 413 false "The file is larger than the gateway accepts."
+    QuotaExceeded "quota-exceeded" 413 false "The user's files would exceed a quota; the message names it and its size."
     UnsupportedMediaType "unsupported-media-type" 415 false "The request's content type is not the one the protocol requires."
     RangeNotSatisfiable "range-not-satisfiable" 416 false "The requested range starts after the end of the file."
     FileIncomplete "file-incomplete" 422 false "The file's upload is not complete."

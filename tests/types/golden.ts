@@ -59,6 +59,7 @@ export type Names = [
       | "unsupported-version"
       | "content-too-large"
       | "file-too-large"
+      | "quota-exceeded"
       | "unsupported-media-type"
       | "range-not-satisfiable"
       | "file-incomplete"

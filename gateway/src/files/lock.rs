@@ -58,6 +58,19 @@ impl Locks {
         Ok(guard)
     }
 
+    /// Takes the upload if nobody has it.
+    pub(crate) fn take_free(self: &Arc<Self>, id: Uuid) -> Option<Guard> {
+        let slot = self.slot(id);
+        let held = slot.mutex.clone().try_lock_owned().ok();
+        let guard = Guard {
+            locks: self.clone(),
+            id,
+            slot,
+            held,
+        };
+        guard.held.is_some().then_some(guard)
+    }
+
     fn slot(&self, id: Uuid) -> Arc<Slot> {
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         let new = || {
@@ -139,7 +152,9 @@ mod tests {
             panic!("the lock was taken twice")
         };
         assert_eq!(error.code, ErrorCode::UploadLocked);
+        assert!(locks.take_free(id).is_none());
         drop(first);
         assert!(locks.slots.lock().unwrap().is_empty());
+        assert!(locks.take_free(id).is_some());
     }
 }

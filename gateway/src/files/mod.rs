@@ -2,32 +2,48 @@
 //! store, attached to messages, downloaded by those who may read the channel.
 //!
 //! A part is an object `{file id}/{offset}`. It is durable before the database counts it, so the offset
-//! reported to a client never exceeds what would survive a power failure.
+//! reported to a client never exceeds what would survive a power failure. A small last part is replaced by a
+//! longer object that begins with its bytes. An object may be longer than what counts of it, never shorter.
 
 mod blobs;
 mod checksum;
+mod drain;
+pub mod limits;
 mod lock;
 mod metadata;
+mod pace;
+mod parts;
 mod receive;
 pub mod records;
 mod sweep;
+mod transfers;
 
-use std::{path::Path, sync::Arc};
+#[cfg(test)]
+mod tests;
+
+use std::{path::Path, sync::Arc, time::Duration};
 
 use alo_protocol::{ErrorBody, Uuid};
 use bytes::Bytes;
 use tokio::task::JoinHandle;
 
-use crate::{clock::Clock, store::FileRecords};
+use crate::{
+    clock::Clock,
+    store::{FileRecords, Quota},
+};
 use blobs::Blobs;
 use lock::Locks;
 use records::{Creation, Part, Records, Row};
 
 pub use metadata::Metadata;
+pub use pace::Pace;
 
 pub(crate) use checksum::Checksum;
+pub(crate) use drain::drain;
 pub(crate) use lock::Guard;
+pub(crate) use pace::Progress;
 pub(crate) use receive::{Receiver, UPLOAD_LIFE_MS, too_long};
+pub(crate) use transfers::{Transfer, Transfers};
 
 /// The files of a gateway. Cheap to clone.
 #[derive(Clone)]
@@ -64,8 +80,13 @@ impl Files {
     }
 
     /// The upload created with this key before, or a new one.
-    pub(crate) async fn create(&self, creation: Creation, now_ms: u64) -> Result<Row, ErrorBody> {
-        self.records.create(creation, now_ms).await
+    pub(crate) async fn create(
+        &self,
+        creation: Creation,
+        quota: Quota,
+        now_ms: u64,
+    ) -> Result<Row, ErrorBody> {
+        self.records.create(creation, quota, now_ms).await
     }
 
     /// Locks an upload, taking it from an older request if necessary.
@@ -98,8 +119,8 @@ impl Files {
         self.blobs.read(id, offset, from, to).await
     }
 
-    /// Removes expired uploads at intervals, until aborted.
-    pub fn spawn_sweeper(&self, clock: Clock) -> JoinHandle<()> {
-        tokio::spawn(sweep::run(self.clone(), clock))
+    /// Removes expired uploads, and what no record counts for as long as this, at intervals until aborted.
+    pub fn spawn_sweeper(&self, clock: Clock, orphan_age: Duration) -> JoinHandle<()> {
+        tokio::spawn(sweep::run(self.clone(), clock, orphan_age))
     }
 }

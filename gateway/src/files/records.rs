@@ -5,7 +5,10 @@ use std::sync::Arc;
 use alo_protocol::{ErrorBody, Uuid};
 
 use super::metadata::Metadata;
-use crate::{error::internal, store::FileRecords};
+use crate::{
+    error::internal,
+    store::{FileRecords, Quota},
+};
 
 pub use crate::store::{FilePart as Part, FileRow as Row};
 
@@ -48,6 +51,15 @@ impl Creation {
     }
 }
 
+/// A last part smaller than this is written again, together with what follows: otherwise each byte that is sent
+/// by itself would be an object of its own.
+const SMALL_BYTES: u64 = 256 << 10;
+
+/// Whether what follows the last part becomes part of it.
+pub const fn grows(last: &Part) -> bool {
+    last.size < SMALL_BYTES
+}
+
 /// Runs the calls where blocking is allowed. Cheap to clone.
 #[derive(Clone)]
 pub(super) struct Records(Arc<dyn FileRecords>);
@@ -62,8 +74,13 @@ impl Records {
     }
 
     /// See [`FileRecords::create`].
-    pub(super) async fn create(&self, creation: Creation, now_ms: u64) -> Result<Row, ErrorBody> {
-        self.run(move |records| records.create(creation.into_row(), now_ms))
+    pub(super) async fn create(
+        &self,
+        creation: Creation,
+        quota: Quota,
+        now_ms: u64,
+    ) -> Result<Row, ErrorBody> {
+        self.run(move |records| records.create(creation.into_row(), &quota, now_ms))
             .await
     }
 

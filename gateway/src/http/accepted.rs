@@ -12,10 +12,14 @@ use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf},
     net::TcpStream,
     runtime::Handle,
-    time::{Sleep, sleep, sleep_until, timeout},
+    time::{Sleep, sleep_until, timeout},
 };
 
-use crate::intake::{Cut, Meter};
+use super::steady::Steady;
+use crate::{
+    files::Pace,
+    intake::{Cut, Meter},
+};
 
 /// How long the client may still send after the gateway has stopped reading.
 const LINGER: Duration = Duration::from_secs(2);
@@ -25,40 +29,37 @@ const WASTE: usize = 4 * 1024;
 /// A connection whose [`Meter`] sees what is read, and cuts it when time, budget or its slot demand it.
 ///
 /// Data is sent without delay: a push after a reply would otherwise wait until the client has acknowledged the
-/// reply, about 40 ms (RFC 896, RFC 1122). A client that takes nothing for too long is cut.
+/// reply, about 40 ms (RFC 896, RFC 1122). A client that takes an answer too slowly is cut.
 ///
 /// It is closed in two steps (RFC 9112, 9.6): what arrives after the last answer is read and discarded for a while.
 /// A socket closed with unread bytes is reset, and the reset may destroy the answer, or the close code, before the
 /// client has read it.
 pub(crate) struct Accepted {
     /// `None` only while it is dropped.
-    stream: Option<TcpStream>,
+    stream: Option<Steady>,
     meter: Arc<Meter>,
     /// Nothing more can arrive, or nobody waits for an answer.
     ended: bool,
     /// Wakes the reader at the meter's deadline; only while something is awaited.
     deadline: Option<Pin<Box<Sleep>>>,
-    /// Wakes the writer when the client has taken nothing for too long.
-    stalled: Option<Pin<Box<Sleep>>>,
 }
 
 impl Accepted {
     /// # Errors
     /// When the connection is gone already.
-    pub(crate) fn new(stream: TcpStream, meter: Arc<Meter>) -> io::Result<Self> {
+    pub(crate) fn new(stream: TcpStream, meter: Arc<Meter>, pace: Pace) -> io::Result<Self> {
         stream.set_nodelay(true)?;
         Ok(Self {
-            stream: Some(stream),
+            stream: Some(Steady::new(stream, pace)?),
             meter,
             ended: false,
             deadline: None,
-            stalled: None,
         })
     }
 
     fn poll<T>(
         &mut self,
-        act: impl FnOnce(Pin<&mut TcpStream>) -> Poll<io::Result<T>>,
+        act: impl FnOnce(Pin<&mut Steady>) -> Poll<io::Result<T>>,
     ) -> Poll<io::Result<T>> {
         let Some(stream) = &mut self.stream else {
             return Poll::Ready(Err(io::ErrorKind::NotConnected.into()));
@@ -68,25 +69,17 @@ impl Accepted {
         result
     }
 
-    fn poll_sent<T>(
+    fn poll_sent(
         &mut self,
-        cx: &mut Context<'_>,
-        act: impl FnOnce(Pin<&mut TcpStream>, &mut Context<'_>) -> Poll<io::Result<T>>,
-    ) -> Poll<io::Result<T>> {
-        let result = self.poll(|stream| act(stream, cx));
-        if result.is_ready() {
-            self.stalled = None;
-            return result;
+        act: impl FnOnce(Pin<&mut Steady>) -> Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
+        let result = self.poll(act);
+        match &result {
+            Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::TimedOut => {
+                Poll::Ready(Err(self.meter.cut_slow().into()))
+            }
+            Poll::Ready(_) | Poll::Pending => result,
         }
-        let patience = self.meter.patience().write;
-        let stalled = self
-            .stalled
-            .get_or_insert_with(|| Box::pin(sleep(patience)));
-        if stalled.as_mut().poll(cx).is_ready() {
-            self.ended = true;
-            return Poll::Ready(Err(self.meter.cut_slow().into()));
-        }
-        Poll::Pending
     }
 
     /// Nothing has arrived: whether it is too late by now.
@@ -143,7 +136,7 @@ impl AsyncWrite for Accepted {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.poll_sent(cx, |stream, cx| stream.poll_write(cx, bytes))
+        self.poll_sent(|stream| stream.poll_write(cx, bytes))
     }
 
     fn poll_write_vectored(
@@ -151,7 +144,7 @@ impl AsyncWrite for Accepted {
         cx: &mut Context<'_>,
         bytes: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.poll_sent(cx, |stream, cx| stream.poll_write_vectored(cx, bytes))
+        self.poll_sent(|stream| stream.poll_write_vectored(cx, bytes))
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -187,7 +180,7 @@ impl Drop for Accepted {
 }
 
 /// Shuts down sending, and reads until the client does the same.
-async fn waste(mut stream: TcpStream) {
+async fn waste(mut stream: Steady) {
     if stream.shutdown().await.is_ok() {
         let mut buffer = vec![0; WASTE];
         while stream.read(&mut buffer).await.is_ok_and(|count| count > 0) {}
@@ -221,9 +214,13 @@ mod tests {
         let address = listener.local_addr().unwrap();
         let (client, server) = tokio::join!(TcpStream::connect(address), listener.accept());
         let intake = Intake::new(&IntakeConfig::default(), &Arc::default());
+        let pace = Pace {
+            window: LINGER,
+            least: 1,
+        };
         let meter = intake.admit(Ipv4Addr::LOCALHOST.into()).unwrap();
-        let stream = Accepted::new(server.unwrap().0, meter).unwrap();
-        assert!(stream.stream.as_ref().unwrap().nodelay().unwrap());
+        let stream = Accepted::new(server.unwrap().0, meter, pace).unwrap();
+        assert!(stream.stream.as_ref().unwrap().stream.nodelay().unwrap());
         drop(client);
     }
 }

@@ -21,7 +21,7 @@ use super::{
 use crate::{
     error::internal,
     files::{
-        Files,
+        Files, Transfer,
         records::{Part, Row},
     },
 };
@@ -42,8 +42,8 @@ const INLINE: [&str; 13] = [
     "video/ogg",
     "video/webm",
 ];
-/// Bytes read at a time.
-const PIECE: u64 = 1 << 20;
+/// Bytes read at a time. What the server has not sent yet is up to four of them.
+const PIECE: u64 = 128 << 10;
 /// Pieces read ahead of a slow client.
 const AHEAD: usize = 2;
 /// What is allowed in `filename*` unescaped (RFC 8187, `attr-char`).
@@ -96,9 +96,10 @@ pub(super) async fn download(
             return Ok(response);
         }
     };
+    let transfer = uploads.transfers.begin(&caller.0.user_id)?;
     let parts = uploads.files.parts(row.id, from, to).await?;
-    let mut response =
-        Body::from_stream(bytes(uploads.files.clone(), row.id, parts, from, to)).into_response();
+    let bytes = bytes(uploads.files.clone(), transfer, row.id, parts, from, to);
+    let mut response = Body::from_stream(bytes).into_response();
     *response.status_mut() = status;
     describe(response.headers_mut(), &row, &etag)?;
     response
@@ -222,6 +223,7 @@ fn value(text: &str) -> Result<HeaderValue, ErrorBody> {
 /// Bytes `from..to`, in pieces that are read while the client receives them.
 fn bytes(
     files: Files,
+    transfer: Transfer,
     id: Uuid,
     parts: Vec<Part>,
     from: u64,
@@ -233,7 +235,11 @@ fn bytes(
             async move { files.read(id, part, start, end).await }
         })
         .buffered(AHEAD)
-        .map_err(|error| std::io::Error::other(error.message))
+        .map_err(move |error| {
+            // Runs for as long as the stream is there.
+            let _ = &transfer;
+            std::io::Error::other(error.message)
+        })
 }
 
 /// What to read: the part's offset, and start and end within it.

@@ -16,6 +16,7 @@ mod platform;
 mod router;
 mod serve;
 mod socket;
+mod steady;
 mod tus;
 mod uploads;
 

@@ -1,6 +1,6 @@
 //! All routes, each with the part of the gateway it uses.
 
-use std::{net::TcpListener, sync::Arc, time::Duration};
+use std::{net::TcpListener, sync::Arc};
 
 use alo_protocol::{ErrorCode, Limits};
 use axum::{Router, extract::DefaultBodyLimit, middleware};
@@ -16,8 +16,16 @@ use super::{
     uploads::Uploads,
 };
 use crate::{
-    auth::Tokens, bus::LocalBus, clock::Clock, files::Files, intake::Intake, limits::Limiter,
-    metrics::Metrics, origin::Origins, readers::LogReaders, writer::Writer,
+    auth::Tokens,
+    bus::LocalBus,
+    clock::Clock,
+    files::{Files, Transfers, limits::FileLimits},
+    intake::Intake,
+    limits::Limiter,
+    metrics::Metrics,
+    origin::Origins,
+    readers::LogReaders,
+    writer::Writer,
 };
 
 /// The running parts of a gateway, of which each route uses some.
@@ -34,8 +42,8 @@ pub struct State {
     pub origins: Origins,
     /// Uploads.
     pub files: Files,
-    /// How long a client may pause within an upload.
-    pub upload_idle: Duration,
+    /// What they may cost.
+    pub file_limits: FileLimits,
     /// Writes.
     pub writer: Writer,
     /// Reads.
@@ -77,7 +85,8 @@ pub(super) fn router(state: State, has_metrics: bool) -> Router {
         door: door.clone(),
         limits: state.limits.clone(),
         files: state.files,
-        idle: state.upload_idle,
+        transfers: Transfers::new(state.file_limits.transfers, state.metrics.clone()),
+        file_limits: state.file_limits,
         metrics: state.metrics.clone(),
         stopping: state.stopping,
     };

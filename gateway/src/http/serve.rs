@@ -32,7 +32,10 @@ use super::{
     accepted::Accepted,
     router::{State, metrics_router, router},
 };
-use crate::intake::{Answering, Intake, Meter, Refusal, Seldom};
+use crate::{
+    files::Pace,
+    intake::{Answering, Intake, Meter, Refusal, Seldom},
+};
 
 /// How long requests and connections have to end when the gateway stops.
 const GRACE: Duration = Duration::from_secs(10);
@@ -52,11 +55,13 @@ pub async fn serve(listener: TcpListener, mut state: State) -> io::Result<()> {
     let metrics = state.metrics_listener.take().map(|listener| Entrance {
         router: metrics_router(&state),
         intake: state.intake.reserved(&state.metrics),
+        pace: state.file_limits.pace,
         listener,
         stopping: stopping.clone(),
     });
     let public = Entrance {
         intake: state.intake.clone(),
+        pace: state.file_limits.pace,
         router: router(state, metrics.is_none()),
         listener,
         stopping,
@@ -76,6 +81,7 @@ struct Entrance {
     listener: TcpListener,
     router: Router,
     intake: Intake,
+    pace: Pace,
     stopping: watch::Receiver<bool>,
 }
 
@@ -105,7 +111,7 @@ impl Entrance {
             match self.intake.admit(peer.ip()) {
                 Ok(meter) => {
                     let (router, stopping) = (self.router.clone(), self.stopping.clone());
-                    connections.spawn(connection(stream, peer, meter, router, stopping));
+                    connections.spawn(connection(stream, peer, meter, self.pace, router, stopping));
                 }
                 Err(refusal) => report(refusal, peer.ip(), &refusals),
             }
@@ -141,10 +147,11 @@ async fn connection(
     stream: TcpStream,
     peer: SocketAddr,
     meter: Arc<Meter>,
+    pace: Pace,
     router: Router,
     mut stopping: watch::Receiver<bool>,
 ) {
-    let Ok(stream) = Accepted::new(stream, meter.clone()) else {
+    let Ok(stream) = Accepted::new(stream, meter.clone(), pace) else {
         return;
     };
     let patience = meter.patience();

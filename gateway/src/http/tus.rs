@@ -11,7 +11,6 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{head as on_head, post},
 };
-use futures_util::StreamExt;
 
 use super::{
     download,
@@ -22,21 +21,34 @@ use super::{
 use crate::{
     error::internal,
     files::{
-        Checksum, Guard, Metadata, Receiver, UPLOAD_LIFE_MS,
+        Checksum, Guard, Metadata, Receiver, Transfer, UPLOAD_LIFE_MS, drain,
         records::{Creation, Row},
         too_long,
     },
     random,
 };
 
-/// How much of the body of a refused request is read, so that the client receives the answer: to a
-/// browser a connection closed during the body is a network error.
-const DRAIN_BYTES: usize = 4 << 20;
-const DRAIN_TIME: Duration = Duration::from_secs(5);
+/// Longest `Upload-Metadata`, bytes: what the gateway reads has less than half of it.
+const METADATA_BYTES: usize = 4 << 10;
 
 /// A check whose refusal is returned later: the version is checked first, and after any refusal the body is
 /// read.
 type Checked<T> = Result<T, AppError>;
+
+/// What a request comes to before its body is read.
+struct Plan {
+    row: Row,
+    status: StatusCode,
+    /// The body is to be appended.
+    appending: Option<Appending>,
+}
+
+/// What appending needs besides the body.
+struct Appending {
+    transfer: Transfer,
+    guard: Guard,
+    checksum: Option<Checksum>,
+}
 
 pub(super) fn router(uploads: Uploads) -> Router {
     Router::new()
@@ -56,9 +68,8 @@ async fn create(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    let mut body = Some(body);
-    let answer = try_create(&uploads, caller, key, &headers, &mut body).await;
-    answered(answer, body).await
+    let plan = plan_creation(&uploads, caller, key, &headers).await;
+    carry_out(&uploads, plan, body).await
 }
 
 /// `PATCH`: appends bytes.
@@ -69,9 +80,8 @@ async fn append(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    let mut body = Some(body);
-    let answer = try_append(&uploads, caller, &id, &headers, &mut body).await;
-    answered(answer, body).await
+    let plan = plan_append(&uploads, caller, &id, &headers).await;
+    carry_out(&uploads, plan, body).await
 }
 
 /// `HEAD`: the offset of an upload. Without `Tus-Resumable`, the headers of a download.
@@ -119,13 +129,12 @@ async fn terminate(
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn try_create(
+async fn plan_creation(
     uploads: &Uploads,
     caller: Checked<Caller>,
     key: Checked<IdempotencyKey>,
     headers: &HeaderMap,
-    body: &mut Option<Body>,
-) -> Result<Response, AppError> {
+) -> Result<Plan, AppError> {
     check_version(headers)?;
     let Caller(identity) = caller?;
     uploads.door.allow_upload(&identity.user_id)?;
@@ -148,12 +157,17 @@ async fn try_create(
         .get("upload-metadata")
         .map_or(Ok(""), HeaderValue::to_str);
     let header = header.map_err(|_| invalid("Upload-Metadata: must be ASCII"))?;
+    if header.len() > METADATA_BYTES {
+        let message = format!("Upload-Metadata: must be at most {METADATA_BYTES} bytes");
+        return Err(invalid(message).into());
+    }
     let metadata = Metadata::parse(header)?;
     identity.authorize(&metadata.channel)?;
     let has_body = headers.contains_key(header::CONTENT_TYPE);
     if has_body {
         check_body(headers, size)?;
     }
+    let checksum = checksum(headers)?;
 
     let now_ms = uploads.door.clock.now_ms();
     let creation = Creation {
@@ -166,7 +180,8 @@ async fn try_create(
         metadata,
     };
     let (new_id, channel) = (creation.id, creation.metadata.channel.clone());
-    let row = uploads.files.create(creation, now_ms).await?;
+    let quota = uploads.file_limits.quota;
+    let row = uploads.files.create(creation, quota, now_ms).await?;
     if row.user_id != *identity.user_id || row.channel != channel || row.size != size {
         return Err(AppError::new(
             ErrorCode::IdempotencyConflict,
@@ -181,45 +196,85 @@ async fn try_create(
     } else {
         existing(uploads, row.id).await?
     };
-    let expires_ms = row.expires_ms;
-    let location = format!("{FILES_PATH}/{}", row.id);
     // The body begins at 0; if bytes are here already the client continues from the offset in the answer.
-    let offset = if has_body && row.offset == 0 {
-        let checksum = checksum(headers)?;
-        receive(uploads, row, guard, checksum, body).await?
+    let appending = if has_body && row.offset == 0 {
+        Some(Appending {
+            transfer: uploads.transfers.begin(&identity.user_id)?,
+            guard,
+            checksum,
+        })
     } else {
-        row.offset
+        None
     };
-    let mut response = (StatusCode::CREATED, [(header::LOCATION, location)]).into_response();
-    say_state(response.headers_mut(), offset, Some(expires_ms));
-    Ok(response)
+    Ok(Plan {
+        row,
+        status: StatusCode::CREATED,
+        appending,
+    })
 }
 
-async fn try_append(
+async fn plan_append(
     uploads: &Uploads,
     caller: Checked<Caller>,
     id: &str,
     headers: &HeaderMap,
-    body: &mut Option<Body>,
-) -> Result<Response, AppError> {
+) -> Result<Plan, AppError> {
     check_version(headers)?;
     let offset = number(headers, "upload-offset", "Upload-Offset")?;
     let checksum = checksum(headers)?;
-    let (row, guard) = locked(uploads, &caller?, id).await?;
+    let caller = caller?;
+    let (row, guard) = locked(uploads, &caller, id).await?;
     if row.offset != offset {
         let message = format!("Upload-Offset: the upload stands at {}", row.offset);
         return Err(AppError::new(ErrorCode::OffsetMismatch, message));
     }
     // After the offset: a client with a wrong offset cannot know how much fits.
     check_body(headers, row.size - row.offset.min(row.size))?;
-    let offset = receive(uploads, row, guard, checksum, body).await?;
-    let mut response = StatusCode::NO_CONTENT.into_response();
-    say_state(
-        response.headers_mut(),
-        offset,
-        Some(uploads.door.clock.now_ms() + UPLOAD_LIFE_MS),
-    );
-    Ok(response)
+    Ok(Plan {
+        row,
+        status: StatusCode::NO_CONTENT,
+        appending: Some(Appending {
+            // After the lock: the request from which it was taken counts no longer.
+            transfer: uploads.transfers.begin(&caller.0.user_id)?,
+            guard,
+            checksum,
+        }),
+    })
+}
+
+/// Takes the body if it is wanted, and reads some of it if it is not, and answers.
+async fn carry_out(uploads: &Uploads, plan: Result<Plan, AppError>, body: Body) -> Response {
+    let plan = match plan {
+        Ok(plan) => plan,
+        Err(error) => {
+            drain(body.into_data_stream()).await;
+            return error.into_response();
+        }
+    };
+    let Plan {
+        row,
+        status,
+        appending,
+    } = plan;
+    let location = format!("{FILES_PATH}/{}", row.id);
+    let (offset, expires_ms) = match appending {
+        None => {
+            let state = (row.offset, row.expires_ms);
+            drain(body.into_data_stream()).await;
+            state
+        }
+        Some(appending) => match receive(uploads, row, appending, body).await {
+            Ok(offset) => (offset, uploads.door.clock.now_ms() + UPLOAD_LIFE_MS),
+            Err(error) => return AppError(error).into_response(),
+        },
+    };
+    let mut response = status.into_response();
+    if status == StatusCode::CREATED {
+        let location = HeaderValue::from_str(&location).expect("a path is a header value");
+        response.headers_mut().insert(header::LOCATION, location);
+    }
+    say_state(response.headers_mut(), offset, Some(expires_ms));
+    response
 }
 
 /// Takes the bytes in a task of its own: when the connection breaks the server drops the request, and
@@ -227,42 +282,27 @@ async fn try_append(
 async fn receive(
     uploads: &Uploads,
     row: Row,
-    guard: Guard,
-    checksum: Option<Checksum>,
-    body: &mut Option<Body>,
+    appending: Appending,
+    body: Body,
 ) -> Result<u64, ErrorBody> {
+    let Appending {
+        transfer,
+        guard,
+        checksum,
+    } = appending;
     let receiver = Receiver {
         files: uploads.files.clone(),
         clock: uploads.door.clock,
         metrics: uploads.metrics.clone(),
-        idle: uploads.idle,
+        pace: uploads.file_limits.pace,
         stopping: uploads.stopping.clone(),
+        transfer,
         guard,
         checksum,
     };
-    let body = body.take().unwrap_or_default();
     tokio::spawn(receiver.receive(row, body))
         .await
         .map_err(internal)?
-}
-
-/// The answer; what the handler has not read of the body is read first.
-async fn answered(answer: Result<Response, AppError>, unread: Option<Body>) -> Response {
-    if let Some(body) = unread {
-        let mut body = body.into_data_stream();
-        let drain = async {
-            let mut read = 0;
-            while let Some(Ok(chunk)) = body.next().await {
-                read += chunk.len();
-                if read > DRAIN_BYTES {
-                    break;
-                }
-            }
-        };
-        // Only for the client's benefit; a slow one is answered as well.
-        let _ = tokio::time::timeout(DRAIN_TIME, drain).await;
-    }
-    answer.unwrap_or_else(AppError::into_response)
 }
 
 /// The user's own upload, locked.

@@ -1,13 +1,16 @@
 //! What the handlers of files share.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use alo_protocol::{ErrorBody, ErrorCode, Limits};
 use axum::extract::FromRef;
 use tokio::sync::watch;
 
 use super::extract::Door;
-use crate::{files::Files, metrics::Metrics};
+use crate::{
+    files::{Files, Transfers, limits::FileLimits},
+    metrics::Metrics,
+};
 
 /// What these handlers use.
 #[derive(Clone)]
@@ -15,8 +18,8 @@ pub(super) struct Uploads {
     pub(super) door: Door,
     pub(super) limits: Limits,
     pub(super) files: Files,
-    /// How long a client may pause within an upload.
-    pub(super) idle: Duration,
+    pub(super) file_limits: FileLimits,
+    pub(super) transfers: Transfers,
     pub(super) metrics: Arc<Metrics>,
     /// Turns true when the gateway stops.
     pub(super) stopping: watch::Receiver<bool>,

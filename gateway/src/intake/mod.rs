@@ -62,8 +62,6 @@ pub struct Patience {
     pub message: Duration,
     /// For a JSON body.
     pub body: Duration,
-    /// For a client that takes none of what is written to it.
-    pub write: Duration,
 }
 
 impl Patience {
@@ -73,7 +71,6 @@ impl Patience {
         idle: Duration::from_secs(75),
         message: Duration::from_secs(30),
         body: Duration::from_secs(30),
-        write: Duration::from_secs(60),
     };
 }
 

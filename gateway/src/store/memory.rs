@@ -9,7 +9,9 @@ use std::{
 use alo_protocol::{Cursor, ErrorBody, Uuid};
 
 use super::{
-    Change, Committed, FilePart, FileRecords, FileRow, Log, LogId, PageLimit, Query, Rows, Store,
+    Change, Committed, FilePart, FileRecords, FileRow, Log, LogId, PageLimit, Query, Quota, Rows,
+    Store,
+    quota::Usage,
     render::Shown,
     rows::{EventRow, MessageRow},
     rules::{
@@ -30,6 +32,21 @@ struct Tables {
     logs: BTreeMap<LogId, LogTable>,
     files: BTreeMap<Uuid, FileRow>,
     parts: BTreeMap<(Uuid, u64), FilePart>,
+}
+
+impl Tables {
+    fn usage(&self, user_id: &str, now_ms: u64) -> Usage {
+        let mut usage = Usage::default();
+        for row in self.files.values().filter(|row| row.user_id == user_id) {
+            usage.files += 1;
+            usage.bytes += row.size;
+            if row.message.is_none() && !files::is_over(row, now_ms) {
+                usage.open_uploads += 1;
+                usage.open_bytes += row.size;
+            }
+        }
+        usage
+    }
 }
 
 #[derive(Debug, Default)]
@@ -108,16 +125,20 @@ impl FileRecords for MemoryStore {
         Ok(self.tables().files.get(&id).cloned())
     }
 
-    fn create(&self, file: FileRow, now_ms: u64) -> Result<FileRow, ErrorBody> {
+    fn create(&self, file: FileRow, quota: &Quota, now_ms: u64) -> Result<FileRow, ErrorBody> {
         let mut tables = self.tables();
         let used_by = tables
             .files
             .values()
             .find(|row| row.key.is_some() && row.key == file.key)
             .cloned();
-        match files::key_use(used_by, now_ms) {
-            KeyUse::Taken(row) => return Ok(*row),
-            KeyUse::Free => {}
+        let key = files::key_use(used_by, now_ms);
+        if let KeyUse::Taken(row) = key {
+            return Ok(*row);
+        }
+        files::admit(tables.usage(&file.user_id, now_ms), quota, file.size)?;
+        match key {
+            KeyUse::Taken(_) | KeyUse::Free => {}
             KeyUse::Freed(id) => {
                 if let Some(row) = tables.files.get_mut(&id) {
                     (row.ended, row.key) = (true, None);
@@ -130,10 +151,12 @@ impl FileRecords for MemoryStore {
 
     fn append(&self, id: Uuid, parts: &[FilePart], expires_ms: u64) -> Result<bool, ErrorBody> {
         let mut tables = self.tables();
+        let last = tables.parts.range((id, 0)..=(id, u64::MAX)).next_back();
+        let last = last.map(|(_, part)| *part);
         let Some(row) = tables.files.get_mut(&id) else {
             return Ok(false);
         };
-        let Some(offset) = files::append(row, parts) else {
+        let Some(offset) = files::append(row, last, parts) else {
             return Ok(false);
         };
         (row.offset, row.expires_ms) = (offset, expires_ms);

@@ -7,6 +7,7 @@
 
 mod life;
 mod memory;
+mod quota;
 mod render;
 mod rows;
 mod rules;
@@ -21,6 +22,7 @@ use alo_protocol::{
 pub use life::{MemoryWitness, NewNames};
 pub(crate) use life::{is_full, is_same_log};
 pub use memory::MemoryStore;
+pub use quota::Quota;
 pub use rows::{FilePart, FileRow};
 pub use sqlite::{DatabaseCopy, OpenError, Opening, SqliteFiles, SqliteLog, SqliteStore};
 
@@ -203,14 +205,15 @@ pub trait FileRecords: Send + Sync {
     fn find(&self, id: Uuid) -> Result<Option<FileRow>, ErrorBody>;
 
     /// The upload created with this file's key before, or this one, now recorded. An upload that was cancelled
-    /// or has expired frees its key: a client that asks again wants the file.
+    /// or has expired frees its key: a client that asks again wants the file. Several at once cannot exceed the
+    /// user's quota together.
     ///
     /// # Errors
-    /// Those of the store.
-    fn create(&self, file: FileRow, now_ms: u64) -> Result<FileRow, ErrorBody>;
+    /// `quota-exceeded`, and those of the store.
+    fn create(&self, file: FileRow, quota: &Quota, now_ms: u64) -> Result<FileRow, ErrorBody>;
 
     /// Counts parts that are durable and follow the bytes there are; false if they do not, or the upload
-    /// has ended. All of them count or none.
+    /// has ended. All of them count or none. The first may be the last one there is, grown.
     ///
     /// # Errors
     /// Those of the store.

@@ -371,7 +371,7 @@ async fn buffered(gateway: &Running) -> u64 {
 /// An answer that its reader does not take.
 #[tokio::test]
 async fn a_client_that_takes_no_answer_is_cut() {
-    let gateway = start(|config| config.intake.patience.write = SHORT).await;
+    let gateway = start(|config| config.files.pace.window = SHORT).await;
     let mut socket = connect(&gateway).await;
     let request = b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n";
     // As many answers as the buffers between them hold, and more.

@@ -100,7 +100,7 @@ async fn trickle(raw: &mut Raw, bytes: &[u8]) -> Vec<Event> {
 
 #[tokio::test]
 async fn an_upload_that_stops_is_cut_and_can_go_on() {
-    let idle = |config: &mut Config| config.upload_idle = Duration::from_millis(500);
+    let idle = |config: &mut Config| config.files.pace.window = Duration::from_millis(500);
     let gateway = Running::start_with(tempfile::tempdir().unwrap(), &[], idle).await;
     let token = gateway.token("ada", &["a"]).await;
     let request = |method, path: &str| {

@@ -82,6 +82,23 @@ fn a_refused_file_fails_its_message_and_ends_its_siblings() {
     );
 }
 
+/// Trying again would not free anything.
+#[test]
+fn a_quota_fails_the_upload_at_once() {
+    let mut driven = Driven::online();
+    let out = driven.send(1, vec![(UploadId(0), meta(9))]);
+    let refusal = HttpReply {
+        error: Some(Error::new(ErrorCode::QuotaExceeded, "5 open uploads")),
+        ..reply(413, None)
+    };
+    let out = driven.input(Input::HttpDone(http(&out).0, Some(refusal)));
+    let error = error_of(&out, 1);
+    assert!(error.is(ErrorCode::QuotaExceeded) && !error.retryable);
+    assert_eq!(error.message, "file \"f\": 5 open uploads");
+    let again = |output: &Output<_>| matches!(output, Output::Http { .. });
+    assert!(!driven.advance().iter().any(again));
+}
+
 #[test]
 fn a_server_that_keeps_failing_fails_the_upload_in_the_end() {
     let mut driven = Driven::online();

@@ -5,9 +5,9 @@ use alo_chat::core::{Error, HttpId, HttpReply, HttpRequest};
 use alo_gateway::{
     files::{
         Metadata,
-        records::{Creation, Part, Row},
+        records::{Creation, Part, Row, grows},
     },
-    store::FileRecords,
+    store::{FileRecords, Quota},
 };
 use alo_protocol::{ChannelId, ErrorBody, ErrorCode, Uuid};
 
@@ -126,7 +126,10 @@ impl World {
                     size,
                     expires_ms: now_ms + LIFE_MS,
                 };
-                let row = self.gateway.files.create(creation.into_row(), now_ms)?;
+                let row = self
+                    .gateway
+                    .files
+                    .create(creation.into_row(), &Quota::NONE, now_ms)?;
                 let offset = if row.offset == 0 {
                     self.take(&row, 0, *length, part)?
                 } else {
@@ -194,7 +197,17 @@ impl World {
             return Ok(offset);
         }
         let (id, expires_ms) = (row.id, self.unix_ms() + LIFE_MS);
-        let part = Part { offset, size };
+        let last = match offset.checked_sub(1) {
+            Some(last) => self.gateway.files.parts(id, last, offset)?.pop(),
+            None => None,
+        };
+        let part = match last.filter(grows) {
+            Some(last) => Part {
+                size: last.size + size,
+                ..last
+            },
+            None => Part { offset, size },
+        };
         let counted = self.gateway.files.append(id, &[part], expires_ms)?;
         if counted {
             Ok(offset + size)

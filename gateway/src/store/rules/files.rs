@@ -6,7 +6,8 @@ use alo_protocol::{ErrorBody, ErrorCode, File, Uuid};
 
 use super::Attached;
 use crate::store::{
-    Draft,
+    Draft, Quota,
+    quota::Usage,
     rows::{FilePart, FileRow},
 };
 
@@ -79,8 +80,37 @@ pub(in crate::store) const fn is_over(row: &FileRow, now_ms: u64) -> bool {
     row.message.is_none() && (row.ended || row.expires_ms <= now_ms)
 }
 
-/// The offset after these parts; `None` if they do not follow the bytes there are, or the upload has ended.
-pub(in crate::store) fn append(row: &FileRow, parts: &[FilePart]) -> Option<u64> {
+/// Whether one more file of this size is within the user's quota: `quota-exceeded`, naming the quota and its size.
+pub(in crate::store) fn admit(usage: Usage, quota: &Quota, size: u64) -> Result<(), ErrorBody> {
+    let bounds = [
+        (usage.open_uploads, 1, quota.open_uploads, "open uploads"),
+        (
+            usage.open_bytes,
+            size,
+            quota.open_bytes,
+            "bytes in open uploads",
+        ),
+        (usage.files, 1, quota.files, "files"),
+        (usage.bytes, size, quota.bytes, "bytes in files"),
+    ];
+    for (used, more, quota, what) in bounds {
+        if quota > 0 && used.saturating_add(more) > quota {
+            let message = format!(
+                "the user's quota is {quota} {what}: {used} are taken, and this file needs {more} more"
+            );
+            return Err(ErrorBody::new(ErrorCode::QuotaExceeded, message));
+        }
+    }
+    Ok(())
+}
+
+/// The offset after these parts; `None` if they do not follow the bytes there are, or the upload has ended. The
+/// first part may be the last one there is, grown.
+pub(in crate::store) fn append(
+    row: &FileRow,
+    last: Option<FilePart>,
+    parts: &[FilePart],
+) -> Option<u64> {
     let add = |offset: u64, part: &FilePart| {
         (part.offset == offset)
             .then(|| offset.checked_add(part.size))
@@ -89,7 +119,13 @@ pub(in crate::store) fn append(row: &FileRow, parts: &[FilePart]) -> Option<u64>
     if row.ended {
         return None;
     }
-    parts.iter().try_fold(row.offset, add)
+    let begin = match (parts.first(), last) {
+        (Some(first), Some(last)) if first.offset == last.offset && first.size > last.size => {
+            last.offset
+        }
+        _ => row.offset,
+    };
+    parts.iter().try_fold(begin, add)
 }
 
 /// Whether an upload can be cancelled: not if it belongs to a message.
@@ -147,17 +183,52 @@ mod tests {
     }
 
     #[test]
+    fn a_quota_is_named_with_its_size() {
+        let quota = Quota {
+            open_uploads: 2,
+            open_bytes: 100,
+            files: 3,
+            bytes: 200,
+        };
+        let usage = |open_uploads, open_bytes, files, bytes| Usage {
+            open_uploads,
+            open_bytes,
+            files,
+            bytes,
+        };
+        let full = usage(1, 90, 2, 190);
+        assert!(admit(full, &quota, 10).is_ok());
+        let most = usage(u64::MAX, u64::MAX, u64::MAX, u64::MAX);
+        assert!(admit(most, &Quota::NONE, u64::MAX).is_ok());
+        for (usage, name) in [
+            (usage(2, 0, 2, 0), "2 open uploads"),
+            (usage(1, 91, 2, 0), "100 bytes in open uploads"),
+            (usage(0, 0, 3, 0), "3 files"),
+            (usage(0, 0, 0, 191), "200 bytes in files"),
+        ] {
+            let error = admit(usage, &quota, 10).unwrap_err();
+            assert_eq!(error.code, ErrorCode::QuotaExceeded);
+            assert!(error.message.contains(name), "{}", error.message);
+        }
+    }
+
+    #[test]
     fn parts_follow_the_bytes_there_are() {
         let part = |offset, size| FilePart { offset, size };
-        assert_eq!(append(&row(), &[part(4, 2), part(6, 1)]), Some(7));
-        assert_eq!(append(&row(), &[]), Some(4));
+        let last = Some(part(1, 3));
+        assert_eq!(append(&row(), last, &[part(4, 2), part(6, 1)]), Some(7));
+        assert_eq!(append(&row(), last, &[]), Some(4));
         for wrong in [[part(3, 1)], [part(5, 1)], [part(4, u64::MAX)]] {
-            assert_eq!(append(&row(), &wrong), None);
+            assert_eq!(append(&row(), last, &wrong), None);
+        }
+        assert_eq!(append(&row(), last, &[part(1, 5), part(6, 1)]), Some(7));
+        for wrong in [[part(1, 3)], [part(1, 2)], [part(0, 9)]] {
+            assert_eq!(append(&row(), last, &wrong), None, "it has not grown");
         }
         let ended = FileRow {
             ended: true,
             ..row()
         };
-        assert_eq!(append(&ended, &[part(4, 1)]), None);
+        assert_eq!(append(&ended, None, &[part(4, 1)]), None);
     }
 }

@@ -5,7 +5,8 @@ use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params, 
 
 use super::{Shared, lock, sqlite_error};
 use crate::store::{
-    FilePart, FileRecords, FileRow,
+    FilePart, FileRecords, FileRow, Quota,
+    quota::Usage,
     rules::files::{self as rules, KeyUse},
 };
 
@@ -85,8 +86,8 @@ impl FileRecords for SqliteFiles {
         find(&lock(&self.reader), id).map_err(sqlite_error)
     }
 
-    fn create(&self, file: FileRow, now_ms: u64) -> Result<FileRow, ErrorBody> {
-        self.write(|connection| {
+    fn create(&self, file: FileRow, quota: &Quota, now_ms: u64) -> Result<FileRow, ErrorBody> {
+        let created = self.write(|connection| {
             let used_by = match file.key {
                 None => None,
                 Some(key) => connection
@@ -94,9 +95,16 @@ impl FileRecords for SqliteFiles {
                     .query_row([key.as_bytes()], read_file)
                     .optional()?,
             };
-            match rules::key_use(used_by, now_ms) {
-                KeyUse::Taken(row) => return Ok(*row),
-                KeyUse::Free => {}
+            let key = rules::key_use(used_by, now_ms);
+            if let KeyUse::Taken(row) = key {
+                return Ok(Ok(*row));
+            }
+            let usage = usage(connection, &file.user_id, now_ms)?;
+            if let Err(refusal) = rules::admit(usage, quota, file.size) {
+                return Ok(Err(refusal));
+            }
+            match key {
+                KeyUse::Taken(_) | KeyUse::Free => {}
                 KeyUse::Freed(id) => {
                     connection
                         .prepare_cached("UPDATE files SET ended = 1, key = NULL WHERE id = ?1")?
@@ -104,14 +112,16 @@ impl FileRecords for SqliteFiles {
                 }
             }
             insert(connection, &file)?;
-            Ok(file)
-        })
+            Ok(Ok(file))
+        });
+        created?
     }
 
     fn append(&self, id: Uuid, parts: &[FilePart], expires_ms: u64) -> Result<bool, ErrorBody> {
         self.write(|connection| {
             let row = find(connection, id)?;
-            let Some(offset) = row.and_then(|row| rules::append(&row, parts)) else {
+            let last = last_part(connection, id)?;
+            let Some(offset) = row.and_then(|row| rules::append(&row, last, parts)) else {
                 return Ok(false);
             };
             connection
@@ -120,7 +130,8 @@ impl FileRecords for SqliteFiles {
             for part in parts {
                 connection
                     .prepare_cached(
-                        "INSERT INTO file_parts (file, offset, size) VALUES (?1, ?2, ?3)",
+                        "INSERT INTO file_parts (file, offset, size) VALUES (?1, ?2, ?3)
+                         ON CONFLICT (file, offset) DO UPDATE SET size = excluded.size",
                     )?
                     .execute(params![id.as_bytes(), part.offset, part.size])?;
             }
@@ -129,25 +140,7 @@ impl FileRecords for SqliteFiles {
     }
 
     fn parts(&self, id: Uuid, from: u64, to: u64) -> Result<Vec<FilePart>, ErrorBody> {
-        let connection = lock(&self.reader);
-        let attempt = || {
-            connection
-                .prepare_cached(
-                    "SELECT offset, size FROM file_parts WHERE file = ?1 ORDER BY offset",
-                )?
-                .query_map([id.as_bytes()], |row| {
-                    Ok(FilePart {
-                        offset: row.get(0)?,
-                        size: row.get(1)?,
-                    })
-                })?
-                .filter(|part| {
-                    part.as_ref()
-                        .map_or(true, |part| rules::holds(part, from, to))
-                })
-                .collect::<rusqlite::Result<_>>()
-        };
-        attempt().map_err(sqlite_error)
+        parts(&lock(&self.reader), id, from, to).map_err(sqlite_error)
     }
 
     fn end(&self, id: Uuid) -> Result<bool, ErrorBody> {
@@ -191,6 +184,64 @@ impl FileRecords for SqliteFiles {
                 .map(drop)
         })
     }
+}
+
+/// What a user has taken. The totals are kept by triggers; few uploads are open.
+fn usage(connection: &Connection, user_id: &str, now_ms: u64) -> rusqlite::Result<Usage> {
+    let (open_uploads, open_bytes) = connection
+        .prepare_cached(
+            "SELECT count(*), ifnull(sum(size), 0) FROM files
+             WHERE message IS NULL AND user_id = ?1 AND ended = 0 AND expires_ms > ?2",
+        )?
+        .query_row(params![user_id, now_ms], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?;
+    let totals = connection
+        .prepare_cached("SELECT files, bytes FROM file_usage WHERE user_id = ?1")?
+        .query_row([user_id], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    let (files, bytes) = totals.unwrap_or_default();
+    Ok(Usage {
+        open_uploads,
+        open_bytes,
+        files,
+        bytes,
+    })
+}
+
+fn last_part(connection: &Connection, id: Uuid) -> rusqlite::Result<Option<FilePart>> {
+    connection
+        .prepare_cached(
+            "SELECT offset, size FROM file_parts WHERE file = ?1 ORDER BY offset DESC LIMIT 1",
+        )?
+        .query_row([id.as_bytes()], read_part)
+        .optional()
+}
+
+/// From the back, so that those before `from` are not read.
+fn parts(connection: &Connection, id: Uuid, from: u64, to: u64) -> rusqlite::Result<Vec<FilePart>> {
+    let to = i64::try_from(to).unwrap_or(i64::MAX);
+    let mut statement = connection.prepare_cached(
+        "SELECT offset, size FROM file_parts WHERE file = ?1 AND offset < ?2 ORDER BY offset DESC",
+    )?;
+    let mut rows = statement.query(params![id.as_bytes(), to])?;
+    let mut parts = Vec::new();
+    while let Some(row) = rows.next()? {
+        let part = read_part(row)?;
+        if !rules::holds(&part, from, to.unsigned_abs()) {
+            break;
+        }
+        parts.push(part);
+    }
+    parts.reverse();
+    Ok(parts)
+}
+
+fn read_part(row: &Row<'_>) -> rusqlite::Result<FilePart> {
+    Ok(FilePart {
+        offset: row.get(0)?,
+        size: row.get(1)?,
+    })
 }
 
 fn insert(connection: &Connection, file: &FileRow) -> rusqlite::Result<()> {

@@ -10,7 +10,8 @@ use super::OpenError;
 use crate::store::rows::EventKind;
 
 /// The steps, in order. One that has been released never changes.
-const STEPS: [fn(&Transaction<'_>, &str) -> rusqlite::Result<()>; 2] = [first, content_once];
+const STEPS: [fn(&Transaction<'_>, &str) -> rusqlite::Result<()>; 3] =
+    [first, content_once, file_usage];
 
 /// Takes the steps that a database has not taken, each in a transaction of its own. `birth` names its logs if
 /// they have no name yet.
@@ -170,6 +171,27 @@ fn content_once(transaction: &Transaction<'_>, birth: &str) -> rusqlite::Result<
     }
     transaction
         .execute_batch("DROP TABLE old_events; DROP TABLE old_messages; DROP TABLE channels;")
+}
+
+/// What each user's files take, kept by the database itself, whoever writes or removes a file.
+fn file_usage(transaction: &Transaction<'_>, _birth: &str) -> rusqlite::Result<()> {
+    transaction.execute_batch(
+        "CREATE TABLE file_usage (
+            user_id TEXT PRIMARY KEY,
+            files   INTEGER NOT NULL,
+            bytes   INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        INSERT INTO file_usage SELECT user_id, count(*), sum(size) FROM files GROUP BY user_id;
+        CREATE TRIGGER file_usage_more AFTER INSERT ON files BEGIN
+            INSERT INTO file_usage (user_id, files, bytes) VALUES (new.user_id, 1, new.size)
+            ON CONFLICT (user_id) DO UPDATE SET files = files + 1, bytes = bytes + excluded.bytes;
+        END;
+        CREATE TRIGGER file_usage_less AFTER DELETE ON files BEGIN
+            UPDATE file_usage SET files = files - 1, bytes = bytes - old.size WHERE user_id = old.user_id;
+            DELETE FROM file_usage WHERE user_id = old.user_id AND files = 0;
+        END;
+        CREATE INDEX files_open ON files (user_id, ended, expires_ms, size) WHERE message IS NULL;",
+    )
 }
 
 #[derive(Deserialize)]

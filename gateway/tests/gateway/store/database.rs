@@ -1,8 +1,8 @@
 //! What a database does beyond the contract.
 
 use alo_gateway::store::{
-    Change, Draft, FileRecords, Log, MemoryWitness, Opening, PageLimit, Query, Rows, SqliteStore,
-    Store,
+    Change, Draft, FileRecords, Log, MemoryWitness, Opening, PageLimit, Query, Quota, Rows,
+    SqliteStore, Store,
 };
 use alo_protocol::{Cursor, ErrorCode, History};
 use rusqlite::Connection;
@@ -180,7 +180,7 @@ fn a_full_disk_fails_a_batch_as_a_whole() {
     let mut expected = 0;
     let mut failures = 0;
     for round in 0..400 {
-        let file = files.create(file(round, 0), 0).unwrap().id;
+        let file = files.create(file(round, 0), &Quota::NONE, 0).unwrap().id;
         let full = round % 2 == 1;
         if full {
             set_room(&store, 1);

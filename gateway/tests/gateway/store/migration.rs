@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use alo_gateway::store::{Draft, FilePart};
+use alo_gateway::store::{Draft, FilePart, Quota};
 use alo_protocol::{Cursor, ErrorCode, Uuid};
 use rusqlite::Connection;
 use serde_json::Value;
@@ -132,7 +132,7 @@ fn files_of_the_first_schema_survive() {
     // An unfinished upload continues by its key.
     let mut wanted = file(4, 100);
     wanted.key = Some(id(3_004));
-    let unfinished = kit.files.create(wanted, 0).unwrap();
+    let unfinished = kit.files.create(wanted, &Quota::NONE, 0).unwrap();
     assert_eq!((unfinished.id, unfinished.offset), (id(2_004), 30));
     let rest = [part(30, 70)];
     assert!(kit.files.append(unfinished.id, &rest, 5).unwrap());

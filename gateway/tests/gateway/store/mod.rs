@@ -10,7 +10,7 @@ mod send;
 
 use alo_gateway::store::{
     Change, Committed, Draft, FileRecords, FileRow, Log, LogEvent, LogId, MemoryStore, Notice,
-    Opening, PageLimit, Query, Rows, SqliteStore, Store,
+    Opening, PageLimit, Query, Quota, Rows, SqliteStore, Store,
 };
 use alo_protocol::{ChannelId, Cursor, ErrorBody, ErrorCode, Uuid};
 use serde_json::Value;
@@ -59,6 +59,9 @@ contract! {
         a_key_stands_for_its_upload_until_that_is_over
         parts_count_where_they_follow_and_all_or_none
         parts_are_found_by_the_bytes_they_hold
+        the_last_part_may_grow
+        quotas_bound_what_a_user_takes
+        creations_at_once_do_not_pass_a_quota_together
         an_upload_ends_unless_a_message_has_it
         what_has_expired_is_named_until_it_is_removed
     }
@@ -138,7 +141,11 @@ impl Kit {
     /// Records a file of ada's in channel `a` of which so many bytes are there.
     fn file(&self, number: u64, size: u64, offset: u64) -> Uuid {
         use alo_gateway::store::FilePart;
-        let id = self.files.create(file(number, size), 0).unwrap().id;
+        let id = self
+            .files
+            .create(file(number, size), &Quota::NONE, 0)
+            .unwrap()
+            .id;
         let part = FilePart {
             offset: 0,
             size: offset,

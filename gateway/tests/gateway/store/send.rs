@@ -1,6 +1,6 @@
 //! Sending: keys, replies, files, and what one draft of a batch does to another.
 
-use alo_gateway::store::{Committed, Draft};
+use alo_gateway::store::{Committed, Draft, Quota};
 use alo_protocol::{ErrorBody, ErrorCode};
 use serde_json::json;
 
@@ -170,10 +170,10 @@ pub(super) fn files_are_attached_all_or_none(kit: &mut Kit) {
     assert!(kit.files.end(ended).unwrap());
     let mut of_another = file(4, 0);
     of_another.user_id = "bob".into();
-    let of_another = kit.files.create(of_another, 0).unwrap().id;
+    let of_another = kit.files.create(of_another, &Quota::NONE, 0).unwrap().id;
     let mut elsewhere = file(5, 0);
     elsewhere.channel = "b".parse().unwrap();
-    let elsewhere = kit.files.create(elsewhere, 0).unwrap().id;
+    let elsewhere = kit.files.create(elsewhere, &Quota::NONE, 0).unwrap().id;
     for (second, code) in [
         (id(99), ErrorCode::FileNotFound),
         (part, ErrorCode::FileIncomplete),
