@@ -33,6 +33,13 @@ impl<P> AskedList<P> {
         self.0.iter_mut().find(|asked| !asked.sent)
     }
 
+    /// The gateway has not taken the request of a call: it is to be sent again. False if it is not.
+    pub(super) fn refused(&mut self, call: CallId) -> bool {
+        let mut list = self.0.iter_mut();
+        let refused = list.find(|asked| asked.call == call && asked.again);
+        refused.map(|asked| asked.sent = false).is_some()
+    }
+
     /// Takes out the request of a call.
     pub(super) fn take(&mut self, call: CallId) -> Option<Asked<P>> {
         let index = self.0.iter().position(|asked| asked.call == call)?;

@@ -54,6 +54,7 @@ pub fn decode_error<P: Payload>(error: &P) -> Error {
         retryable: error
             .field("retryable")
             .is_some_and(|value| value.is_true()),
+        retry_after_ms: number(error, "retryAfterMs").map(|ms| ms as u32),
     }
 }
 

@@ -16,6 +16,8 @@ pub struct Error {
     pub message: String,
     /// Whether the same call may succeed later.
     pub retryable: bool,
+    /// A rate is exceeded: the gateway accepts the request after this long, milliseconds.
+    pub retry_after_ms: Option<u32>,
 }
 
 impl Error {
@@ -38,6 +40,7 @@ impl Error {
             status,
             message: message.to_owned(),
             retryable,
+            retry_after_ms: None,
         }
     }
 
@@ -62,6 +65,7 @@ impl From<ErrorBody> for Error {
             status: body.status_code,
             message: body.message,
             retryable: body.retryable,
+            retry_after_ms: body.retry_after_ms.map(|ms| ms as u32),
         }
     }
 }

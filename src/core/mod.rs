@@ -14,6 +14,7 @@ mod io;
 mod outbox;
 mod pace;
 mod pending;
+mod rate;
 mod subscriptions;
 pub(crate) mod text;
 mod time;

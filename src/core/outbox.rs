@@ -74,6 +74,13 @@ impl<P> Outbox<P> {
         self.take_where(|entry| entry.call == call)
     }
 
+    /// The gateway has not taken the command of a call: it is to be sent again. False if there is none.
+    pub(super) fn refused(&mut self, call: CallId) -> bool {
+        let mut entries = self.entries.iter_mut();
+        let refused = entries.find(|entry| entry.call == call);
+        refused.map(|entry| entry.state = State::Ready).is_some()
+    }
+
     /// Cancels a command that was never sent.
     pub(super) fn take_unsent(&mut self, call: CallId) -> Option<Entry<P>> {
         self.take_where(|entry| entry.call == call && !entry.tried)

@@ -241,6 +241,15 @@ impl Upload {
         rng: &mut fastrand::Rng,
         reply: HttpReply,
     ) -> Outcome {
+        if let Some(ms) = reply.error.as_ref().and_then(|error| error.retry_after_ms) {
+            // A rate is exceeded, which is no failure.
+            let ms = u64::from(ms);
+            self.state = State::Waiting {
+                until: now.plus(ms + rng.u64(0..=ms / 8)),
+                step: self.step_after_trouble(),
+            };
+            return Outcome::Retry;
+        }
         self.server_failures += 1;
         if self.server_failures > SERVER_FAILURES {
             return Outcome::Failed(self.failure(reply));

@@ -66,6 +66,8 @@ impl Gateway {
         command
             .args(["--listen", "127.0.0.1:0", "--api-key", &api_key, "--data"])
             .arg(data.path())
+            // One user, and one machine, do what many do elsewhere.
+            .env("ALO_UNLIMITED", "true")
             .stderr(log_file);
         let (sender, events) = mpsc::channel();
         let service = Service::start("the gateway", &mut command, sender)?;

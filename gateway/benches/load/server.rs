@@ -46,7 +46,8 @@ impl Server {
         command
             .args(["--listen", "127.0.0.1:0", "--api-key", API_KEY, "--data"])
             .arg(data)
-            .env("RUST_LOG", "warn");
+            .env("RUST_LOG", "warn")
+            .env("ALO_UNLIMITED", "true");
         Self::start(command).await
     }
 

@@ -107,7 +107,7 @@ impl Session {
             ping_at: now_ms + u64::from(HEARTBEAT_MS),
             skew_ms: 0,
             queue: Queue::new(queue::ITEMS),
-            gate: Gate::default(),
+            gate: Gate::new(None, rates::HOLD_MS),
             outputs: VecDeque::new(),
         }
     }
@@ -123,10 +123,16 @@ impl Session {
 
     /// Under the limits by rate of this visitor.
     #[must_use]
-    pub fn with_visitor(mut self, visitor: Visitor) -> Self {
+    pub fn with_visitor(self, visitor: Visitor) -> Self {
+        self.with_visitor_held(visitor, rates::HOLD_MS)
+    }
+
+    /// The same, with so many milliseconds for which a frame that comes too early is held at most.
+    #[must_use]
+    pub fn with_visitor_held(mut self, visitor: Visitor, hold_ms: u64) -> Self {
         let rates = visitor.announced();
         self.limits.rates = (rates != Rates::default()).then_some(rates);
-        self.gate.admit(visitor);
+        self.gate = Gate::new(Some(visitor), hold_ms);
         self
     }
 
@@ -368,7 +374,12 @@ impl Session {
             asked,
         );
         match step {
-            Err(error) => self.refuse(now_ms, request, &error),
+            Err(error) => {
+                if error.code == ErrorCode::TokenInvalid {
+                    self.gate.token_refused(now_ms);
+                }
+                self.refuse(now_ms, request, &error);
+            }
             Ok(Step::Commit(change, result)) => {
                 let op = open.requests.begin(Pending::Commit { request, result });
                 self.outputs.push_back(Output::Commit(op, change));

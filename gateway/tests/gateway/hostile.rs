@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use alo_protocol::CloseCode;
 use serde_json::{Value, json};
+use tempfile::TempDir;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 
@@ -55,7 +56,7 @@ async fn a_reader_that_takes_nothing_is_cut() {
 
 #[tokio::test]
 async fn ten_thousand_wrong_requests_are_answered_one_by_one() {
-    let gateway = Running::start().await;
+    let gateway = Running::start_in(TempDir::new().unwrap(), &["--unlimited"]).await;
     let mut ada = gateway.welcomed("ada", &["a"]).await;
     let wrong = [
         json!({"method": "message.send", "params": {"key": 1}}),

@@ -17,6 +17,7 @@ mod hostile;
 mod http;
 mod jwks;
 mod keys;
+mod rates;
 mod raw;
 mod send;
 mod slow;

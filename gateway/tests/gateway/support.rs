@@ -22,7 +22,10 @@ use tokio::{
 };
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream,
-    tungstenite::{Message, client::IntoClientRequest, http::HeaderValue, protocol::CloseFrame},
+    tungstenite::{
+        Message, client::IntoClientRequest, handshake::client::Request, http::HeaderValue,
+        protocol::CloseFrame,
+    },
 };
 
 pub const API_KEY: &str = "an api key for tests";
@@ -201,7 +204,10 @@ pub enum Got {
 
 impl Socket {
     pub async fn open(endpoint: &str) -> Self {
-        let request = request(endpoint, None);
+        Self::open_with(request(endpoint, None)).await
+    }
+
+    pub async fn open_with(request: Request) -> Self {
         let (stream, response) = tokio_tungstenite::connect_async(request).await.unwrap();
         assert_eq!(response.headers()["sec-websocket-protocol"], "alo.v1.json");
         Self {
@@ -295,10 +301,7 @@ impl Socket {
 }
 
 /// A request for an event connection.
-pub fn request(
-    endpoint: &str,
-    origin: Option<&str>,
-) -> tokio_tungstenite::tungstenite::handshake::client::Request {
+pub fn request(endpoint: &str, origin: Option<&str>) -> Request {
     let mut request = format!("{}/v1/connect", endpoint.replacen("http", "ws", 1))
         .into_client_request()
         .unwrap();

@@ -72,7 +72,14 @@ impl<P: Payload> Client<P> {
     }
 
     fn replied(&mut self, now: Instant, id: u32, result: Result<P, Error>) {
-        match self.in_flight.take(id) {
+        let purpose = self.in_flight.take(id);
+        if let (Some(purpose), Err(error)) = (purpose, &result)
+            && let Some(ms) = error.retry_after_ms
+            && self.waits(now, purpose, ms)
+        {
+            return;
+        }
+        match purpose {
             Some(Purpose::Refresh) => {
                 // A refused renewal does not end the connection: the gateway closes when the old token expires.
                 let ms = result
@@ -99,6 +106,28 @@ impl<P: Payload> Client<P> {
             // No call waits for it any more.
             Some(Purpose::Asked(_)) | None => {}
         }
+    }
+
+    /// A rate is exceeded: the request is sent again when the time has come, before all others of its kind. False if
+    /// it does not wait.
+    fn waits(&mut self, now: Instant, purpose: Purpose, ms: u32) -> bool {
+        let waits = match purpose {
+            Purpose::Once(call) => self.outbox.refused(call),
+            Purpose::Asked(call) => self.asked.refused(call),
+            Purpose::Subscription(call) => {
+                let mut pending = self.pending.iter_mut();
+                let refused = pending.find(|pending| pending.call == call);
+                refused.map(|pending| pending.sent = false).is_some()
+            }
+            Purpose::Refresh => false,
+        };
+        if waits {
+            // Not all clients at once.
+            let ms = u64::from(ms);
+            let until = now.plus(ms + self.rng.u64(0..=ms / 8));
+            self.rates[usize::from(!is_command(&purpose))].exceeded(until);
+        }
+        waits
     }
 
     fn confirmed(&mut self, pending: &Pending, result: Result<P, Error>) {
@@ -128,9 +157,13 @@ impl<P: Payload> Client<P> {
         let Some(socket) = self.connection.greeted() else {
             return;
         };
-        self.pump_subscriptions(socket);
-        self.pump_asked(socket);
-        if !self.restore.holds_commands() {
+        let commands = self.in_flight.count(is_command);
+        let others = self.in_flight.count(|purpose| !is_command(purpose));
+        if self.rates[1].allows(others) {
+            self.pump_subscriptions(socket);
+            self.pump_asked(socket);
+        }
+        if !self.restore.holds_commands() && self.rates[0].allows(commands) {
             self.pump_outbox(socket);
         }
     }
@@ -199,7 +232,7 @@ impl<P: Payload> Client<P> {
     }
 
     fn pump_outbox(&mut self, socket: SocketId) {
-        let mut free = self.free(14, |purpose| matches!(purpose, Purpose::Once(_)));
+        let mut free = self.free(14, is_command);
         while free > 0 {
             let most = self.largest_body();
             let Some(entry) = self.outbox.next_ready() else {
@@ -231,6 +264,10 @@ impl<P: Payload> Client<P> {
     fn largest_body(&self) -> u32 {
         self.limits.frame_bytes.saturating_sub(FRAME_OVERHEAD)
     }
+}
+
+fn is_command(purpose: &Purpose) -> bool {
+    matches!(purpose, Purpose::Once(_))
 }
 
 fn too_large(what: &str, bytes: u32) -> Error {

@@ -22,6 +22,7 @@ use super::{
     io::Context,
     outbox::{Entry, Outbox, State},
     pending::{Kind, Pending},
+    rate::Rate,
     subscriptions::Subscriptions,
     time::earlier,
     token::Token,
@@ -65,6 +66,8 @@ pub struct Client<P> {
     pending: Vec<Pending>,
     asked: AskedList<P>,
     in_flight: InFlight,
+    /// Of commands, and of all other requests.
+    rates: [Rate; 2],
     /// `connect()` calls that wait for the welcome.
     connects: Vec<CallId>,
     /// Calls that wait for the token.
@@ -103,6 +106,7 @@ impl<P: Payload> Client<P> {
             pending: Vec::new(),
             asked: AskedList::new(),
             in_flight: InFlight::NEW,
+            rates: [Rate::Free; 2],
             connects: Vec::new(),
             token_calls: Vec::new(),
             next_socket: 1,
@@ -119,6 +123,8 @@ impl<P: Payload> Client<P> {
     pub fn next_timeout(&self) -> Option<Instant> {
         let token = earlier(self.token.fetch_deadline(), self.fetch_due());
         let work = earlier(self.uploads.next_timeout(), self.restore.deadline());
+        let [commands, others] = self.rates.map(Rate::deadline);
+        let work = earlier(work, earlier(commands, others));
         earlier(token, earlier(self.connection.deadline(), work))
     }
 
@@ -163,6 +169,9 @@ impl<P: Payload> Client<P> {
             Input::Timeout => self.timeout(now),
         }
         self.restore.elapse(now);
+        for rate in &mut self.rates {
+            rate.elapse(now);
+        }
         self.pump_requests();
         self.pump_uploads(now);
         self.pump_token(now);

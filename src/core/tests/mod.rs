@@ -18,6 +18,7 @@ mod json;
 mod kept;
 mod lanes;
 mod properties;
+mod rates;
 mod sends;
 mod subscriptions;
 mod token;

@@ -3,6 +3,7 @@
 
 use std::ops::Range;
 
+use alo_protocol::{Rate, Rates};
 use fastrand::Rng;
 
 /// Mean times are in milliseconds; 0 means never. Shares are per mille.
@@ -82,6 +83,10 @@ pub struct Profile {
     pub outbox_kept: bool,
     /// Share of accesses to browsers' storage that fail, and of those that are slow.
     pub storage_errors: u32,
+    /// How often each user may do what.
+    pub rates: Rates,
+    /// How long the gateway holds a frame that comes too early before it refuses it.
+    pub hold_ms: u64,
 }
 
 impl Profile {
@@ -125,6 +130,8 @@ impl Profile {
             outbox: 1_000,
             outbox_kept: false,
             storage_errors: 0,
+            rates: NO_RATES,
+            hold_ms: 2_000,
         }
     }
 
@@ -197,6 +204,36 @@ impl Profile {
             outbox: [3, 20, 1_000][rng.usize(..3)],
             outbox_kept: rng.bool(),
             storage_errors,
+            rates: rates(rng),
+            hold_ms: [0, 100, 2_000][rng.usize(..3)],
         }
+    }
+}
+
+const NO_RATES: Rates = Rates {
+    sends: None,
+    requests: None,
+    uploads: None,
+    connections: None,
+    open_connections: None,
+};
+
+/// Some limits and not others: a few a second, which is much less than users do, and enough for healing.
+fn rates(rng: &mut Rng) -> Rates {
+    if rng.bool() {
+        return NO_RATES;
+    }
+    let mut rate = |bursts: Range<u32>| {
+        rng.bool().then(|| Rate {
+            per_minute: rng.u32(240..1_200),
+            burst: rng.u32(bursts),
+        })
+    };
+    Rates {
+        sends: rate(1..30),
+        requests: rate(1..30),
+        uploads: rate(1..10),
+        connections: rate(2..10),
+        open_connections: rng.bool().then(|| rng.u32(3..10)),
     }
 }

@@ -110,6 +110,7 @@ impl World {
     ) -> Result<HttpReply, ErrorBody> {
         let now_ms = self.unix_ms();
         let identity = self.gateway.tokens.verify(token, now_ms)?;
+        self.gateway.limiter.upload(&identity.user_id, now_ms)?;
         match request {
             HttpRequest::Create { key, length } => {
                 let creation = Creation {

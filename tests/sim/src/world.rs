@@ -101,7 +101,7 @@ impl World {
             now: 0,
             clients,
             disks: (0..profile.clients).map(|_| Disk::default()).collect(),
-            gateway: GatewayHost::new(&epoch, profile.batch),
+            gateway: GatewayHost::new(&epoch, profile.batch, profile.rates),
             links: BTreeMap::new(),
             oracle,
             counts,

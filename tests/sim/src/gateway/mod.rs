@@ -11,11 +11,12 @@ use std::{collections::BTreeMap, sync::Arc};
 use alo_gateway::{
     auth::Tokens,
     bus::Hub,
+    limits::Limiter,
     session::{Input, Op},
     store::{Draft, MemoryWitness, Query, Rows, SqliteFiles, SqliteLog, SqliteStore},
     writer::{Answer, Batching, Done},
 };
-use alo_protocol::{AuthRequest, AuthUser, ErrorBody, Uuid};
+use alo_protocol::{AuthRequest, AuthUser, ErrorBody, Rates, Uuid};
 
 use crate::{
     client,
@@ -41,6 +42,8 @@ pub(crate) struct GatewayHost {
     copy: Option<Copy>,
     pub(crate) tokens: Arc<Tokens>,
     tokens_issued: u128,
+    rates: Rates,
+    pub(crate) limiter: Arc<Limiter>,
     pub(crate) up: bool,
     /// Raised with every start: what an earlier process had in its memory is gone.
     boot: u32,
@@ -79,7 +82,7 @@ pub(crate) enum Event {
 }
 
 impl GatewayHost {
-    pub(crate) fn new(birth: &str, batch: usize) -> Self {
+    pub(crate) fn new(birth: &str, batch: usize, rates: Rates) -> Self {
         let witness = MemoryWitness::default();
         let (store, log, files) = copies::new_database(birth, witness.clone());
         Self {
@@ -93,6 +96,8 @@ impl GatewayHost {
             // It takes any bytes.
             tokens: Arc::new(Tokens::new("key", b"a secret for simulations only...")),
             tokens_issued: 0,
+            rates,
+            limiter: Arc::new(Limiter::of_users(rates)),
             up: true,
             boot: 0,
             conns: BTreeMap::new(),
@@ -116,6 +121,7 @@ impl GatewayHost {
         self.writing = false;
         self.hub = Hub::default();
         self.batching = Batching::new(self.batch);
+        self.limiter = Arc::new(Limiter::of_users(self.rates));
         std::mem::take(&mut self.conns)
     }
 }

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use alo_gateway::{
     bus::{Delivery, Mailbox, News},
+    limits::Visitor,
     session::{Ask, Desk, Driver, Input, Session, Write},
     writer::Job,
 };
@@ -69,7 +70,11 @@ impl World {
             Box::new(new_id),
             self.unix_ms(),
         )
-        .with_queue(self.profile.queue);
+        .with_queue(self.profile.queue)
+        .with_visitor_held(
+            Visitor::unlimited(self.gateway.limiter.clone()),
+            self.profile.hold_ms,
+        );
         let conn = Conn {
             driver: Driver::new(session),
             desk: Desk::default(),
