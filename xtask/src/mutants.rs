@@ -45,7 +45,7 @@ const fn mutant(
     }
 }
 
-const MUTANTS: [Mutant; 39] = [
+const MUTANTS: [Mutant; 43] = [
     mutant(
         "a message stored before is answered with the failure of its resend",
         "gateway/src/store/rules/mod.rs",
@@ -279,6 +279,30 @@ const MUTANTS: [Mutant; 39] = [
         "gateway/src/writer/batching.rs",
         "let answers = whose.into_iter().zip(results);",
         "let answers = whose.into_iter().rev().zip(results);",
+    ),
+    mutant(
+        "a send refused for a while is given up",
+        "src/core/client/exchange.rs",
+        "&& self.waits(now, purpose, ms)",
+        "&& self.waits(now, purpose, ms)\n            && !is_command(&purpose)",
+    ),
+    mutant(
+        "a send refused for a while is forgotten",
+        "src/core/outbox.rs",
+        "refused.map(|entry| entry.state = State::Ready).is_some()",
+        "refused.is_some()",
+    ),
+    mutant(
+        "sends go on while the refusals of earlier ones are on their way",
+        "src/core/rate.rs",
+        "if *self == Self::Clearing && unanswered == 0 {",
+        "if *self == Self::Clearing {",
+    ),
+    mutant(
+        "a send is accepted although one before it was refused for a while",
+        "gateway/src/session/rates.rs",
+        "&& !self.refused.is_empty()",
+        "&& false",
     ),
 ];
 

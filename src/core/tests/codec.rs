@@ -164,7 +164,9 @@ fn what_is_not_of_the_protocol_is_no_item() {
         assert!(item(value.clone()).is_none(), "{value}");
     }
     // An error in which everything is missing is an error all the same.
-    let error = decode_error(&Json(json!({"code": "too-many-requests", "retryAfterMs": 750})));
+    let error = decode_error(&Json(
+        json!({"code": "too-many-requests", "retryAfterMs": 750}),
+    ));
     assert_eq!(error.retry_after_ms, Some(750));
     let error = decode_error(&Json(json!({})));
     assert_eq!(error.retry_after_ms, None);

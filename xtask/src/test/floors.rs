@@ -37,7 +37,7 @@ const FLOORS: [Floor; 7] = [
         without: &[],
         others: &[
             "autobahn", "crash", "disk", "door", "files", "hostile", "http", "jwks", "keys",
-            "main", "raw", "slow", "socket", "store", "support",
+            "main", "rates", "raw", "slow", "socket", "store", "support",
         ],
     },
     Floor {
