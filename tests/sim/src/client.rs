@@ -280,8 +280,11 @@ impl World {
         let page = self.page(index);
         let is_foreign = is_current && self.is_foreign(page, &incoming);
         if is_current {
-            if let Incoming::Reply(id, _) = &incoming {
+            if let Incoming::Reply(id, result) = &incoming {
                 self.clients[index].unanswered.remove(id);
+                if matches!(result, Err(error) if error.retry_after_ms.is_some()) {
+                    self.counts.add("fault: rate exceeded");
+                }
             }
             let starts = match &incoming {
                 Incoming::Reply(_, Ok(result)) => {
