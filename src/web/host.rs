@@ -22,10 +22,6 @@ extern "C" {
 
     /// Makes an HTTP request for an upload; the answer is `Engine.httpDone`. With `key` it creates the upload;
     /// the bytes from `start` to `end` are sent along.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "an object costs a call for each key"
-    )]
     #[wasm_bindgen(method)]
     pub(super) fn http(
         this: &Host,
