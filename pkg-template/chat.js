@@ -1,3 +1,4 @@
+import { explain, nameOrigin } from "./causes.js";
 import * as check from "./check.js";
 import { FirstFlight } from "./first-flight.js";
 import { Listeners } from "./listeners.js";
@@ -124,13 +125,14 @@ export function define(source, init, Engine) {
     }
 
     downloadFile(options) {
-      let url;
-      const token = (refused) => this.#call(options, () => (engine, call) => engine.token(call, refused));
-      return this.#call(options, ({ file }) => {
-        check.options(file, "file", "must be a file of a message");
-        url = `${this.#options.endpoint}/v1/files/${check.uuid("file.id", file.id)}`;
+      let url, signal;
+      const token = (refused) => this.#call({ signal }, () => (engine, call) => engine.token(call, refused));
+      return this.#call(options, ({ file }, given) => {
+        signal = given;
+        const { id } = check.options(file, "file", "must be a file of a message");
+        url = `${this.#options.endpoint}/v1/files/${check.uuid("file.id", id)}`;
         return (engine, call) => engine.token(call, undefined);
-      }).then((first) => download(url, options.signal, first, token));
+      }).then((first) => download(url, signal, first, token));
     }
 
     addEventListener(type, listener, options) {
@@ -165,13 +167,13 @@ export function define(source, init, Engine) {
       if (this.#disposed) return Promise.resolve(failure(disposed()));
       let start, signal;
       try {
-        start = read(check.options(options));
-        signal = check.optional(check.signal, "signal", options.signal);
-      } catch (cause) {
-        // A getter of the caller's object may throw anything.
-        const code = cause instanceof check.InvalidArgument ? "invalid-argument" : "internal";
-        const statusCode = code === "internal" ? 500 : 400;
-        return Promise.resolve(failure({ statusCode, message: `${cause?.message ?? cause}`, code, retryable: false }));
+        check.reading("the argument", () => {
+          const given = check.options(options);
+          signal = check.optional(check.signal, "signal", given.signal);
+          start = read(given, signal);
+        });
+      } catch ({ message }) {
+        return Promise.resolve(failure(invalid(message)));
       }
       if (signal?.aborted) return Promise.resolve(failure(aborted()));
       return new Promise((resolve) => {
@@ -182,10 +184,19 @@ export function define(source, init, Engine) {
           signal?.removeEventListener("abort", abort);
           resolve(result);
         });
-        if (this.#engine) return start(this.#engine, call);
+        if (this.#engine) return this.#begin(call, start);
         if (!this.#waiting) this.#load();
         this.#waiting.push([call, start]);
       });
+    }
+
+    /** Starts a call. What throws in it is the caller's, and must hold up no other. */
+    #begin(call, start) {
+      try {
+        start(this.#engine, call);
+      } catch (cause) {
+        this.#settle(call, invalid(`the argument: reading it throws; ${check.reason(cause)}`));
+      }
     }
 
     #load() {
@@ -194,7 +205,7 @@ export function define(source, init, Engine) {
       Promise.all([ready(), this.#openOutbox()]).then(
         () => this.#start(),
         (cause) => {
-          const message = `the engine could not be loaded: ${cause?.message ?? cause}`;
+          const message = `the engine could not be loaded: ${check.reason(cause)}`;
           for (const [call] of this.#taken()) {
             this.#settle(call, { statusCode: 500, message, code: "load-failed", retryable: true });
           }
@@ -214,13 +225,13 @@ export function define(source, init, Engine) {
         fetchToken: () => {
           this.#flight.token().then(
             (token) => this.#engine?.tokenFetched(token, ""),
-            (cause) => this.#engine?.tokenFetched(undefined, `${cause?.message ?? cause ?? "failed"}`),
+            (cause) => this.#engine?.tokenFetched(undefined, check.reason(cause)),
           );
         },
       };
       const engine = new Engine(typeof authToken === "function", outboxLimit, parallelUploads, host, this.#outbox);
       this.#engine = engine;
-      for (const [call, start] of waiting) if (this.#open.has(call)) start(engine, call);
+      for (const [call, start] of waiting) if (this.#open.has(call)) this.#begin(call, start);
     }
 
     #taken() {
@@ -232,6 +243,7 @@ export function define(source, init, Engine) {
     #settle(call, error, response) {
       const resolve = this.#open.get(call);
       this.#open.delete(call);
+      nameOrigin(error);
       if (error) return resolve?.(failure(error));
       if (response === undefined) return resolve?.({ status: { error: false } });
       this.#absolute(response.message);
@@ -243,7 +255,7 @@ export function define(source, init, Engine) {
     #openOutbox() {
       if (this.#options.outbox !== "indexeddb" || this.#outbox) return undefined;
       const failed = (cause) => {
-        const message = `outbox: kept in memory alone; ${cause?.message ?? cause}`;
+        const message = `outbox: kept in memory alone; ${check.reason(cause)}`;
         const error = { statusCode: 500, message, code: "outbox-unavailable", retryable: false };
         this.#dispatch({ type: "outbox.warning", data: { error } });
       };
@@ -268,7 +280,10 @@ export function define(source, init, Engine) {
     }
 
     #dispatch(event) {
-      this.#absolute(event.data?.message);
+      const { type, data } = event;
+      if (type === "status.reconnecting") explain(data, this.#flight.blocked);
+      nameOrigin(data?.error);
+      this.#absolute(data?.message);
       this.#listeners.dispatch(event);
     }
 
@@ -310,6 +325,10 @@ function checkedEndpoint(endpoint) {
     throw new TypeError("endpoint: must not contain a user name, password, query or fragment");
   }
   return url.href.replace(/\/+$/, "");
+}
+
+function invalid(message) {
+  return { statusCode: 400, message, code: "invalid-argument", retryable: false };
 }
 
 function disposed() {

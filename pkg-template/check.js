@@ -4,13 +4,34 @@
 export class InvalidArgument extends Error {}
 
 const ID_BYTES = 128;
+/** Readers parse metadata on stacks of a limited size. */
+const METADATA_LEVELS = 64;
 const CONTROL = /\p{Cc}/u;
 const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 
-/** The argument of a call. */
-export function options(value, name = "the argument", rule = "must be an object") {
-  if (!isObject(value)) wrong(name, rule, value);
-  return value;
+/** The argument of a call, or an object in it; a getter that throws is named. */
+export function options(value, name, rule = "must be an object") {
+  if (!isObject(value)) wrong(name ?? "the argument", rule, value);
+  return new Proxy(value, { get: (object, key) => reading(name ? `${name}.${key}` : key, () => object[key]) });
+}
+
+/** What `read` returns. What the caller's own code throws in it becomes an error that names the argument. */
+export function reading(name, read) {
+  try {
+    return read();
+  } catch (cause) {
+    if (cause instanceof InvalidArgument) throw cause;
+    invalid(`${name}: reading it throws; ${reason(cause)}`);
+  }
+}
+
+/** Why something failed, in words; `cause` may be anything that can be thrown. */
+export function reason(cause) {
+  try {
+    return `${cause?.message ?? cause ?? "failed"}`;
+  } catch {
+    return "failed";
+  }
 }
 
 export function channelId(value, name = "channelId") {
@@ -23,6 +44,10 @@ export function channelId(value, name = "channelId") {
 
 /** A list of ids, each once. */
 export function channelIds(list) {
+  return reading("channelIds", () => eachOnce(list));
+}
+
+function eachOnce(list) {
   if (!Array.isArray(list)) wrong("channelIds", "must be an array of strings", list);
   if (!list.length) invalid("channelIds: must name at least one channel");
   return [...new Set(Array.from(list, (id, index) => channelId(id, `channelIds[${index}]`)))];
@@ -40,7 +65,7 @@ export function string(name, value) {
 
 /** `value` checked by `check`; `undefined` if there is none. */
 export function optional(check, name, value) {
-  return value === undefined || value === null ? undefined : check(name, value);
+  return value === undefined || value === null ? undefined : reading(name, () => check(name, value));
 }
 
 export function limit(name, value) {
@@ -62,6 +87,8 @@ export function files(name, list) {
   const taken = Array.from(list);
   taken.forEach((file, index) => {
     if (!(file instanceof File)) wrong(`${name}[${index}]`, "must be a File", file);
+    // What is read later must not throw then.
+    for (const key of ["name", "size", "type", "lastModified"]) reading(`${name}[${index}].${key}`, () => file[key]);
   });
   return taken;
 }
@@ -73,6 +100,7 @@ export function isToken(text) {
 
 export function signal(name, value) {
   if (!(value instanceof AbortSignal)) wrong(name, "must be an AbortSignal", value);
+  void value.aborted;
   return value;
 }
 
@@ -85,9 +113,26 @@ export function body(method, params) {
   try {
     text = JSON.stringify(params);
   } catch (cause) {
-    invalid(`metadata: cannot be written as JSON; ${cause?.message ?? ""}`);
+    invalid(`metadata: cannot be written as JSON; ${reason(cause)}`);
   }
+  if (params.metadata && levels(text) > METADATA_LEVELS + 1) invalid(`metadata: must be nested at most ${METADATA_LEVELS} levels deep`);
   return `"${method}","params":${text.slice(0, -1)}`;
+}
+
+/** How many objects and lists of a JSON text are within each other. */
+function levels(text) {
+  let level = 0;
+  let most = 0;
+  let inString = false;
+  for (let at = 0; at < text.length; at++) {
+    const character = text[at];
+    if (character === '"') inString = !inString;
+    else if (character === "\\") at++;
+    else if (inString) continue;
+    else if (character === "{" || character === "[") most = Math.max(most, ++level);
+    else if (character === "}" || character === "]") level--;
+  }
+  return most;
 }
 
 /** An upper bound of a text's size in UTF-8, in bytes; exact where it could exceed a limit. */

@@ -13,6 +13,11 @@ export class FirstFlight {
   #socket;
   #token;
   #timer;
+  /** The address that the page's policy has forbidden, if it did. */
+  blocked;
+  #onBlocked = ({ effectiveDirective, blockedURI }) => {
+    if (effectiveDirective === "connect-src" && this.#url.startsWith(blockedURI)) this.blocked = this.#url;
+  };
 
   constructor({ endpoint, authToken }, ready) {
     this.#url = `${endpoint.replace("http", "ws")}/v1/connect`;
@@ -41,6 +46,7 @@ export class FirstFlight {
   end() {
     this.used();
     this.#timer = null;
+    globalThis.removeEventListener?.("securitypolicyviolation", this.#onBlocked);
     this.#socket?.close(1000);
     this.#socket = this.#token = undefined;
   }
@@ -61,6 +67,7 @@ export class FirstFlight {
 
   #open() {
     try {
+      globalThis.addEventListener?.("securitypolicyviolation", this.#onBlocked);
       return new WebSocket(this.#url, "alo.v1.json");
     } catch {
       return undefined;

@@ -26,6 +26,7 @@ export type { JsonObject, JsonValue, Message } from "./types/message.js";
 export type { RestoredMessage } from "./types/outbox.js";
 export type { Done, ErrorCode, ErrorData, Failure, Result, Status, Success } from "./types/result.js";
 export type { SendMessageOptions } from "./types/send.js";
+export type { ReconnectCause, ReconnectCode } from "./types/status.js";
 
 export interface AloChatOptions {
   /** Address of the gateway, such as `https://chat.example.com`. It may have a path. */

@@ -16,7 +16,7 @@ use crate::{
     intake::{IntakeConfig, IntakeFlags},
     limits::LimitFlags,
     logging::LogFlags,
-    origin::Origins,
+    origin::{OriginError, Origins},
     permissions, random,
     store::is_full,
 };
@@ -33,8 +33,8 @@ pub struct Flags {
     #[arg(long, env = "ALO_DATA", default_value = "alo-data")]
     pub data: PathBuf,
 
-    /// The key with which your server requests tokens. By default one is generated, kept in the data
-    /// folder and shown once.
+    /// The key with which your server requests tokens, at least 32 bytes. By default one is generated, kept in
+    /// the data folder and shown once.
     #[arg(long, env = "ALO_API_KEY", hide_env_values = true)]
     pub api_key: Option<String>,
 
@@ -43,8 +43,9 @@ pub struct Flags {
     #[arg(long, env = "ALO_JWT_SECRET", hide_env_values = true)]
     pub jwt_secret: Option<String>,
 
-    /// An origin whose pages may connect, such as `https://chat.example.com`. Repeat it for more, or separate
-    /// them by commas; * allows all. Default: pages served from this machine.
+    /// An origin whose pages may connect, as browsers send it: `https://chat.example.com`, `file://`, or `null`,
+    /// which sandboxed frames of any site send. Repeat it for more, or separate them by commas; * allows all.
+    /// Default: pages served from this machine.
     #[arg(long, env = "ALO_ALLOW_ORIGIN", value_delimiter = ',')]
     pub allow_origin: Vec<String>,
 
@@ -102,8 +103,8 @@ pub struct Config {
     pub intake: IntakeConfig,
 }
 
-/// Minimum length of the signing secret: 256 bits, as HS256 requires (RFC 7518, 3.2).
-const JWT_SECRET_BYTES: usize = 32;
+/// Minimum length of the API key and the signing secret: 256 bits, as HS256 requires (RFC 7518, 3.2).
+const SECRET_BYTES: usize = 32;
 
 /// Why the gateway cannot start with these flags.
 #[derive(Debug, thiserror::Error)]
@@ -114,12 +115,14 @@ pub enum ConfigError {
     /// Another gateway uses it.
     #[error(transparent)]
     Lock(#[from] LockError),
-    /// The secret is too short to be safe.
-    #[error("--jwt-secret: must have at least {JWT_SECRET_BYTES} bytes")]
-    JwtSecret,
-    /// An empty key would let anyone in.
-    #[error("--api-key: must not be empty")]
-    ApiKey,
+    /// A secret is too short to be safe.
+    #[error(
+        "{0}: has {1} bytes and must have at least {SECRET_BYTES}; make one with `openssl rand -hex 32`"
+    )]
+    Secret(String, usize),
+    /// An origin can never match.
+    #[error(transparent)]
+    Origin(#[from] OriginError),
     /// A file of keys is wrong.
     #[error(transparent)]
     Keys(#[from] SourceError),
@@ -131,6 +134,7 @@ impl Config {
     /// # Errors
     /// When a flag is wrong or the data folder cannot be written.
     pub fn prepare(flags: Flags) -> Result<Self, ConfigError> {
+        let origins = Origins::new(&flags.allow_origin)?;
         let data = |error| ConfigError::Data(flags.data.clone(), error);
         let blobs = flags.data.join("files");
         let is_ours = permissions::is_ours(&flags.data).map_err(data)?;
@@ -149,23 +153,24 @@ impl Config {
             .keys
             .file()
             .map_err(|error| SourceError::Keys(path, error))?;
-        let mut new_api_key = None;
-        let api_key = match flags.api_key {
-            Some(key) if key.is_empty() => return Err(ConfigError::ApiKey),
-            Some(key) => Some(key),
-            None if listed.has_api_keys() => None,
-            None => {
-                let (key, is_new) = secret(&flags.data.join("api-key")).map_err(data)?;
-                new_api_key = is_new.then(|| key.clone());
-                Some(key)
+        let secret = |flag: Option<String>, name: &str, is_listed: bool| {
+            let path = flags.data.join(name);
+            let (secret, is_new, from) = match flag {
+                Some(secret) => (secret, false, format!("--{name}")),
+                None if is_listed => return Ok((None, false)),
+                None => {
+                    let (secret, is_new) = secret(&path).map_err(data)?;
+                    (secret, is_new, path.display().to_string())
+                }
+            };
+            match secret.len() {
+                SECRET_BYTES.. => Ok((Some(secret), is_new)),
+                bytes => Err(ConfigError::Secret(from, bytes)),
             }
         };
-        let jwt_secret = match flags.jwt_secret {
-            Some(secret) if secret.len() < JWT_SECRET_BYTES => return Err(ConfigError::JwtSecret),
-            Some(secret) => Some(secret),
-            None if listed.has_secrets() => None,
-            None => Some(secret(&flags.data.join("jwt-secret")).map_err(data)?.0),
-        };
+        let (api_key, is_new) = secret(flags.api_key, "api-key", listed.has_api_keys())?;
+        let new_api_key = api_key.clone().filter(|_| is_new);
+        let (jwt_secret, _) = secret(flags.jwt_secret, "jwt-secret", listed.has_secrets())?;
         Ok(Self {
             listen: flags.listen,
             database: flags.data.join("chat.db"),
@@ -177,7 +182,7 @@ impl Config {
                 pace: Pace::default(),
             },
             new_api_key,
-            origins: Origins::new(&flags.allow_origin),
+            origins,
             files: FileLimits::from(&flags.files),
             restored: flags.restored,
             lock,
@@ -245,15 +250,30 @@ mod tests {
     }
 
     #[test]
-    fn weak_secrets_are_refused() {
+    fn weak_secrets_are_refused_with_the_remedy() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(matches!(
-            Config::prepare(flags(folder.path(), &["--jwt-secret", "short"])),
-            Err(ConfigError::JwtSecret)
-        ));
-        assert!(matches!(
-            Config::prepare(flags(folder.path(), &["--api-key", ""])),
-            Err(ConfigError::ApiKey)
-        ));
+        let prepare = |more: &[&str]| Config::prepare(flags(folder.path(), more)).map(|_| ());
+        let secret = "x".repeat(SECRET_BYTES);
+        for flag in ["--api-key", "--jwt-secret"] {
+            for weak in ["", "short", &secret[1..]] {
+                let text = prepare(&[flag, weak]).unwrap_err().to_string();
+                assert!(text.starts_with(flag), "{text}");
+                assert!(text.contains("openssl rand -hex 32"), "{text}");
+            }
+            assert!(prepare(&[flag, &secret]).is_ok());
+        }
+        // One that was written into the data folder by hand.
+        fs::write(folder.path().join("api-key"), "short").unwrap();
+        let text = prepare(&[]).unwrap_err().to_string();
+        assert!(text.contains("api-key: has 5 bytes"), "{text}");
+    }
+
+    #[test]
+    fn an_origin_that_can_never_match_is_refused_before_anything_is_made() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("data");
+        let wrong = Config::prepare(flags(&data, &["--allow-origin", "chat.example.com"]));
+        assert!(matches!(wrong, Err(ConfigError::Origin(_))));
+        assert!(!data.exists());
     }
 }

@@ -23,6 +23,8 @@ pub enum CloseCode {
     Recover,
     /// Far more requests than `limits.requestsInFlight` were unanswered, or were sent although they were refused.
     Flood,
+    /// The page's origin is not on the allow-list.
+    OriginForbidden,
     /// The token was revoked.
     TokenRevoked,
     /// The gateway has no room for the connection, or has not loaded the keys that tokens are signed with.
@@ -46,7 +48,7 @@ pub enum Reconnect {
 
 impl CloseCode {
     /// All codes, for documentation and tests.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Shutdown,
         Self::MalformedFrame,
         Self::TokenInvalid,
@@ -57,6 +59,7 @@ impl CloseCode {
         Self::IdleTimeout,
         Self::Recover,
         Self::Flood,
+        Self::OriginForbidden,
         Self::TokenRevoked,
         Self::Overloaded,
         Self::TooManyConnections,
@@ -76,6 +79,7 @@ impl CloseCode {
             Self::IdleTimeout => 4006,
             Self::Recover => 4007,
             Self::Flood => 4008,
+            Self::OriginForbidden => 4009,
             Self::TokenRevoked => 4010,
             Self::Overloaded => 1013,
             Self::TooManyConnections => 4011,
@@ -96,6 +100,7 @@ impl CloseCode {
             Self::IdleTimeout => "idle-timeout",
             Self::Recover => "recover",
             Self::Flood => "flood",
+            Self::OriginForbidden => "origin-forbidden",
             Self::TokenRevoked => "token-revoked",
             Self::Overloaded => "overloaded",
             Self::TooManyConnections => "too-many-connections",
@@ -109,9 +114,12 @@ impl CloseCode {
             Some(Self::TokenInvalid | Self::TokenExpired | Self::TokenRevoked) => {
                 Reconnect::WithNewToken
             }
-            Some(Self::MalformedFrame | Self::BinaryFrame | Self::FrameTooLarge) => {
-                Reconnect::Never
-            }
+            Some(
+                Self::MalformedFrame
+                | Self::BinaryFrame
+                | Self::FrameTooLarge
+                | Self::OriginForbidden,
+            ) => Reconnect::Never,
             Some(
                 Self::Shutdown
                 | Self::HelloTimeout

@@ -3,6 +3,7 @@
 //! The crate contains types, limits and codes, no input or output. With the feature `json` frames can
 //! be read from and written to text; without it (in the browser) JSON stays in JavaScript.
 
+mod cause;
 mod close;
 mod cursor;
 mod error_code;
@@ -21,11 +22,12 @@ mod methods;
 #[cfg(feature = "samples")]
 pub mod samples;
 
+pub use cause::Cause;
 pub use close::{CloseCode, Reconnect};
 pub use cursor::{Cursor, GapReason, Resume};
 pub use error_code::{ErrorBody, ErrorCode};
 pub use id::{ChannelId, InvalidId, UserId, Uuid};
-pub use limits::Limits;
+pub use limits::{Limits, METADATA_DEPTH};
 #[cfg(feature = "json")]
 pub use limits::{Rate, Rates};
 

@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+/// How deep `metadata` may be nested, itself counted: readers parse it on stacks of a limited size.
+pub const METADATA_DEPTH: usize = 64;
+
 /// What a gateway accepts. Sizes are bytes of UTF-8.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

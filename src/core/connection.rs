@@ -1,6 +1,11 @@
 //! The states of the event connection.
 
-use super::{Error, Instant, SocketId};
+use alo_protocol::Cause;
+
+use super::{
+    Error, Instant, SocketId,
+    text::{concat, digits},
+};
 
 /// How long a socket may take to open, and a gateway to welcome, milliseconds.
 pub(super) const OPEN_MS: u64 = 10_000;
@@ -129,4 +134,32 @@ pub(super) enum Loss {
     NoToken(Error),
     /// An event is missing: resume from the cursor.
     Resume,
+}
+
+impl Loss {
+    /// The cause, for a connection that was in this state, and the same in words.
+    pub(super) fn cause(&self, connection: &Connection) -> (Cause, String) {
+        let (cause, text) = match (self, connection) {
+            (Self::NoToken(error), _) => return (Cause::TokenUnavailable, error.message.clone()),
+            (Self::Resume, _) => (Cause::EventsMissing, "an event is missing"),
+            (Self::TimedOut, _) => (Cause::TimedOut, "the gateway did not answer in time"),
+            (Self::Closed(_), Connection::Opening { .. }) => {
+                (Cause::NotOpened, "the socket could not be opened")
+            }
+            (Self::Closed(code), _) => {
+                let (cause, text) = match connection {
+                    Connection::Greeting { .. } => (Cause::Refused, "closed before the welcome"),
+                    Connection::Idle
+                    | Connection::AwaitingToken
+                    | Connection::Opening { .. }
+                    | Connection::Online { .. }
+                    | Connection::Waiting { .. }
+                    | Connection::Failed => (Cause::Lost, "closed"),
+                };
+                let code = digits(u64::from(*code));
+                return (cause, concat(&[text, " with code ", &code]));
+            }
+        };
+        (cause, text.to_owned())
+    }
 }

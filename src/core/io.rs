@@ -1,6 +1,6 @@
 //! Inputs and outputs of the core. `P` is a payload the core never reads.
 
-use alo_protocol::{ChannelId, Cursor, GapReason, Limits, Uuid};
+use alo_protocol::{Cause, ChannelId, Cursor, GapReason, Limits, Uuid};
 
 use super::{Error, Instant};
 
@@ -146,6 +146,10 @@ pub enum Event<P> {
         attempt: u32,
         /// When.
         delay_ms: u64,
+        /// Why.
+        cause: Cause,
+        /// The same in words.
+        message: String,
     },
     /// `status.failed`
     Failed(Error),

@@ -20,11 +20,20 @@ pub(super) fn event(
         Event::Pushed(event) => Some(event),
         Event::Connected => Some(typed("status.connected", &[])),
         Event::Disconnected => Some(typed("status.disconnected", &[])),
-        Event::Reconnecting { attempt, delay_ms } => Some(typed(
+        Event::Reconnecting {
+            attempt,
+            delay_ms,
+            cause,
+            message,
+        } => Some(typed(
             "status.reconnecting",
             &[
                 ("attempt", attempt.into()),
                 ("delayMs", (delay_ms as f64).into()),
+                (
+                    "cause",
+                    object(&[("code", cause.as_str().into()), ("message", message.into())]),
+                ),
             ],
         )),
         Event::Failed(error) => Some(typed("status.failed", &[("error", error_data(&error))])),

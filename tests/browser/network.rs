@@ -40,6 +40,9 @@ async fn the_states_of_the_connection_are_told() {
     let data = ada.events.next("status.reconnecting").await;
     assert_eq!(get(&data, "attempt"), JsValue::from(1));
     assert!(get(&data, "delayMs").as_f64().is_some_and(|ms| ms <= 500.0));
+    assert_eq!(text(&data, "cause.code"), "lost");
+    assert!(text(&data, "cause.message").contains("4999"));
+    assert!(get(&data, "hint").is_undefined());
     ada.events.next("status.connected").await;
 }
 

@@ -22,14 +22,15 @@ pub const ENDPOINT: &str = match option_env!("ALO_TEST_ENDPOINT") {
 /// The gateway's API key.
 pub const API_KEY: &str = match option_env!("ALO_TEST_API_KEY") {
     Some(key) => key,
-    None => "alo-test-key",
+    None => "alo-test-key-of-at-least-32-bytes",
 };
 
 /// How long anything may take before the test fails.
 const PATIENCE_MS: u32 = 30_000;
 
 /// The modules of the package that make up the client, in the order of their imports.
-const MODULES: [(&str, &str); 7] = [
+const MODULES: [(&str, &str); 8] = [
+    ("./causes.js", include_str!("../../pkg-template/causes.js")),
     ("./check.js", include_str!("../../pkg-template/check.js")),
     (
         "./first-flight.js",

@@ -30,7 +30,7 @@ test("ten pages, a bad network and a gateway that is killed", { timeout: (SECOND
   const gateway = new Gateway(t, {
     binary: required("ALO_GATEWAY"),
     data: await temporaryFolder(t),
-    apiKey: "a key for this test alone",
+    apiKey: "a key of 32 bytes for this test alone",
   });
   await gateway.start();
   const proxy = new FaultyProxy(t, gateway.endpoint, chance);

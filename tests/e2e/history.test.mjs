@@ -15,7 +15,7 @@ async function example(t) {
   const gateway = new Gateway(t, {
     binary: required("ALO_GATEWAY"),
     data: await temporaryFolder(t),
-    apiKey: "a key for this test alone",
+    apiKey: "a key of 32 bytes for this test alone",
   });
   await gateway.start();
   return { gateway, url: await startExample(t, gateway), browser: await launch(t) };

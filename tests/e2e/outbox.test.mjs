@@ -21,7 +21,7 @@ async function stage(t) {
   const gateway = new Gateway(t, {
     binary: required("ALO_GATEWAY"),
     data: await temporaryFolder(t),
-    apiKey: "a key for this test alone",
+    apiKey: "a key of 32 bytes for this test alone",
   });
   await gateway.start();
   const folder = await temporaryFolder(t);

@@ -123,6 +123,7 @@ describe("the packed package", () => {
       "LICENSE-MIT",
       "README.md",
       "alo_chat_bg.wasm",
+      "causes.js",
       "chat.js",
       "check.js",
       "engine/alo_chat.js",

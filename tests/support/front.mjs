@@ -12,7 +12,9 @@ export async function front(t, endpoint, { answer = () => false, upgrade = true 
   const { hostname, port } = new URL(endpoint);
   const server = createServer((request, response) => {
     if (answer(request, response)) return;
-    const { method, url: path, headers } = request;
+    const { method, url: path } = request;
+    // Those of a connection are for the next hop alone.
+    const { connection: _, upgrade: __, ...headers } = request.headers;
     const forwarded = forward({ hostname, port, method, path, headers }, (reply) => {
       response.writeHead(reply.statusCode, reply.rawHeaders);
       reply.pipe(response);

@@ -22,11 +22,13 @@ export class Gateway {
   #data;
   #process;
   #listen = "127.0.0.1:0";
+  #flags;
   #log = [];
   apiKey;
   endpoint;
 
-  constructor(t, { binary, data, apiKey }) {
+  constructor(t, { binary, data, apiKey, flags = [] }) {
+    this.#flags = flags;
     this.#binary = binary;
     this.#data = data;
     this.apiKey = apiKey;
@@ -38,7 +40,8 @@ export class Gateway {
 
   /** Starts it, and resolves when it listens. */
   async start() {
-    const gateway = spawn(this.#binary, ["--listen", this.#listen, "--data", this.#data, "--api-key", this.apiKey], {
+    const flags = ["--listen", this.#listen, "--data", this.#data, "--api-key", this.apiKey, ...this.#flags];
+    const gateway = spawn(this.#binary, flags, {
       stdio: ["ignore", "pipe", "pipe"],
     });
     this.#process = gateway;

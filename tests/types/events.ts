@@ -1,6 +1,6 @@
 // Events are a discriminated union: the type of `data` follows from `type`.
 
-import type { AloChat, ChatEvent, ChatEventMap, ChatEventOf, ErrorData, Message, UploadingFile } from "alo-chat";
+import type { AloChat, ChatEvent, ChatEventMap, ChatEventOf, ErrorData, Message, ReconnectCause, UploadingFile } from "alo-chat";
 import type { Equal, Expect, IsAny } from "./equal.js";
 
 declare const chat: AloChat;
@@ -23,7 +23,7 @@ export type Checks = [
   Expect<Equal<keyof ChatEventMap, Names>>,
   Expect<Equal<keyof ChatEventOf<"message.new">, "type" | "data">>,
   Expect<Equal<ChatEventOf<"status.connected">["data"], Record<string, never>>>,
-  Expect<Equal<ChatEventOf<"status.reconnecting">["data"], { attempt: number; delayMs: number }>>,
+  Expect<Equal<ChatEventOf<"status.reconnecting">["data"], { attempt: number; delayMs: number; cause: ReconnectCause; hint?: string }>>,
   Expect<Equal<ChatEventOf<"status.failed">["data"], { error: ErrorData }>>,
   Expect<Equal<ChatEventOf<"message.new">["data"], { message: Message }>>,
   Expect<Equal<ChatEventOf<"file.upload.progress">["data"], { file: UploadingFile; percent: number }>>,

@@ -1,6 +1,6 @@
 // Generated from the protocol's samples by `cargo xtask docs`; changes made here are lost.
 
-import type { ChatEventMap, ErrorCode } from "alo-chat";
+import type { ChatEventMap, ErrorCode, ReconnectCode } from "alo-chat";
 import type { Equal, Expect } from "./equal.js";
 import type { Full, GapReason, WireEvents, WireMethods } from "./wire.js";
 
@@ -76,6 +76,19 @@ export type Names = [
       | "upload-failed"
       | "unavailable"
       | "storage-full"
+    >
+  >,
+  Expect<
+    Equal<
+      ReconnectCode,
+      | "offline"
+      | "blocked"
+      | "not-opened"
+      | "refused"
+      | "lost"
+      | "timed-out"
+      | "events-missing"
+      | "token-unavailable"
     >
   >,
   Expect<

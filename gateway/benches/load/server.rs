@@ -12,7 +12,7 @@ use tokio::{
 
 use crate::{Result, Setup};
 
-const API_KEY: &str = "a key for measurements";
+const API_KEY: &str = "a key of 32 bytes for measurements";
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A server in a process of its own, killed when dropped.

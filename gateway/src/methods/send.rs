@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use alo_protocol::{ErrorBody, ErrorCode, Limits, SendMessage, Uuid};
+use alo_protocol::{ErrorBody, ErrorCode, Limits, METADATA_DEPTH, SendMessage, Uuid};
 
 use super::{Asked, Step};
 use crate::store::{Change, Committed, Draft};
@@ -67,9 +67,38 @@ fn check(message: &SendMessage, limits: &Limits) -> Result<(), ErrorBody> {
     {
         return too_large("metadata", limits.metadata_bytes);
     }
+    if message
+        .metadata
+        .as_ref()
+        .is_some_and(|metadata| depth(metadata.get()) > METADATA_DEPTH)
+    {
+        let text = format!("metadata: must be nested at most {METADATA_DEPTH} levels deep");
+        return Err(ErrorBody::new(ErrorCode::InvalidArgument, text));
+    }
     if message.file_ids.len() > limits.files_per_message as usize {
         let text = format!("files: a message may have {}", limits.files_per_message);
         return Err(ErrorBody::new(ErrorCode::InvalidArgument, text));
     }
     Ok(())
+}
+
+/// How many objects and lists of a JSON text are within each other; members' own parsers and `structuredClone`
+/// have a limited stack. Not recursive itself.
+fn depth(json: &str) -> usize {
+    let (mut depth, mut deepest, mut in_string) = (0_usize, 0, false);
+    let mut bytes = json.bytes();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'"' => in_string = !in_string,
+            // What follows is no quote, whatever it is.
+            b'\\' => drop(bytes.next()),
+            b'{' | b'[' if !in_string => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b'}' | b']' if !in_string => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
 }

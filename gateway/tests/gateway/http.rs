@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{API_KEY, Running, error_of, key};
+use crate::support::{API_KEY, Got, Process, Running, Socket, error_of, key};
 
 #[tokio::test]
 async fn what_is_wrong_in_a_body_is_named() {
@@ -109,12 +109,39 @@ async fn pages_of_other_origins_are_kept_out() {
         tokio_tungstenite::connect_async(crate::support::request(&gateway.endpoint, Some(origin)))
     };
     assert!(connect("https://chat.example.com").await.is_ok());
-    let Err(tokio_tungstenite::tungstenite::Error::Http(refused)) =
-        connect("https://evil.example.com").await
-    else {
-        panic!("another origin was let in");
+    // A page can read a close code, and no HTTP status. What it sends is not looked at, a token included.
+    let token = gateway.token("ada", &["a"]).await;
+    let mut refused = Socket::open_from(&gateway.endpoint, "https://evil.example.com").await;
+    let hello = json!({"hello": {"token": token, "channels": []}}).to_string();
+    refused.send_text(&hello).await;
+    let Got::Closed(Some(close)) = refused.next().await else {
+        panic!("a page of another origin received something else first");
     };
-    assert_eq!(refused.status().as_u16(), 403);
+    assert_eq!(
+        (u16::from(close.code), close.reason.as_str()),
+        (4009, "origin-forbidden")
+    );
+    assert_eq!(gateway.connections().await, 0);
+}
+
+#[tokio::test]
+async fn a_refused_origin_is_logged_once_a_minute_with_its_name() {
+    let data = tempfile::tempdir().unwrap();
+    let log = data.path().join("log");
+    let file = std::fs::File::create(&log).unwrap();
+    let process = Process::start_logged(data.path(), file.into()).await;
+    for origin in ["https://one.example", "https://two.example"] {
+        for _ in 0..20 {
+            let mut refused = Socket::open_from(&process.endpoint, origin).await;
+            assert_eq!(refused.closed().await.0, 4009);
+        }
+    }
+    drop(process);
+    let log = std::fs::read_to_string(&log).unwrap();
+    for origin in ["https://one.example", "https://two.example"] {
+        let lines = log.lines().filter(|line| line.contains(origin));
+        assert_eq!(lines.count(), 1, "{log}");
+    }
 }
 
 #[tokio::test]

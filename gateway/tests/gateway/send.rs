@@ -52,6 +52,51 @@ async fn requests_beyond_the_limit_are_refused_and_the_connection_stays() {
 }
 
 #[tokio::test]
+async fn metadata_nested_deeper_than_64_levels_is_refused() {
+    let gateway = Running::start().await;
+    let mut ada = gateway.welcomed("ada", &["a"]).await;
+    let nested = |levels: usize| {
+        // Brackets within a text, and after an escaped quote, are no levels.
+        let inner = format!(r#"{{"a":"[[{{{{ \" [[[[","b":{}"#, "[".repeat(levels - 1));
+        format!("{inner}{}}}", "]".repeat(levels - 1))
+    };
+    let put = |metadata: String| {
+        gateway
+            .http
+            .put(gateway.url("/channels/a/chat_messages"))
+            .bearer_auth(API_KEY)
+            .header("content-type", "application/json")
+            .body(format!(
+                r#"{{"user_id":"ada","content":"x","metadata":{metadata}}}"#
+            ))
+            .send()
+    };
+    for (levels, is_fine) in [(64, true), (65, false), (8_000, false)] {
+        let frame = format!(
+            r#"{{"id":1,"method":"message.send","params":{{"key":"{}","channelId":"a","content":"x","metadata":{}}}}}"#,
+            key(levels as u64),
+            nested(levels)
+        );
+        ada.send_text(&frame).await;
+        let reply = ada.item().await;
+        assert_eq!(reply["result"].is_object(), is_fine, "{levels}: {reply}");
+        let answer = put(nested(levels)).await.unwrap();
+        assert_eq!(answer.status() == 200, is_fine, "{levels}");
+        if !is_fine {
+            assert_eq!(reply["error"]["code"], "invalid-argument");
+            let error = error_of(answer).await;
+            assert_eq!(error.1, "invalid-argument");
+            for text in [&error.2, reply["error"]["message"].as_str().unwrap()] {
+                assert!(
+                    text.starts_with("metadata: ") && text.contains("64"),
+                    "{text}"
+                );
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_server_sends_in_a_users_name_once() {
     let gateway = Running::start().await;
     let mut bob = gateway.welcomed("bob", &["a"]).await;

@@ -28,7 +28,7 @@ use tokio_tungstenite::{
     },
 };
 
-pub const API_KEY: &str = "an api key for tests";
+pub const API_KEY: &str = "an api key for tests, of 32 bytes";
 const JWT_SECRET: &str = "a secret for tests, of 32 bytes!";
 /// How long anything may take before a test fails.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -207,6 +207,11 @@ impl Socket {
         Self::open_with(request(endpoint, None)).await
     }
 
+    /// One that a page of this origin opens.
+    pub async fn open_from(endpoint: &str, origin: &str) -> Self {
+        Self::open_with(request(endpoint, Some(origin))).await
+    }
+
     pub async fn open_with(request: Request) -> Self {
         let (stream, response) = tokio_tungstenite::connect_async(request).await.unwrap();
         assert_eq!(response.headers()["sec-websocket-protocol"], "alo.v1.json");
@@ -317,7 +322,7 @@ pub fn request(endpoint: &str, origin: Option<&str>) -> Request {
 }
 
 /// The API key of a [`Process`].
-pub const PROCESS_KEY: &str = "key";
+pub const PROCESS_KEY: &str = API_KEY;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_alo-gateway");
 

@@ -134,6 +134,7 @@ impl<P: Payload> Client<P> {
 
     /// The connection is lost, or could not be opened.
     pub(super) fn lost(&mut self, now: Instant, loss: Loss) {
+        let (cause, message) = loss.cause(&self.connection);
         if let Connection::Online { since, .. } = self.connection {
             if now.since(since) >= STABLE_MS {
                 self.backoff.reset();
@@ -162,6 +163,8 @@ impl<P: Payload> Client<P> {
         self.emit(Event::Reconnecting {
             attempt: self.backoff.failures(),
             delay_ms,
+            cause,
+            message,
         });
     }
 
@@ -172,6 +175,10 @@ impl<P: Payload> Client<P> {
             Loss::NoToken(error) => (self.token_failures >= TOKEN_FAILURES).then(|| error.clone()),
             Loss::Closed(code) => match CloseCode::reconnect_after(*code) {
                 Reconnect::Retry => None,
+                Reconnect::Never if *code == CloseCode::OriginForbidden.code() => Some(Error::new(
+                    ErrorCode::OriginForbidden,
+                    "the gateway does not allow the page's origin",
+                )),
                 Reconnect::Never => Some(Error::new(
                     ErrorCode::MalformedFrame,
                     concat(&[

@@ -29,6 +29,74 @@ fn a_silent_connection_is_pinged_and_then_given_up() {
     ));
 }
 
+/// The cause of the reconnect in these outputs.
+fn cause(out: &[Out]) -> (Cause, &str) {
+    let found = out.iter().find_map(|output| match output {
+        Output::Emit(Event::Reconnecting { cause, message, .. }) => Some((*cause, &**message)),
+        _ => None,
+    });
+    found.unwrap_or_else(|| panic!("no reconnect in {out:?}"))
+}
+
+#[test]
+fn a_reconnect_names_its_cause() {
+    let mut driven = Driven::new(true);
+    driven.input(Input::Connect(CallId(0)));
+    let out = driven.input(Input::TokenFetched(Err("no session".into())));
+    assert_eq!(
+        cause(&out),
+        (Cause::TokenUnavailable, "authToken: no session")
+    );
+    driven.advance();
+    driven.input(Input::TokenFetched(Ok("token".into())));
+    let out = driven.close(1006);
+    assert_eq!(
+        cause(&out),
+        (Cause::NotOpened, "the socket could not be opened")
+    );
+    driven.advance();
+    let out = driven.advance();
+    assert_eq!(cause(&out).0, Cause::TimedOut);
+    driven.advance();
+    driven.open();
+    let out = driven.close(1013);
+    assert_eq!(
+        cause(&out),
+        (Cause::Refused, "closed before the welcome with code 1013")
+    );
+    driven.advance();
+    driven.reopen(vec![]);
+    let out = driven.close(1006);
+    assert_eq!(cause(&out), (Cause::Lost, "closed with code 1006"));
+    driven.advance();
+    driven.reopen(vec![]);
+    driven.subscribe(1, 0);
+    let out = driven.push(2, "after a hole");
+    assert_eq!(cause(&out).0, Cause::EventsMissing);
+}
+
+#[test]
+fn a_page_whose_origin_is_refused_stops_with_a_code_of_its_own() {
+    for greeted in [false, true] {
+        let mut driven = Driven::new(true);
+        driven.input(Input::Subscribe(CallId(1), vec![channel()]));
+        driven.input(Input::TokenFetched(Ok("token".into())));
+        if greeted {
+            driven.open();
+        }
+        let out = driven.close(CloseCode::OriginForbidden.code());
+        assert!(error_of(&out, 1).is(ErrorCode::OriginForbidden));
+        let failed = out.iter().any(|output| {
+            matches!(
+                output,
+                Output::Emit(Event::Failed(error)) if error.is(ErrorCode::OriginForbidden)
+            )
+        });
+        assert!(failed, "{out:?}");
+        assert_eq!(driven.client.next_timeout(), None, "it is tried again");
+    }
+}
+
 #[test]
 fn a_deadline_slept_through_is_no_proof_of_death() {
     let mut driven = Driven::online();

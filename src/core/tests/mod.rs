@@ -5,7 +5,7 @@
     reason = "tests pick what they look for"
 )]
 
-use alo_protocol::{CloseCode, Cursor, ErrorCode, GapReason, Limits, Uuid};
+use alo_protocol::{Cause, CloseCode, Cursor, ErrorCode, GapReason, Limits, Uuid};
 use serde_json::json;
 
 use self::json::Json;

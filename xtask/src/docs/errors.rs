@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use alo_protocol::{CloseCode, ErrorCode, Reconnect};
+use alo_protocol::{Cause, CloseCode, ErrorCode, Reconnect};
 
 /// The entire document.
 pub fn text() -> String {
@@ -47,7 +47,35 @@ pub fn text() -> String {
             close_meaning(code)
         );
     }
+    text.push_str(
+        "\n## Causes of a reconnect\n\n\
+         `status.reconnecting` has a `cause` with one of these codes and a message for people, as far as a browser \
+         tells them apart. After three failures in a row it has a `hint` as well; what it names is in \
+         [connecting.md](connecting.md).\n\n\
+         | code | meaning |\n|---|---|\n",
+    );
+    for cause in Cause::ALL {
+        let _ = writeln!(text, "| `{}` | {} |", cause.as_str(), cause_meaning(cause));
+    }
     text
+}
+
+fn cause_meaning(cause: Cause) -> &'static str {
+    match cause {
+        Cause::Offline => "The browser is offline.",
+        Cause::Blocked => "The page's Content-Security-Policy forbids the gateway's address.",
+        Cause::NotOpened => {
+            "The socket could not be opened: nothing listens at the address, or a proxy or firewall refused. Browsers \
+             do not say which."
+        }
+        Cause::Refused => {
+            "The socket was closed before the gateway's welcome; the message has the close code."
+        }
+        Cause::Lost => "The socket was closed after the welcome; the message has the close code.",
+        Cause::TimedOut => "The gateway did not answer in time.",
+        Cause::EventsMissing => "An event is missing; it is replayed after the reconnect.",
+        Cause::TokenUnavailable => "The `authToken` function failed; the message says how.",
+    }
 }
 
 fn close_meaning(code: CloseCode) -> &'static str {
@@ -58,6 +86,9 @@ fn close_meaning(code: CloseCode) -> &'static str {
         CloseCode::MalformedFrame => "A frame did not follow the protocol.",
         CloseCode::TokenInvalid => "The token's signature, format or audience is wrong.",
         CloseCode::TokenExpired => "The token has expired.",
+        CloseCode::OriginForbidden => {
+            "The page's origin is not on the allow-list: start the gateway with `--allow-origin`."
+        }
         CloseCode::TokenRevoked => "The token was revoked; one issued later may be accepted.",
         CloseCode::Overloaded => {
             "The gateway has no room for the connection, or has not loaded the keys that tokens are signed with."

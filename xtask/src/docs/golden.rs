@@ -8,7 +8,7 @@
 use std::fmt::Write;
 
 use alo_protocol::{
-    ErrorCode, GapReason,
+    Cause, ErrorCode, GapReason,
     registry::{EVENTS, METHODS, method_samples},
     samples::{Samples, event_samples},
 };
@@ -18,7 +18,7 @@ use serde_json::Value;
 const HEAD: &str = "\
 // Generated from the protocol's samples by `cargo xtask docs`; changes made here are lost.
 
-import type { ChatEventMap, ErrorCode } from \"alo-chat\";
+import type { ChatEventMap, ErrorCode, ReconnectCode } from \"alo-chat\";
 import type { Equal, Expect } from \"./equal.js\";
 import type { Full, GapReason, WireEvents, WireMethods } from \"./wire.js\";
 
@@ -34,6 +34,8 @@ pub fn text() -> Result<String> {
     names(&mut text, "keyof ChatEventMap", events)?;
     let codes = ErrorCode::ALL.iter().map(|code| code.as_str());
     names(&mut text, "ErrorCode", codes)?;
+    let causes = Cause::ALL.iter().map(|cause| cause.as_str());
+    names(&mut text, "ReconnectCode", causes)?;
     let reasons = GapReason::ALL.iter().map(|reason| reason.as_str());
     names(&mut text, "GapReason", reasons)?;
     text.push_str("];\n");

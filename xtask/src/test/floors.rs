@@ -59,6 +59,7 @@ const FLOORS: [Floor; 7] = [
         without: &[],
         others: &[
             "architecture",
+            "connecting",
             "errors",
             "performance",
             "protocol",
@@ -72,7 +73,15 @@ const FLOORS: [Floor; 7] = [
         // Whatever a page does subscribes, and needs a token.
         without: &["auth", "subscribe"],
         others: &[
-            "example", "faults", "loader", "outbox", "recovery", "sleep", "tus", "uploads",
+            "connection",
+            "example",
+            "faults",
+            "loader",
+            "outbox",
+            "recovery",
+            "sleep",
+            "tus",
+            "uploads",
         ],
     },
 ];
