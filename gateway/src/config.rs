@@ -11,6 +11,7 @@ use clap::Parser;
 
 use crate::{
     auth::{KeyFlags, KeySource, Pace, SourceError},
+    erasure::RetentionFlags,
     files::limits::{FileFlags, FileLimits},
     folder::{FolderLock, LockError},
     intake::{IntakeConfig, IntakeFlags},
@@ -55,6 +56,10 @@ pub struct Flags {
     #[arg(long)]
     pub restored: bool,
 
+    /// How long messages are kept.
+    #[command(flatten)]
+    pub retention: RetentionFlags,
+
     /// Flags of the log.
     #[command(flatten)]
     pub log: LogFlags,
@@ -95,6 +100,8 @@ pub struct Config {
     pub files: FileLimits,
     /// Whether the data was restored from a backup.
     pub restored: bool,
+    /// How long messages are kept.
+    pub retention: RetentionFlags,
     /// Keeps other gateways out of the data folder.
     pub lock: Arc<FolderLock>,
     /// Limits by rate.
@@ -185,6 +192,7 @@ impl Config {
             origins,
             files: FileLimits::from(&flags.files),
             restored: flags.restored,
+            retention: flags.retention,
             lock,
             intake: flags.intake.config(&flags.limits.trusted_proxy),
             limits: flags.limits,

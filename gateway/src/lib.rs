@@ -6,6 +6,7 @@ pub mod auth;
 pub mod bus;
 pub mod clock;
 pub mod config;
+pub mod erasure;
 pub mod error;
 pub mod files;
 pub mod folder;

@@ -78,6 +78,10 @@ async fn run(flags: Flags) -> Result<(), Box<dyn std::error::Error>> {
             .files
             .spawn_sweeper(state.clock, state.file_limits.orphan_age),
         state.limiter.spawn_sweeper(state.clock),
+        state
+            .eraser
+            .clone()
+            .spawn_retention(config.retention.retain),
     ];
     let writer = state.writer.clone();
     tokio::spawn(async move {

@@ -14,6 +14,7 @@ use crate::{
     bus::LocalBus,
     clock::Clock,
     config::Config,
+    erasure::Eraser,
     files::{self, Files},
     http,
     intake::Intake,
@@ -67,6 +68,7 @@ impl Gateway {
         let store = SqliteStore::open(&config.database, &Opening::new(config.restored))?;
         let log: Arc<dyn Log> = Arc::new(store.log(READERS)?);
         let files = Files::open(Arc::new(store.files()?), &config.blobs)?;
+        let rows = Arc::new(store.erasure()?);
         let (writer, writer_thread) = Writer::start(
             Box::new(store),
             log.clone(),
@@ -86,6 +88,7 @@ impl Gateway {
             stopping.clone(),
             config.keys.clone().keep_fresh(tokens.clone()),
         ));
+        let eraser = Eraser::new(writer.clone(), files.clone(), rows, clock);
         let state = http::State {
             tokens,
             clock,
@@ -94,6 +97,7 @@ impl Gateway {
             origins: config.origins.clone(),
             files,
             file_limits: config.files.clone(),
+            eraser,
             writer,
             log: LogReaders::new(log),
             bus,

@@ -18,7 +18,7 @@ export interface Message {
   content: string;
   /** The object passed to `sendMessage`, or `{}`. */
   metadata: JsonObject;
-  /** The message replied to, itself without `parent`. Absent if this is not a reply. */
+  /** The message replied to, itself without `parent`. Absent if this is not a reply, or if that was deleted. */
   parent?: Message;
   /** The first message of the chain of replies. Absent if this is not a reply. */
   rootMessageId?: string;

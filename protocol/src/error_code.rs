@@ -61,7 +61,7 @@ error_codes! {
     IdempotencyConflict "idempotency-conflict" 409 false "The idempotency key was used before by another user or for another message."
     OffsetMismatch "offset-mismatch" 409 true "The upload is at another offset; request it and continue from there."
     FileInUse "file-in-use" 409 false "The file already belongs to another message."
-    Gone "gone" 410 false "The upload has expired or was cancelled."
+    Gone "gone" 410 false "The upload has expired or was cancelled, or the message sent with this key was deleted."
     UnsupportedVersion "unsupported-version" 412 false "The request names no version of tus that the gateway supports."
     ContentTooLarge "content-too-large" 413 false "Content, metadata or the entire request exceeds the limits announced by the gateway."
     FileTooLarge "file-too-large" 413 false "The file is larger than the gateway accepts."

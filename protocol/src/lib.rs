@@ -48,6 +48,7 @@ pub use message::{File, Message};
 pub use methods::{
     Empty, JsonObject,
     auth::{AuthRefresh, AuthRefreshed},
+    delete::MessageDeleted,
     history::{
         DEFAULT_LIMIT, History, HistoryAround, HistoryPage, MAX_LIMIT, NewerPageToken,
         OlderPageToken,

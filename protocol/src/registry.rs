@@ -143,6 +143,7 @@ methods! {
 
 events! {
     "message.new" Log "A message was sent to a subscribed channel."
+    "message.deleted" Log "A message of a subscribed channel was deleted; a replay also has it in the place of the message."
     "status.connected" Local "The connection is established."
     "status.disconnected" Local "The connection was lost, or `disconnect()` was called."
     "status.reconnecting" Local "A lost connection is tried again after a delay."

@@ -6,8 +6,8 @@ use serde_json::{Value, value::RawValue};
 
 use crate::{
     AuthRefresh, AuthRefreshed, ChannelId, Cursor, Empty, ErrorBody, ErrorCode, File, GapReason,
-    History, HistoryAround, HistoryPage, JsonObject, Message, NewerPageToken, OlderPageToken,
-    Recovery, Resume, SendMessage, Sent, Subscribe, Subscribed, Unsubscribe, Uuid,
+    History, HistoryAround, HistoryPage, JsonObject, Message, MessageDeleted, NewerPageToken,
+    OlderPageToken, Recovery, Resume, SendMessage, Sent, Subscribe, Subscribed, Unsubscribe, Uuid,
 };
 
 /// A type with its examples.
@@ -63,7 +63,10 @@ pub fn event_samples() -> Vec<(&'static str, Samples)> {
             }
         }
     }
-    vec![("message.new", Samples::of::<Data>())]
+    vec![
+        ("message.new", Samples::of::<Data>()),
+        ("message.deleted", Samples::of::<MessageDeleted>()),
+    ]
 }
 
 fn id(number: u8) -> Uuid {
@@ -139,6 +142,20 @@ impl Sample for Message {
             files: Vec::new(),
             actions: Vec::new(),
         }
+    }
+}
+
+impl Sample for MessageDeleted {
+    fn full() -> Self {
+        Self {
+            channel_id: channel(),
+            message_id: id(1),
+            message_seq: 41,
+        }
+    }
+
+    fn least() -> Self {
+        Self::full()
     }
 }
 

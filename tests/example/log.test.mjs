@@ -123,4 +123,33 @@ describe("the log of a channel", () => {
     assert.ok(log.rows().length <= 2 * HELD);
     assert.ok(log.find(place.id));
   });
+
+  test("a deleted message disappears, and a page that was read before does not show it again", () => {
+    const history = filled(6);
+    const log = new ChannelLog("me");
+    log.open(history.page());
+    const parent = log.find("m2");
+    const reply = history.write({ content: "a reply", parent: { id: parent.id, userId: "x", content: "old", files: [] } });
+    log.received(reply, END);
+    assert.equal(log.find(reply.id).quote.id, "m2");
+    const before = history.page();
+    log.deleted("m2");
+    assert.deepEqual(contents(log), ["message m1", "message m3", "message m4", "message m5", "message m6", "a reply"]);
+    assert.equal(log.find(reply.id).quote, undefined);
+    log.open(before);
+    assert.equal(log.find("m2"), undefined);
+    log.deleted("unknown");
+    assert.equal(log.rows().length, 6);
+  });
+
+  test("a window that ends at a message that is deleted continues from the next", () => {
+    const history = filled(10);
+    const log = new ChannelLog("me");
+    log.open(history.page());
+    for (let index = 0; index < 2000; index++) log.received(history.write(), END);
+    assert.equal(log.edge("older").kind, "around");
+    const [first, second] = log.rows();
+    log.deleted(first.id);
+    assert.deepEqual(log.edge("older"), { kind: "around", messageId: second.id });
+  });
 });

@@ -11,6 +11,7 @@ type Names =
   | "status.reconnecting"
   | "status.failed"
   | "message.new"
+  | "message.deleted"
   | "file.upload.progress"
   | "file.upload.complete"
   | "file.upload.error"
@@ -26,6 +27,9 @@ export type Checks = [
   Expect<Equal<ChatEventOf<"status.reconnecting">["data"], { attempt: number; delayMs: number; cause: ReconnectCause; hint?: string }>>,
   Expect<Equal<ChatEventOf<"status.failed">["data"], { error: ErrorData }>>,
   Expect<Equal<ChatEventOf<"message.new">["data"], { message: Message }>>,
+  Expect<
+    Equal<ChatEventOf<"message.deleted">["data"], { channelId: string; messageId: string; messageSeq: number }>
+  >,
   Expect<Equal<ChatEventOf<"file.upload.progress">["data"], { file: UploadingFile; percent: number }>>,
   Expect<Equal<ChatEventOf<"outbox.warning">["data"], { error: ErrorData }>>,
   Expect<Equal<ChatEventOf<"outbox.restored">["data"]["result"], ReturnType<AloChat["sendMessage"]>>>,
@@ -48,6 +52,8 @@ chat.addEventListener((event) => {
     case "channel.gap":
       // @ts-expect-error A gap has no message.
       return event.data.message;
+    case "message.deleted":
+      return event.data.messageSeq;
     case "status.connected":
     case "status.disconnected":
     case "status.reconnecting":
@@ -72,7 +78,7 @@ chat.addEventListener("message.new", (event) => void event.data.message, { once:
 chat.removeEventListener("message.new", (event) => void event.data.message);
 
 // @ts-expect-error There is no such event.
-chat.addEventListener("message.deleted", () => {});
+chat.addEventListener("message.updated", () => {});
 // @ts-expect-error A listener is needed.
 chat.addEventListener("message.new");
 // @ts-expect-error `passive` is no option of these listeners.

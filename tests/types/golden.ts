@@ -20,6 +20,7 @@ export type Names = [
     Equal<
       keyof ChatEventMap,
       | "message.new"
+      | "message.deleted"
       | "status.connected"
       | "status.disconnected"
       | "status.reconnecting"
@@ -722,3 +723,9 @@ void ({
     "userId": "ada"
   }
 } satisfies WireEvents["message.new"]);
+
+void ({
+  "channelId": "alpha",
+  "messageId": "018bcfe5-6800-7101-8101-010101010101",
+  "messageSeq": 41
+} satisfies Full<WireEvents["message.deleted"]>);

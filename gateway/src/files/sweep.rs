@@ -36,6 +36,23 @@ impl Files {
         }
     }
 
+    /// Removes all that has ended, also what is still being written of it.
+    ///
+    /// # Errors
+    /// When something is left.
+    pub(crate) async fn remove_all_ended(&self, now_ms: u64) -> Result<(), ErrorBody> {
+        for id in self.records.expire(now_ms).await? {
+            let _guard = self.lock(id).await?;
+            self.blobs.remove(id).await?;
+            let unfinished = self.blobs.found(id).await?;
+            if !unfinished.is_empty() {
+                self.blobs.discard(id, unfinished).await?;
+            }
+            self.records.remove(id).await?;
+        }
+        Ok(())
+    }
+
     /// Removes the bytes of an upload that has been marked as ended, then its record.
     pub(crate) async fn remove_ended(&self, id: Uuid) {
         // The bytes first: without the record they could not be found.

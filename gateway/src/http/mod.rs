@@ -6,6 +6,7 @@ mod announce;
 mod auth;
 mod connection;
 mod cors;
+mod delete;
 mod download;
 mod error;
 mod extract;

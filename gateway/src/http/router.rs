@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use super::{
     announce, auth,
     connection::Connections,
-    cors, download,
+    cors, delete, download,
     error::AppError,
     extract::{BODY_BYTES, Door},
     harden, health, history, platform, socket, tus,
@@ -19,6 +19,7 @@ use crate::{
     auth::Tokens,
     bus::LocalBus,
     clock::Clock,
+    erasure::Eraser,
     files::{Files, Transfers, limits::FileLimits},
     intake::Intake,
     limits::Limiter,
@@ -44,6 +45,8 @@ pub struct State {
     pub files: Files,
     /// What they may cost.
     pub file_limits: FileLimits,
+    /// Erases.
+    pub eraser: Eraser,
     /// Writes.
     pub writer: Writer,
     /// Reads.
@@ -94,6 +97,10 @@ pub(super) fn router(state: State, has_metrics: bool) -> Router {
         door: door.clone(),
         log: state.log,
     };
+    let erasing = delete::Erasing {
+        door: door.clone(),
+        eraser: state.eraser,
+    };
     let messages = platform::Messages {
         door: door.clone(),
         limits: state.limits,
@@ -107,6 +114,7 @@ pub(super) fn router(state: State, has_metrics: bool) -> Router {
         .merge(auth::router(door))
         .merge(platform::router(messages))
         .merge(history::router(reading))
+        .merge(delete::router(erasing))
         .merge(health)
         .layer(DefaultBodyLimit::max(BODY_BYTES));
     Router::new()

@@ -6,16 +6,16 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use alo_protocol::{Cursor, ErrorBody, Uuid};
+use alo_protocol::{ChannelId, Cursor, ErrorBody, UserId, Uuid};
 
 use super::{
-    Change, Committed, FilePart, FileRecords, FileRow, Log, LogId, PageLimit, Query, Quota, Rows,
-    Store,
+    Change, Committed, Erasure, FilePart, FileRecords, FileRow, Log, LogId, Owner, PageLimit,
+    Query, Quota, Rows, Scan, Sent, Store,
     quota::Usage,
-    render::Shown,
-    rows::{EventRow, MessageRow},
+    render::{Shown, Subject},
+    rows::{EventKind, EventRow, MessageRow, OldMessage},
     rules::{
-        self, Beyond, Loaded, LoadedLog, Needs, ReadRows, Visit, WriteRows, Writes,
+        self, Beyond, Loaded, LoadedLog, Needs, Place, ReadRows, Visit, WriteRows, Writes,
         files::{self, KeyUse},
     },
 };
@@ -53,11 +53,12 @@ impl Tables {
 struct LogTable {
     head: u64,
     last_ms: u64,
+    cut: u64,
     events: BTreeMap<u64, EventRow>,
     messages: BTreeMap<u64, Arc<MessageRow>>,
-    /// Where a message of an id stands.
+    /// Where a message of an id stands, or stood.
     ids: BTreeMap<Uuid, u64>,
-    /// Where a message of a key stands.
+    /// Where a message of a key stands, or stood.
     keys: BTreeMap<Uuid, u64>,
 }
 
@@ -105,6 +106,7 @@ impl Log for MemoryStore {
         let table = tables.logs.get(&rules::log_of(query));
         let mut rows = OneLog {
             head: self.cursor(table),
+            cut: table.map_or(0, |table| table.cut),
             table: table.unwrap_or(&empty),
         };
         rules::read(&mut rows, query, limit)
@@ -209,6 +211,71 @@ impl FileRecords for MemoryStore {
     }
 }
 
+impl Erasure for MemoryStore {
+    fn due(
+        &self,
+        before_ms: u64,
+        after: Option<&ChannelId>,
+    ) -> Result<Scan<ChannelId, ChannelId>, ErrorBody> {
+        let tables = self.tables();
+        let found = tables.logs.iter().filter_map(|(id, table)| {
+            let channel = id
+                .channel()
+                .filter(|id| after.is_none_or(|last| *id > last))?;
+            let oldest = table.messages.values().next()?;
+            (oldest.seq <= table.cut || oldest.at_ms < before_ms).then(|| channel.clone())
+        });
+        Ok(Scan {
+            found: found.collect(),
+            next: None,
+        })
+    }
+
+    fn has_cut(&self, channel: &ChannelId) -> Result<bool, ErrorBody> {
+        let tables = self.tables();
+        let table = tables.logs.get(&channel.clone().into());
+        let oldest = table.and_then(|table| Some((table, table.messages.values().next()?)));
+        Ok(oldest.is_some_and(|(table, oldest)| oldest.seq <= table.cut))
+    }
+
+    fn messages_of(
+        &self,
+        user: &UserId,
+        _: Option<Sent>,
+    ) -> Result<Scan<(ChannelId, Uuid), Sent>, ErrorBody> {
+        let tables = self.tables();
+        let rows = tables.logs.values().flat_map(|log| log.messages.values());
+        let theirs = rows.filter(|row| *row.user_id == *user.as_str());
+        Ok(Scan {
+            found: theirs.map(|row| (row.channel.clone(), row.id)).collect(),
+            next: None,
+        })
+    }
+
+    fn end_uploads(&self, owner: &Owner) -> Result<(), ErrorBody> {
+        for row in self.tables().files.values_mut() {
+            let is_theirs = match owner {
+                Owner::User(user) => row.user_id == user.as_str(),
+                Owner::Channel(channel) => row.channel == *channel,
+            };
+            if is_theirs && row.message.is_none() {
+                row.end_and_forget();
+            }
+        }
+        Ok(())
+    }
+
+    fn remove_user(&self, user: &UserId) -> Result<(), ErrorBody> {
+        self.tables().logs.remove(&LogId::User(user.clone()));
+        Ok(())
+    }
+
+    /// Memory keeps nothing that was removed.
+    fn scrub(&self, _: u64) -> Result<Option<u64>, ErrorBody> {
+        Ok(None)
+    }
+}
+
 /// One transaction that writes.
 struct Batch<'a> {
     epoch: &'a str,
@@ -221,20 +288,35 @@ impl WriteRows for Batch<'_> {
         let empty = LogTable::default();
         for (id, needs) in &needs.logs {
             let table = self.tables.logs.get(id).unwrap_or(&empty);
-            let at = |seq: &u64| table.messages.get(seq).cloned();
-            let find = |index: &BTreeMap<Uuid, u64>, wanted: &[Uuid]| {
-                wanted
-                    .iter()
-                    .filter_map(|id| Some((*id, at(index.get(id)?)?)))
-                    .collect()
-            };
-            let log = LoadedLog {
+            let mut log = LoadedLog {
                 epoch: self.epoch.to_owned(),
                 head: table.head,
                 last_ms: table.last_ms,
-                keys: find(&table.keys, &needs.keys),
-                messages: find(&table.ids, &needs.messages),
+                cut: table.cut,
+                ..LoadedLog::default()
             };
+            for key in &needs.keys {
+                match table.keys.get(key).map(|seq| table.messages.get(seq)) {
+                    Some(Some(row)) => log.add_key(*key, row.clone()),
+                    Some(None) => drop(log.gone_keys.insert(*key)),
+                    None => {}
+                }
+            }
+            for id in &needs.messages {
+                match table.ids.get(id).map(|seq| (*seq, table.messages.get(seq))) {
+                    Some((_, Some(row))) => log.add_message(row.clone()),
+                    Some((seq, None)) => drop(log.gone.insert(*id, seq)),
+                    None => {}
+                }
+            }
+            let oldest = table.messages.values().take(needs.oldest);
+            log.oldest = oldest
+                .map(|row| OldMessage {
+                    seq: row.seq,
+                    id: row.id,
+                    at_ms: row.at_ms,
+                })
+                .collect();
             loaded.logs.insert(id.clone(), log);
         }
         for id in &needs.files {
@@ -261,6 +343,24 @@ impl WriteRows for Batch<'_> {
                 row.message = Some(attached.message);
             }
         }
+        for (id, writes) in &writes.logs {
+            let table = self.tables.logs.entry(id.clone()).or_default();
+            for seq in &writes.deleted {
+                table.messages.remove(seq);
+                if let Some(event) = table.events.get_mut(seq) {
+                    event.kind = EventKind::MessageDeleted;
+                }
+            }
+            if let Some(cut) = writes.cut {
+                table.cut = cut;
+                table.events = table.events.split_off(&(writes.events_until + 1));
+            }
+        }
+        for row in self.tables.files.values_mut() {
+            if row.message.is_some_and(|id| writes.ended.contains(&id)) {
+                row.end_and_forget();
+            }
+        }
         Ok(())
     }
 }
@@ -268,6 +368,7 @@ impl WriteRows for Batch<'_> {
 /// One log, to be read.
 struct OneLog<'a> {
     head: Cursor,
+    cut: u64,
     table: &'a LogTable,
 }
 
@@ -275,7 +376,8 @@ impl OneLog<'_> {
     fn show(&self, row: &Arc<MessageRow>) -> Shown<MessageRow> {
         let parent = row
             .parent
-            .and_then(|id| self.table.messages.get(self.table.ids.get(&id)?));
+            .and_then(|id| self.table.messages.get(self.table.ids.get(&id)?))
+            .filter(|parent| parent.seq > self.cut);
         Shown {
             message: MessageRow::clone(row),
             parent: parent.map(|parent| MessageRow::clone(parent)),
@@ -288,8 +390,18 @@ impl ReadRows for OneLog<'_> {
         Ok(self.head.clone())
     }
 
-    fn place(&mut self, message: Uuid) -> Result<Option<u64>, ErrorBody> {
-        Ok(self.table.ids.get(&message).copied())
+    fn cut(&self) -> u64 {
+        self.cut
+    }
+
+    fn place(&mut self, message: Uuid) -> Result<Option<Place>, ErrorBody> {
+        Ok(self.table.ids.get(&message).map(|&seq| {
+            if seq > self.cut && self.table.messages.contains_key(&seq) {
+                Place::Present(seq)
+            } else {
+                Place::Deleted(seq)
+            }
+        }))
     }
 
     fn messages(
@@ -300,9 +412,13 @@ impl ReadRows for OneLog<'_> {
         let messages = &self.table.messages;
         let mut show = |row: &Arc<MessageRow>| visit(Some(self.show(row)));
         match beyond {
-            Beyond::Older(seq) => messages.range(..seq).rev().all(|(_, row)| show(row)),
+            Beyond::Older(seq) => messages
+                .range(..seq)
+                .rev()
+                .take_while(|(place, _)| **place > self.cut)
+                .all(|(_, row)| show(row)),
             Beyond::Newer(seq) => messages
-                .range((Bound::Excluded(seq), Bound::Unbounded))
+                .range((Bound::Excluded(seq.max(self.cut)), Bound::Unbounded))
                 .all(|(_, row)| show(row)),
         };
         Ok(())
@@ -311,15 +427,25 @@ impl ReadRows for OneLog<'_> {
     fn events(
         &mut self,
         after: u64,
-        visit: Visit<'_, (EventRow, Shown<MessageRow>)>,
+        visit: Visit<'_, (EventRow, Subject<MessageRow>)>,
     ) -> Result<(), ErrorBody> {
         for (_, event) in self
             .table
             .events
             .range((Bound::Excluded(after), Bound::Unbounded))
         {
-            let row = self.table.messages.get(&event.message);
-            if !visit(row.map(|row| (*event, self.show(row)))) {
+            let subject = match event.kind {
+                EventKind::MessageNew => {
+                    let row = self.table.messages.get(&event.message);
+                    row.map(|row| Subject::Message(self.show(row)))
+                }
+                EventKind::MessageDeleted => {
+                    let mut ids = self.table.ids.iter();
+                    ids.find(|(_, seq)| **seq == event.message)
+                        .map(|(id, _)| Subject::Deleted(*id))
+                }
+            };
+            if !visit(subject.map(|subject| (*event, subject))) {
                 break;
             }
         }

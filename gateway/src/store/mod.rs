@@ -5,6 +5,7 @@
 //! database; `memory` and `sqlite` only load rows and apply rows. One contract suite
 //! (`tests/gateway/store`) runs over every implementation.
 
+mod erasure;
 mod life;
 mod memory;
 mod quota;
@@ -19,12 +20,15 @@ use alo_protocol::{
     ChannelId, Cursor, ErrorBody, History, HistoryAround, HistoryPage, JsonObject, UserId, Uuid,
 };
 
+pub use erasure::{Erasure, Owner, Scan, Sent};
 pub use life::{MemoryWitness, NewNames};
 pub(crate) use life::{is_full, is_same_log};
 pub use memory::MemoryStore;
 pub use quota::Quota;
 pub use rows::{FilePart, FileRow};
-pub use sqlite::{DatabaseCopy, OpenError, Opening, SqliteFiles, SqliteLog, SqliteStore};
+pub use sqlite::{
+    DatabaseCopy, OpenError, Opening, SqliteErasure, SqliteFiles, SqliteLog, SqliteStore,
+};
 
 /// The name of a log: a gapless sequence of events that is read in order.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -63,10 +67,14 @@ pub struct LogEvent {
 }
 
 /// What is to be written. A feature adds a variant, and a file in `rules` that decides it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Change {
     /// A message is sent.
     Send(Draft),
+    /// A message is deleted.
+    Delete(Deletion),
+    /// The beginning of a channel's log is removed.
+    Cut(Cut),
 }
 
 /// A message to be stored.
@@ -92,10 +100,52 @@ pub struct Draft {
     pub now_ms: u64,
 }
 
+/// A message to be deleted.
+#[derive(Clone, Debug)]
+pub struct Deletion {
+    /// The channel.
+    pub channel: ChannelId,
+    /// The message.
+    pub message: Uuid,
+    /// Who deletes it.
+    pub by: Deleter,
+}
+
+/// Who deletes a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Deleter {
+    /// The app's server, any message.
+    Platform,
+    /// A user, those sent in that name.
+    User(Arc<str>),
+}
+
+/// A step of removing the beginning of a channel's log.
+#[derive(Clone, Debug)]
+pub struct Cut {
+    /// The channel.
+    pub channel: ChannelId,
+    /// What is removed.
+    pub upto: Upto,
+    /// Messages removed in this step at most; the others are gone for readers as well.
+    pub most: usize,
+}
+
+/// How much of a log is cut off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Upto {
+    /// All of it.
+    All,
+    /// The messages that were sent before this time, as far as one step comes.
+    OlderThan(u64),
+    /// No more than what is cut off already: what earlier steps have left is removed.
+    Known,
+}
+
 /// A change that is stored.
 #[derive(Clone, Debug)]
 pub struct Committed {
-    /// The message as JSON, as it is now.
+    /// The message as JSON, as it is now; of a deletion, the data of `message.deleted`; of a cut, `{}`.
     pub message: Arc<str>,
     /// News for the subscribers of the log. It is published whether the change was made now or before: with
     /// several gateways, or if a publication was lost, a repeated change may be the first news of it here.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use alo_protocol::{ChannelId, File, Uuid};
+use alo_protocol::{ChannelId, File, MessageDeleted, Uuid};
 use serde::{Serialize, Serializer};
 use serde_json::value::{RawValue, to_raw_value};
 
@@ -47,8 +47,39 @@ impl AsRef<Self> for MessageRow {
     }
 }
 
-/// An event with its push. `message` is the JSON of the message it is about.
-pub(super) fn log_event(log: &LogId, epoch: &str, event: EventRow, message: &str) -> LogEvent {
+/// What an event is about.
+#[derive(Debug)]
+pub(super) enum Subject<M> {
+    /// The message that is there.
+    Message(Shown<M>),
+    /// The id of a message that is not there any more.
+    Deleted(Uuid),
+}
+
+impl<M: AsRef<MessageRow>> Subject<M> {
+    /// As [`log_event`] takes it.
+    pub(super) fn json(&self, log: &LogId, event: EventRow) -> String {
+        match (self, log) {
+            (Self::Message(shown), _) => shown.json(),
+            (Self::Deleted(id), LogId::Channel(channel)) => deleted(channel, *id, event.message),
+            // A user's log has no messages.
+            (Self::Deleted(_), LogId::User(_)) => "{}".to_owned(),
+        }
+    }
+}
+
+/// The data of `message.deleted`.
+pub(super) fn deleted(channel: &ChannelId, id: Uuid, seq: u64) -> String {
+    let data = MessageDeleted {
+        channel_id: channel.clone(),
+        message_id: id,
+        message_seq: seq,
+    };
+    serde_json::to_string(&data).expect("strings and a number are valid JSON")
+}
+
+/// An event with its push. `about` is the JSON of the message, or of its deletion.
+pub(super) fn log_event(log: &LogId, epoch: &str, event: EventRow, about: &str) -> LogEvent {
     #[derive(Serialize)]
     struct Place<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -73,7 +104,10 @@ pub(super) fn log_event(log: &LogId, epoch: &str, event: EventRow, message: &str
     let open = place.strip_suffix('}').unwrap_or(&place);
     let push = match event.kind {
         EventKind::MessageNew => {
-            format!(r#"{open},"event":{{"type":"message.new","data":{{"message":{message}}}}}}}"#)
+            format!(r#"{open},"event":{{"type":"message.new","data":{{"message":{about}}}}}}}"#)
+        }
+        EventKind::MessageDeleted => {
+            format!(r#"{open},"event":{{"type":"message.deleted","data":{about}}}}}"#)
         }
     };
     LogEvent {

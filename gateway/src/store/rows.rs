@@ -34,21 +34,32 @@ pub(super) struct EventRow {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum EventKind {
     MessageNew,
+    MessageDeleted,
 }
 
 impl EventKind {
     pub(super) const fn number(self) -> i64 {
         match self {
             Self::MessageNew => 1,
+            Self::MessageDeleted => 2,
         }
     }
 
     pub(super) const fn from_number(number: i64) -> Option<Self> {
         match number {
             1 => Some(Self::MessageNew),
+            2 => Some(Self::MessageDeleted),
             _ => None,
         }
     }
+}
+
+/// A message that is among the oldest of its log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct OldMessage {
+    pub(super) seq: u64,
+    pub(super) id: Uuid,
+    pub(super) at_ms: u64,
 }
 
 /// A file, complete or being uploaded.
@@ -83,6 +94,15 @@ pub struct FileRow {
 }
 
 impl FileRow {
+    /// Forgets all that a user has said of it. Its bytes are still to be removed.
+    pub(super) fn end_and_forget(&mut self) {
+        (self.message, self.ended, self.key) = (None, true, None);
+        self.user_id.clear();
+        self.name.clear();
+        self.content_type.clear();
+        self.metadata.clear();
+    }
+
     /// As messages show it.
     pub(super) fn to_file(&self) -> File {
         File {

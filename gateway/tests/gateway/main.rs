@@ -9,6 +9,7 @@
 mod auth;
 mod autobahn;
 mod crash;
+mod delete;
 mod disk;
 mod door;
 mod files;

@@ -204,6 +204,10 @@ export class Conversation {
       if (channel && entry) store.arrived(channel, entry);
       store.changed();
     });
+    chat.addEventListener("message.deleted", ({ data }) => {
+      store.channel(data.channelId)?.log.deleted(data.messageId);
+      store.changed();
+    });
     chat.addEventListener("channel.gap", ({ data }) => {
       const channel = store.channel(data.channelId);
       if (!channel) return;

@@ -17,6 +17,8 @@ export class ChannelLog {
   #outgoing: Entry[] = [];
   /** Shown until what replaces them is loaded. */
   #stale: readonly StoredEntry[] = [];
+  /** Pages that were read before may still have them. */
+  readonly #deleted = new Set<string>();
   readonly #userId: string;
 
   constructor(userId: string) {
@@ -114,6 +116,17 @@ export class ChannelLog {
     return isNew ? entry : undefined;
   }
 
+  /** A message was deleted: it is neither shown nor quoted any more. */
+  deleted(id: string): void {
+    this.#deleted.add(id);
+    const stays = (entry: Entry) => entry.id !== id;
+    for (const entry of [...this.#stored.items, ...this.#stale, ...this.#outgoing])
+      if (entry.quote?.id === id) delete entry.quote;
+    this.#stored.remove(id);
+    this.#stale = this.#stale.filter(stays);
+    this.#outgoing = this.#outgoing.filter(stays);
+  }
+
   /** Events are missing: what is stored must be loaded again, and has own messages whose events were missed. */
   gap(): void {
     if (this.opened) this.#stale = this.#stored.items;
@@ -129,7 +142,8 @@ export class ChannelLog {
   }
 
   #entries({ messages, ...page }: HistoryPage): Page<StoredEntry> {
-    return { ...page, messages: messages.map((message) => this.#entry(message).entry) };
+    const there = messages.filter(({ id }) => !this.#deleted.has(id));
+    return { ...page, messages: there.map((message) => this.#entry(message).entry) };
   }
 
   /** The entry of a message, the same one for as long as it is held; an own one stops being on its way. */

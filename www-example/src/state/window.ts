@@ -94,6 +94,23 @@ export class MessageWindow<T extends Stored> {
     return false;
   }
 
+  /** A message is not there any more, in the window or ahead of it. */
+  remove(id: string): void {
+    const stays = (item: T) => item.id !== id;
+    this.#items = this.#items.filter(stays);
+    this.#ahead = this.#ahead.filter(stays);
+    const edges = this.#edges;
+    if (!edges) return;
+    for (const side of ["older", "newer"] as const) {
+      const edge = edges[side];
+      if (edge.kind !== "around" || edge.messageId !== id) continue;
+      const outermost = side === "older" ? this.#items[0] : this.#items.at(-1);
+      // Nothing is left to continue from.
+      if (!outermost) return this.clear();
+      edges[side] = { kind: "around", messageId: outermost.id };
+    }
+  }
+
   /** Cuts one side down to about `max` messages; returns what was cut. */
   trim(side: Side, max: number): readonly T[] {
     const excess = this.#items.length - max;

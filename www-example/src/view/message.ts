@@ -18,6 +18,7 @@ export class MessageView {
   readonly #times = [h("time", { class: "time" }), h("time", { class: "time side-time", "aria-hidden": "true" })];
   readonly #attachments: Attachment[];
   readonly #reply: HTMLButtonElement;
+  #quoted?: HTMLElement;
   readonly #status = h("div", { class: "delivery" });
   #shownTime: number | undefined;
   #shownContent: string | undefined;
@@ -27,6 +28,7 @@ export class MessageView {
   constructor(context: Context, entry: Entry) {
     this.#context = context;
     this.#entry = entry;
+    this.#quoted = this.#quote();
     const count = Math.max(entry.files.length, entry.uploads.length);
     this.#attachments = Array.from(
       { length: count },
@@ -50,7 +52,7 @@ export class MessageView {
           entry.own && h("span", { class: "you" }, "you"),
           time,
         ),
-        this.#quote(),
+        this.#quoted,
         this.#content,
         count > 0 &&
           h("ul", { class: "attachments", "aria-label": "Files" }, ...this.#attachments.map((each) => each.element)),
@@ -67,6 +69,7 @@ export class MessageView {
     setAttribute(this.element, "data-state", entry.state);
     setAttribute(this.element, "data-message-id", entry.id);
     if (this.#shownTime !== entry.time) this.#showTime(entry.time);
+    if (!entry.quote) this.#quoted?.remove();
     if (this.#shownContent !== entry.content) {
       this.#shownContent = entry.content;
       this.#content.replaceChildren(safeContent(entry.content));

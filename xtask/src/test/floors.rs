@@ -23,7 +23,8 @@ const FLOORS: [Floor; 7] = [
         folder: "protocol/src/methods",
         suffix: ".rs",
         without: &[],
-        others: &["mod"],
+        // A feature without a method yet.
+        others: &["mod", "delete"],
     },
     Floor {
         folder: "gateway/src/methods",
@@ -36,8 +37,8 @@ const FLOORS: [Floor; 7] = [
         suffix: ".rs",
         without: &[],
         others: &[
-            "autobahn", "crash", "disk", "door", "files", "hostile", "http", "jwks", "keys",
-            "main", "rates", "raw", "slow", "socket", "store", "support",
+            "autobahn", "crash", "delete", "disk", "door", "files", "hostile", "http", "jwks",
+            "keys", "main", "rates", "raw", "slow", "socket", "store", "support",
         ],
     },
     Floor {
@@ -51,7 +52,9 @@ const FLOORS: [Floor; 7] = [
         suffix: ".d.ts",
         // The SDK refreshes tokens automatically.
         without: &["auth"],
-        others: &["events", "files", "message", "outbox", "result", "status"],
+        others: &[
+            "delete", "events", "files", "message", "outbox", "result", "status",
+        ],
     },
     Floor {
         folder: "docs",
@@ -60,7 +63,9 @@ const FLOORS: [Floor; 7] = [
         others: &[
             "architecture",
             "connecting",
+            "delete",
             "errors",
+            "operations",
             "performance",
             "protocol",
             "reliability",

@@ -6,7 +6,7 @@ use alo_protocol::{
 };
 use serde_json::value::RawValue;
 
-use super::{Beyond, ReadRows};
+use super::{Beyond, Place, ReadRows};
 
 /// The newest messages, or those next to where an earlier page ended.
 pub(super) fn page(
@@ -64,7 +64,7 @@ pub(super) fn around(
     let limit = check_limit(around.limit)?;
     let cursor = rows.head()?;
     let id = around.message_id;
-    let Some(seq) = rows.place(id)? else {
+    let Some(Place::Present(seq)) = rows.place(id)? else {
         return Err(ErrorBody::new(
             ErrorCode::MessageNotFound,
             "messageId: the channel has no such message",
@@ -172,8 +172,11 @@ fn back(
 }
 
 fn place_of_token(rows: &mut dyn ReadRows, id: Uuid, name: &str) -> Result<u64, ErrorBody> {
-    rows.place(id)?
-        .ok_or_else(|| invalid(format!("{name}: is of no page of this channel")))
+    match rows.place(id)? {
+        // Pages go on where one has ended, whatever became of its last message.
+        Some(Place::Present(seq) | Place::Deleted(seq)) => Ok(seq),
+        None => Err(invalid(format!("{name}: is of no page of this channel"))),
+    }
 }
 
 fn check_limit(limit: u32) -> Result<usize, ErrorBody> {

@@ -5,19 +5,23 @@
 // Deterministic: no clock, no randomness, no iteration order that differs between runs.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+pub(super) mod delete;
 pub(super) mod files;
 pub(super) mod history;
 pub(super) mod send;
 pub(super) mod tail;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use alo_protocol::{Cursor, ErrorBody, Uuid};
 
 use super::{
     Change, Committed, LogId, Query, Rows,
-    render::Shown,
-    rows::{EventRow, FileRow, MessageRow},
+    render::{Shown, Subject},
+    rows::{EventRow, FileRow, MessageRow, OldMessage},
 };
 
 /// The answer to a change.
@@ -37,6 +41,8 @@ pub(super) struct LogNeeds {
     pub(super) keys: Vec<Uuid>,
     /// Messages of these ids.
     pub(super) messages: Vec<Uuid>,
+    /// So many of its oldest messages.
+    pub(super) oldest: usize,
 }
 
 /// What was found of the needs.
@@ -55,8 +61,15 @@ pub(super) struct LoadedLog {
     pub(super) head: u64,
     /// The time of the last event.
     pub(super) last_ms: u64,
+    /// Everything up to this sequence is gone, whether or not its rows have been removed.
+    pub(super) cut: u64,
     pub(super) keys: BTreeMap<Uuid, Arc<MessageRow>>,
     pub(super) messages: BTreeMap<Uuid, Arc<MessageRow>>,
+    /// The keys of deleted messages.
+    pub(super) gone_keys: BTreeSet<Uuid>,
+    /// The places of deleted messages.
+    pub(super) gone: BTreeMap<Uuid, u64>,
+    pub(super) oldest: Vec<OldMessage>,
 }
 
 /// What is to be written.
@@ -64,6 +77,8 @@ pub(super) struct LoadedLog {
 pub(super) struct Writes {
     pub(super) logs: BTreeMap<LogId, LogWrites>,
     pub(super) attached: Vec<Attached>,
+    /// Messages whose files end, after all else.
+    pub(super) ended: Vec<Uuid>,
 }
 
 /// What is to be written to one log.
@@ -74,6 +89,13 @@ pub(super) struct LogWrites {
     /// With their idempotency keys.
     pub(super) messages: Vec<(Uuid, Arc<MessageRow>)>,
     pub(super) events: Vec<EventRow>,
+    /// Sequences of messages that are replaced by their tombstones, after all else. Their `message.new` becomes
+    /// their deletion.
+    pub(super) deleted: Vec<u64>,
+    /// The log begins after this sequence from now on.
+    pub(super) cut: Option<u64>,
+    /// Events up to this sequence are removed.
+    pub(super) events_until: u64,
 }
 
 /// A file becomes part of a message.
@@ -95,8 +117,11 @@ pub(super) trait WriteRows {
 pub(super) trait ReadRows {
     fn head(&mut self) -> Result<Cursor, ErrorBody>;
 
+    /// What was cut off: nothing up to this sequence is there.
+    fn cut(&self) -> u64;
+
     /// Where the log has the message of this id.
-    fn place(&mut self, message: Uuid) -> Result<Option<u64>, ErrorBody>;
+    fn place(&mut self, message: Uuid) -> Result<Option<Place>, ErrorBody>;
 
     /// Shows messages beyond a sequence, the nearest first, until there are no more or `visit` returns false.
     fn messages(
@@ -105,17 +130,26 @@ pub(super) trait ReadRows {
         visit: Visit<'_, Shown<MessageRow>>,
     ) -> Result<(), ErrorBody>;
 
-    /// Shows events after a sequence, each with its message, in the same way.
+    /// Shows events after a sequence, each with what it is about, in the same way.
     fn events(
         &mut self,
         after: u64,
-        visit: Visit<'_, (EventRow, Shown<MessageRow>)>,
+        visit: Visit<'_, (EventRow, Subject<MessageRow>)>,
     ) -> Result<(), ErrorBody>;
 }
 
 /// Takes a row, or `None` for one that cannot be read; false ends the visit. Where what follows cannot be read
 /// either, a visit that goes on fails.
 pub(super) type Visit<'a, T> = &'a mut dyn FnMut(Option<T>) -> bool;
+
+/// The sequence of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// It is there.
+    Present(u64),
+    /// It was there.
+    Deleted(u64),
+}
 
 /// Where messages are looked for.
 #[derive(Clone, Copy, Debug)]
@@ -150,6 +184,10 @@ pub(super) fn refuse(
     let loaded = load(rows, changes).unwrap_or_default();
     let answer = |change: &Change| match change {
         Change::Send(draft) => send::known(&loaded, draft).unwrap_or_else(|| Err(error.clone())),
+        Change::Delete(deletion) => {
+            delete::known(&loaded, deletion).unwrap_or_else(|| Err(error.clone()))
+        }
+        Change::Cut(_) => Err(error.clone()),
     };
     changes.iter().map(answer).collect()
 }
@@ -190,6 +228,8 @@ fn needs(changes: &[Change]) -> Needs {
     for change in changes {
         match change {
             Change::Send(draft) => send::needs(&mut needs, draft),
+            Change::Delete(deletion) => delete::needs(&mut needs, deletion),
+            Change::Cut(cut) => delete::cut_needs(&mut needs, cut),
         }
     }
     needs
@@ -202,6 +242,8 @@ fn decide(mut loaded: Loaded, changes: &[Change]) -> (Writes, Vec<Answer>) {
         .iter()
         .map(|change| match change {
             Change::Send(draft) => send::decide(&mut loaded, &mut writes, draft),
+            Change::Delete(deletion) => delete::decide(&mut loaded, &mut writes, deletion),
+            Change::Cut(cut) => delete::decide_cut(&mut loaded, &mut writes, cut),
         })
         .collect();
     (writes, answers)
@@ -227,8 +269,8 @@ impl Loaded {
             let messages: Vec<_> = missing.collect();
             if !messages.is_empty() {
                 let log = LogNeeds {
-                    keys: Vec::new(),
                     messages,
+                    ..LogNeeds::default()
                 };
                 needs.logs.insert(id.clone(), log);
             }
@@ -238,12 +280,54 @@ impl Loaded {
 
     fn add_messages(&mut self, more: Self) {
         for (id, log) in more.logs {
-            self.log(&id).messages.extend(log.messages);
+            let found = self.log(&id);
+            found.messages.extend(log.messages);
+            found.gone.extend(log.gone);
         }
     }
 }
 
 impl LoadedLog {
+    /// Takes the message of a key.
+    pub(super) fn add_key(&mut self, key: Uuid, row: Arc<MessageRow>) {
+        if row.seq > self.cut {
+            self.keys.insert(key, row);
+        } else {
+            self.gone_keys.insert(key);
+        }
+    }
+
+    /// Takes the message of an id.
+    pub(super) fn add_message(&mut self, row: Arc<MessageRow>) {
+        if row.seq > self.cut {
+            self.messages.insert(row.id, row);
+        } else {
+            self.gone.insert(row.id, row.seq);
+        }
+    }
+
+    /// A message is deleted.
+    fn forget(&mut self, id: Uuid, seq: u64) {
+        self.messages.remove(&id);
+        self.gone.insert(id, seq);
+        let keys = self.keys.iter().filter(|(_, row)| row.id == id);
+        let keys: Vec<_> = keys.map(|(key, _)| *key).collect();
+        for key in keys {
+            self.keys.remove(&key);
+            self.gone_keys.insert(key);
+        }
+    }
+
+    /// Every message up to a sequence is deleted.
+    fn forget_until(&mut self, last: u64) {
+        let rows = self.messages.values().chain(self.keys.values());
+        let old = rows.filter(|row| row.seq <= last);
+        let old: Vec<_> = old.map(|row| (row.id, row.seq)).collect();
+        for (id, seq) in old {
+            self.forget(id, seq);
+        }
+    }
+
     fn show(&self, row: &Arc<MessageRow>) -> String {
         Shown {
             message: row.clone(),

@@ -87,6 +87,9 @@ const fn timestamp(last_ms: u64, now_ms: u64) -> u64 {
 }
 
 fn known_in(log: &LoadedLog, id: &LogId, draft: &Draft) -> Option<Answer> {
+    if log.gone_keys.contains(&draft.key) {
+        return Some(Err(gone()));
+    }
     let row = log.keys.get(&draft.key)?;
     if row.user_id != draft.user_id {
         return Some(Err(key_conflict()));
@@ -104,6 +107,13 @@ fn parent_not_found() -> ErrorBody {
     ErrorBody::new(
         ErrorCode::MessageNotFound,
         "parentId: the channel has no such message",
+    )
+}
+
+fn gone() -> ErrorBody {
+    ErrorBody::new(
+        ErrorCode::Gone,
+        "key: the message that was sent with it has been deleted",
     )
 }
 
@@ -180,6 +190,7 @@ mod tests {
         let log_needs = LogNeeds {
             keys: vec![id(101), id(102)],
             messages: vec![id(9)],
+            oldest: 0,
         };
         assert_eq!(needs.logs, [(log(), log_needs)].into());
         assert_eq!(needs.files, [id(7), id(8)]);

@@ -30,6 +30,19 @@ macro_rules! select_file {
 }
 pub(super) use select_file;
 
+/// Ends files, and forgets all that a user has said of them: [`FileRow::end_and_forget`].
+macro_rules! end_and_forget {
+    ($which:literal) => {
+        concat!(
+            "UPDATE files SET message = NULL, place = NULL, ended = 1, key = NULL, user_id = '', name = '',
+                              content_type = '', metadata = ''
+             WHERE ",
+            $which
+        )
+    };
+}
+pub(super) use end_and_forget;
+
 /// The file of this id.
 pub(super) fn find(connection: &Connection, id: Uuid) -> rusqlite::Result<Option<FileRow>> {
     connection

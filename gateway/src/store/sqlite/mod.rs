@@ -1,9 +1,11 @@
 //! The store in one SQLite file: WAL with `synchronous=FULL`, so a commit that returned survives a power
 //! failure. <https://www.sqlite.org/pragma.html#pragma_synchronous>
 
+mod erase;
 mod files;
 mod read;
 mod schema;
+mod slack;
 mod wal;
 mod write;
 
@@ -28,6 +30,7 @@ use crate::error::internal;
 use wal::Wal;
 use write::Batch;
 
+pub use erase::SqliteErasure;
 pub use files::SqliteFiles;
 pub use read::SqliteLog;
 
@@ -192,6 +195,14 @@ impl SqliteStore {
     /// Those of SQLite.
     pub fn files(&self) -> Result<SqliteFiles, OpenError> {
         Ok(SqliteFiles::new(self.another()?, self.another()?))
+    }
+
+    /// What erases beside the store, with connections of its own. In memory they share the only one.
+    ///
+    /// # Errors
+    /// Those of SQLite.
+    pub fn erasure(&self) -> Result<SqliteErasure, OpenError> {
+        Ok(SqliteErasure::new(self.another()?, self.another()?))
     }
 
     /// The connection, for tests that make a database fail.

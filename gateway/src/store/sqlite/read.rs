@@ -6,15 +6,15 @@ use std::{
 };
 
 use alo_protocol::{ChannelId, Cursor, ErrorBody, File, Uuid};
-use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params, types::Type};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, ToSql, params, types::Type};
 use serde_json::value::RawValue;
 
 use super::{Names, Shared, files, lock, sqlite_error};
 use crate::store::{
     Log, LogId, PageLimit, Query, Rows,
-    render::Shown,
+    render::{Shown, Subject},
     rows::{EventKind, EventRow, MessageRow},
-    rules::{self, Beyond, ReadRows, Visit},
+    rules::{self, Beyond, Place, ReadRows, Visit},
 };
 
 /// Reads the log while a [`super::SqliteStore`] writes it. Cheap to clone.
@@ -82,6 +82,8 @@ pub(super) struct FoundLog {
     pub(super) epoch: String,
     pub(super) head: u64,
     pub(super) last_ms: u64,
+    /// Nothing up to this sequence is there.
+    pub(super) cut: u64,
 }
 
 impl FoundLog {
@@ -101,7 +103,7 @@ pub(super) fn find_log(
     let (kind, name) = kind_and_name(id);
     let found = connection
         .prepare_cached(
-            "SELECT number, epoch, head, last_ms FROM logs WHERE kind = ?1 AND name = ?2",
+            "SELECT number, epoch, head, last_ms, cut FROM logs WHERE kind = ?1 AND name = ?2",
         )?
         .query_row(params![kind, name], |row| {
             Ok(FoundLog {
@@ -109,6 +111,7 @@ pub(super) fn find_log(
                 epoch: names.epoch(row.get_ref(1)?.as_str_or_null()?),
                 head: row.get(2)?,
                 last_ms: row.get(3)?,
+                cut: row.get(4)?,
             })
         })
         .optional()?;
@@ -117,6 +120,7 @@ pub(super) fn find_log(
         epoch: names.epoch(None),
         head: 0,
         last_ms: 0,
+        cut: 0,
     }))
 }
 
@@ -219,9 +223,24 @@ impl OneLog<'_> {
         let message = read_message(self.connection, channel, row)?;
         let parent = match message.parent {
             None => None,
-            Some(id) => find_message(self.connection, log, channel, id)?,
+            Some(id) => find_message(self.connection, log, channel, id)?
+                .filter(|parent| parent.seq > self.found.cut),
         };
         Ok(Shown { message, parent })
+    }
+}
+
+impl OneLog<'_> {
+    /// The id of the deleted message at a place.
+    fn tombstone(&self, log: i64, seq: u64) -> rusqlite::Result<Uuid> {
+        let id = self
+            .connection
+            .prepare_cached("SELECT id FROM tombstones WHERE log = ?1 AND seq = ?2")?
+            .query_row(params![log, seq], |row| row.get(0))
+            .optional()?;
+        // Without it the row of the event is broken.
+        id.map(Uuid::from_bytes)
+            .ok_or(rusqlite::Error::IntegralValueOutOfRange(COLUMNS + 2, 0))
     }
 }
 
@@ -230,14 +249,27 @@ impl ReadRows for OneLog<'_> {
         Ok(self.found.cursor())
     }
 
-    fn place(&mut self, message: Uuid) -> Result<Option<u64>, ErrorBody> {
-        let attempt = || {
+    fn cut(&self) -> u64 {
+        self.found.cut
+    }
+
+    fn place(&mut self, message: Uuid) -> Result<Option<Place>, ErrorBody> {
+        let seq_in = |table| {
             self.connection
-                .prepare_cached("SELECT seq FROM messages WHERE log = ?1 AND id = ?2")?
+                .prepare_cached(table)?
                 .query_row(params![self.found.number, message.as_bytes()], |row| {
-                    row.get(0)
+                    row.get::<_, u64>(0)
                 })
                 .optional()
+        };
+        let attempt = || {
+            let seq = seq_in("SELECT seq FROM messages WHERE log = ?1 AND id = ?2")?;
+            Ok(match seq {
+                Some(seq) if seq > self.found.cut => Some(Place::Present(seq)),
+                Some(seq) => Some(Place::Deleted(seq)),
+                None => seq_in("SELECT seq FROM tombstones WHERE log = ?1 AND id = ?2")?
+                    .map(Place::Deleted),
+            })
         };
         attempt().map_err(sqlite_error)
     }
@@ -253,12 +285,14 @@ impl ReadRows for OneLog<'_> {
         let (sql, seq) = match beyond {
             Beyond::Older(seq) => (
                 select_message!(
-                    "FROM messages m WHERE m.log = ?1 AND m.seq < ?2 ORDER BY m.seq DESC"
+                    "FROM messages m WHERE m.log = ?1 AND m.seq < ?2 AND m.seq > ?3 ORDER BY m.seq DESC"
                 ),
                 seq,
             ),
             Beyond::Newer(seq) => (
-                select_message!("FROM messages m WHERE m.log = ?1 AND m.seq > ?2 ORDER BY m.seq"),
+                select_message!(
+                    "FROM messages m WHERE m.log = ?1 AND m.seq > ?2 AND m.seq > ?3 ORDER BY m.seq"
+                ),
                 seq,
             ),
         };
@@ -266,8 +300,7 @@ impl ReadRows for OneLog<'_> {
             let statement = self.connection.prepare_cached(sql)?;
             each(
                 statement,
-                log,
-                seq,
+                params![log, signed(seq), self.found.cut],
                 |row| self.show(log, channel, row),
                 visit,
             )
@@ -278,7 +311,7 @@ impl ReadRows for OneLog<'_> {
     fn events(
         &mut self,
         after: u64,
-        visit: Visit<'_, (EventRow, Shown<MessageRow>)>,
+        visit: Visit<'_, (EventRow, Subject<MessageRow>)>,
     ) -> Result<(), ErrorBody> {
         let Some((log, channel)) = self.channel() else {
             return Ok(());
@@ -291,7 +324,11 @@ impl ReadRows for OneLog<'_> {
                 kind,
                 message: row.get(COLUMNS + 2)?,
             };
-            Ok((event, self.show(log, channel, row)?))
+            let subject = match kind {
+                EventKind::MessageNew => Subject::Message(self.show(log, channel, row)?),
+                EventKind::MessageDeleted => Subject::Deleted(self.tombstone(log, event.message)?),
+            };
+            Ok((event, subject))
         };
         let mut attempt = || {
             let statement = self.connection.prepare_cached(select_message!(
@@ -299,24 +336,26 @@ impl ReadRows for OneLog<'_> {
                  FROM events e LEFT JOIN messages m ON m.log = e.log AND m.seq = e.message
                  WHERE e.log = ?1 AND e.seq > ?2 ORDER BY e.seq"
             ))?;
-            each(statement, log, after, read, visit)
+            each(statement, params![log, signed(after)], read, visit)
         };
         attempt().map_err(sqlite_error)
     }
+}
+
+/// SQLite's integers have a sign.
+fn signed(seq: u64) -> i64 {
+    i64::try_from(seq).unwrap_or(i64::MAX)
 }
 
 /// Visits the rows of a statement, `None` for each that cannot be read. Behind a broken part of the file there
 /// is nothing to go on with.
 fn each<T>(
     mut statement: CachedStatement<'_>,
-    log: i64,
-    seq: u64,
+    place: &[&dyn ToSql],
     read: impl Fn(&Row<'_>) -> rusqlite::Result<T>,
     visit: Visit<'_, T>,
 ) -> rusqlite::Result<()> {
-    // SQLite's integers have a sign.
-    let seq = i64::try_from(seq).unwrap_or(i64::MAX);
-    let mut rows = statement.query(params![log, seq])?;
+    let mut rows = statement.query(place)?;
     loop {
         let row = match rows.next() {
             Ok(None) => return Ok(()),
@@ -330,7 +369,7 @@ fn each<T>(
                 }
             }
             Err(error) if is_unreadable(&error) => {
-                tracing::error!(%error, log, "a row cannot be read");
+                tracing::error!(%error, "a row cannot be read");
                 if !visit(None) {
                     return Ok(());
                 }

@@ -10,8 +10,8 @@ use super::OpenError;
 use crate::store::rows::EventKind;
 
 /// The steps, in order. One that has been released never changes.
-const STEPS: [fn(&Transaction<'_>, &str) -> rusqlite::Result<()>; 3] =
-    [first, content_once, file_usage];
+const STEPS: [fn(&Transaction<'_>, &str) -> rusqlite::Result<()>; 4] =
+    [first, content_once, file_usage, deletion];
 
 /// Takes the steps that a database has not taken, each in a transaction of its own. `birth` names its logs if
 /// they have no name yet.
@@ -191,6 +191,28 @@ fn file_usage(transaction: &Transaction<'_>, _birth: &str) -> rusqlite::Result<(
             DELETE FROM file_usage WHERE user_id = old.user_id AND files = 0;
         END;
         CREATE INDEX files_open ON files (user_id, ended, expires_ms, size) WHERE message IS NULL;",
+    )
+}
+
+/// Messages can be deleted, and the beginning of a log cut off.
+fn deletion(transaction: &Transaction<'_>, _birth: &str) -> rusqlite::Result<()> {
+    transaction.execute_batch(
+        "ALTER TABLE logs ADD COLUMN cut INTEGER NOT NULL DEFAULT 0; -- nothing up to this sequence is there
+        CREATE TABLE tombstones ( -- of messages that are not there any more
+            log INTEGER NOT NULL REFERENCES logs,
+            seq INTEGER NOT NULL,
+            id  BLOB NOT NULL,
+            key BLOB NOT NULL,
+            PRIMARY KEY (log, seq),
+            UNIQUE (log, id),
+            UNIQUE (log, key)
+        ) STRICT, WITHOUT ROWID;
+        CREATE TRIGGER file_usage_moved AFTER UPDATE OF user_id ON files WHEN new.user_id <> old.user_id BEGIN
+            UPDATE file_usage SET files = files - 1, bytes = bytes - old.size WHERE user_id = old.user_id;
+            DELETE FROM file_usage WHERE user_id = old.user_id AND files = 0;
+            INSERT INTO file_usage (user_id, files, bytes) VALUES (new.user_id, 1, new.size)
+            ON CONFLICT (user_id) DO UPDATE SET files = files + 1, bytes = bytes + excluded.bytes;
+        END;",
     )
 }
 

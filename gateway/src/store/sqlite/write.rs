@@ -6,15 +6,20 @@ use alo_protocol::{ChannelId, ErrorBody, Uuid};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{
-    Names, files,
+    Names,
+    files::{self, end_and_forget},
     read::{find_log, find_message, kind_and_name, read_message, select_message},
     sqlite_error,
 };
 use crate::store::{
     LogId,
-    rows::MessageRow,
+    rows::{EventKind, MessageRow, OldMessage},
     rules::{Loaded, LoadedLog, LogNeeds, LogWrites, Needs, WriteRows, Writes},
 };
+
+/// A message's `message.new` becomes its deletion.
+const DELETED_EVENT: &str = "UPDATE events SET kind = 2 WHERE log = ?1 AND seq = ?2";
+const _: () = assert!(EventKind::MessageDeleted.number() == 2);
 
 /// One transaction.
 pub(super) struct Batch<'a> {
@@ -59,8 +64,8 @@ impl<'a> Batch<'a> {
             epoch: found.epoch,
             head: found.head,
             last_ms: found.last_ms,
-            keys: BTreeMap::new(),
-            messages: BTreeMap::new(),
+            cut: found.cut,
+            ..LoadedLog::default()
         };
         let Some(number) = found.number else {
             return Ok(loaded);
@@ -85,23 +90,56 @@ impl<'a> Batch<'a> {
         let mut by_key = self.connection.prepare_cached(select_message!(
             "FROM messages m WHERE m.log = ?1 AND m.key = ?2"
         ))?;
+        let mut key_gone = self
+            .connection
+            .prepare_cached("SELECT 1 FROM tombstones WHERE log = ?1 AND key = ?2")?;
         for key in &needs.keys {
             let row = by_key
                 .query_row(params![log, key.as_bytes()], |row| {
                     read_message(self.connection, channel, row)
                 })
                 .optional()?;
-            loaded.keys.extend(row.map(|row| (*key, Arc::new(row))));
+            match row {
+                Some(row) => loaded.add_key(*key, Arc::new(row)),
+                None if key_gone.exists(params![log, key.as_bytes()])? => {
+                    loaded.gone_keys.insert(*key);
+                }
+                None => {}
+            }
         }
         for &id in &needs.messages {
-            let row = find_message(self.connection, log, channel, id)?;
-            loaded.messages.extend(row.map(|row| (id, Arc::new(row))));
+            match find_message(self.connection, log, channel, id)? {
+                Some(row) => loaded.add_message(Arc::new(row)),
+                None => {
+                    let seq = self
+                        .connection
+                        .prepare_cached("SELECT seq FROM tombstones WHERE log = ?1 AND id = ?2")?
+                        .query_row(params![log, id.as_bytes()], |row| row.get(0))
+                        .optional()?;
+                    loaded.gone.extend(seq.map(|seq| (id, seq)));
+                }
+            }
+        }
+        if needs.oldest > 0 {
+            loaded.oldest = self
+                .connection
+                .prepare_cached(
+                    "SELECT seq, id, at_ms FROM messages WHERE log = ?1 ORDER BY seq LIMIT ?2",
+                )?
+                .query_map(params![log, needs.oldest], |row| {
+                    Ok(OldMessage {
+                        seq: row.get(0)?,
+                        id: Uuid::from_bytes(row.get(1)?),
+                        at_ms: row.get(2)?,
+                    })
+                })?
+                .collect::<rusqlite::Result<_>>()?;
         }
         Ok(())
     }
 
     fn apply_all(&mut self, writes: &Writes) -> rusqlite::Result<()> {
-        if writes.logs.is_empty() && writes.attached.is_empty() {
+        if writes.logs.is_empty() && writes.attached.is_empty() && writes.ended.is_empty() {
             return Ok(());
         }
         for (id, writes) in &writes.logs {
@@ -128,11 +166,46 @@ impl<'a> Batch<'a> {
                     attached.place
                 ])?;
         }
+        for (id, writes) in &writes.logs {
+            self.remove(id, writes)?;
+        }
+        for message in &writes.ended {
+            self.connection
+                .prepare_cached(end_and_forget!("message = ?1"))?
+                .execute([message.as_bytes()])?;
+        }
         let commits = self
             .connection
             .prepare_cached("UPDATE store SET commits = commits + 1 RETURNING commits")?
             .query_row([], |row| row.get(0))?;
         self.commits = Some(commits);
+        Ok(())
+    }
+
+    /// Replaces messages by their tombstones, and cuts the log.
+    fn remove(&self, id: &LogId, writes: &LogWrites) -> rusqlite::Result<()> {
+        let Some(number) = self.numbers.get(id) else {
+            return Ok(());
+        };
+        for seq in &writes.deleted {
+            for sql in [
+                "INSERT INTO tombstones (log, seq, id, key)
+                 SELECT log, seq, id, key FROM messages WHERE log = ?1 AND seq = ?2",
+                "DELETE FROM messages WHERE log = ?1 AND seq = ?2",
+                DELETED_EVENT,
+            ] {
+                let mut statement = self.connection.prepare_cached(sql)?;
+                statement.execute(params![number, seq])?;
+            }
+        }
+        if let Some(cut) = writes.cut {
+            self.connection
+                .prepare_cached("UPDATE logs SET cut = ?2 WHERE number = ?1")?
+                .execute(params![number, cut])?;
+            self.connection
+                .prepare_cached("DELETE FROM events WHERE log = ?1 AND seq <= ?2")?
+                .execute(params![number, writes.events_until])?;
+        }
         Ok(())
     }
 

@@ -100,6 +100,7 @@ fn keys_of_the_first_schema_survive() {
         id: id(9),
         key: id(1_009),
         parent_id: Some(id(2)),
+        now_ms: 1_700_000_006_990,
         ..draft(9, "general")
     };
     let reply = kit.commit(reply);

@@ -1,6 +1,7 @@
 //! What every store must do: one suite, each implementation. And what a database beyond that.
 
 mod database;
+mod delete;
 mod files;
 mod history;
 mod life;
@@ -9,8 +10,8 @@ mod migration;
 mod send;
 
 use alo_gateway::store::{
-    Change, Committed, Draft, FileRecords, FileRow, Log, LogEvent, LogId, MemoryStore, Notice,
-    Opening, PageLimit, Query, Quota, Rows, SqliteStore, Store,
+    Change, Committed, Draft, Erasure, FileRecords, FileRow, Log, LogEvent, LogId, MemoryStore,
+    Notice, Opening, PageLimit, Query, Quota, Rows, SqliteStore, Store,
 };
 use alo_protocol::{ChannelId, Cursor, ErrorBody, ErrorCode, Uuid};
 use serde_json::Value;
@@ -55,6 +56,18 @@ contract! {
         files_are_attached_all_or_none
         a_batch_is_answered_as_one_by_one
     }
+    delete {
+        a_deleted_message_is_gone_and_its_deletion_is_an_event
+        a_deletion_is_repeated_with_the_same_answer
+        the_key_of_a_deleted_message_makes_no_other
+        a_reply_to_a_deleted_message_has_a_root_and_no_parent
+        files_of_deleted_messages_end
+        a_user_deletes_own_messages_only
+        a_channel_that_is_cut_is_empty_at_once_and_goes_on
+        a_cut_by_age_leaves_what_is_newer
+        pages_go_on_behind_messages_that_are_deleted
+        the_messages_of_a_user_are_found
+    }
     files {
         a_key_stands_for_its_upload_until_that_is_over
         parts_count_where_they_follow_and_all_or_none
@@ -80,6 +93,7 @@ struct Kit {
     store: Box<dyn Store>,
     log: Box<dyn Log>,
     files: Box<dyn FileRecords>,
+    erasure: Box<dyn Erasure>,
 }
 
 impl Kit {
@@ -88,6 +102,7 @@ impl Kit {
         Self {
             log: Box::new(store.clone()),
             files: Box::new(store.clone()),
+            erasure: Box::new(store.clone()),
             store: Box::new(store),
         }
     }
@@ -100,6 +115,7 @@ impl Kit {
         Self {
             log: Box::new(store.log(2).unwrap()),
             files: Box::new(store.files().unwrap()),
+            erasure: Box::new(store.erasure().unwrap()),
             store: Box::new(store),
         }
     }

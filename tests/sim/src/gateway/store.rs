@@ -64,13 +64,13 @@ impl World {
         let Some(work) = self.gateway.batching.next_work() else {
             return;
         };
-        let drafts: Vec<_> = match &work {
-            Work::Commit(changes, _) => changes.iter().map(draft).cloned().collect(),
+        let changes = match &work {
+            Work::Commit(changes, _) => changes.clone(),
             Work::Heads(..) => Vec::new(),
         };
         let log = self.gateway.log.clone();
         // It harms nobody, so it happens while all is well too.
-        let unanswered = !drafts.is_empty() && self.rng.u32(..1_000) < self.profile.lost_answers;
+        let unanswered = !changes.is_empty() && self.rng.u32(..1_000) < self.profile.lost_answers;
         let (done, first) = self.on_disk(|store| {
             let mut disk = Disk {
                 store,
@@ -84,21 +84,28 @@ impl World {
             self.counts
                 .add("fault: commit that was said to have failed");
         }
-        for (answer, draft) in done.answers.iter().zip(drafts) {
+        for (answer, change) in done.answers.iter().zip(changes) {
             match answer {
                 Answer::Committed((THIEF, _), Err(error))
                     if error.code == ErrorCode::IdempotencyConflict => {}
                 Answer::Committed((THIEF, _), result) => {
                     self.violate(format!("another's key was answered with {result:?}"));
                 }
-                Answer::Committed(_, Ok(_)) => self.gateway.stored = Some(draft),
-                Answer::Committed(_, Err(_)) => self.oracle.not_stored(&draft.content),
+                Answer::Committed(_, result) => self.committed(change, result),
                 Answer::Heads(..) => {}
             }
         }
         self.account_for(&first);
         let (fsync, boot) = (self.rng.u64(1..20), self.gateway.boot);
         self.schedule(fsync, world::Event::Gateway(Event::Written(boot, done)));
+    }
+
+    fn committed(&mut self, change: Change, result: &Result<Committed, ErrorBody>) {
+        match (change, result) {
+            (Change::Send(draft), Ok(_)) => self.gateway.stored = Some(draft),
+            (Change::Send(draft), Err(_)) => self.oracle.not_stored(&draft.content),
+            (Change::Delete(_) | Change::Cut(_), _) => {}
+        }
     }
 
     /// Now and then the disk has no room: SQLite is not allowed another page.
@@ -252,12 +259,6 @@ impl World {
     }
 }
 
-fn draft(change: &Change) -> &Draft {
-    match change {
-        Change::Send(draft) => draft,
-    }
-}
-
 /// The store, over a disk that may write a commit and say that it has failed.
 struct Disk<'a> {
     store: &'a mut SqliteStore,
@@ -268,8 +269,7 @@ struct Disk<'a> {
 
 impl Store for Disk<'_> {
     fn commit(&mut self, changes: Vec<Change>) -> Vec<Result<Committed, ErrorBody>> {
-        let again = changes.iter().map(draft).cloned().map(Change::Send);
-        let again: Vec<_> = again.collect();
+        let again = changes.clone();
         let results = self.store.commit(changes);
         self.first.clone_from(&results);
         if self.unanswered {
