@@ -220,6 +220,19 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn who_is_dropped_leaves_what_it_has_not_left() {
+        let bus = LocalBus::default();
+        let mut dropped = bus.subscriber();
+        dropped.join(log("a"));
+        dropped.join(log("b"));
+        dropped.join(log("b"));
+        dropped.leave(&log("a"));
+        assert_eq!(dropped.joined, [log("b")]);
+        drop(dropped);
+        assert!(bus.hub().is_empty());
+    }
+
+    #[tokio::test]
     async fn who_waits_is_woken_once_all_of_a_commit_is_there() {
         let bus = LocalBus::default();
         let mut waits = bus.subscriber();

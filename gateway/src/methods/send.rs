@@ -102,3 +102,43 @@ fn depth(json: &str) -> usize {
     }
     deepest
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn change_of(content: usize, metadata: usize, files: usize) -> Result<Change, ErrorBody> {
+        let key = Uuid::from_bytes([1; 16]);
+        let json = format!(r#"{{"a":"{}"}}"#, "x".repeat(metadata - 8));
+        let message = SendMessage {
+            key,
+            channel_id: "a".parse().unwrap(),
+            content: "x".repeat(content),
+            metadata: Some(serde_json::from_str(&json).unwrap()),
+            parent_id: None,
+            file_ids: vec![key; files],
+        };
+        let limits = Limits {
+            content_bytes: 20,
+            metadata_bytes: 10,
+            files_per_message: 2,
+            ..Limits::DEFAULT
+        };
+        change(&limits, "ada".into(), message, key, 0)
+    }
+
+    #[test]
+    fn a_message_may_be_as_large_as_its_limits_and_no_larger() {
+        assert!(change_of(20, 10, 2).is_ok());
+        for (content, metadata, files, why) in [
+            (21, 10, 2, "content: must be at most 20 bytes"),
+            (20, 11, 2, "metadata: must be at most 10 bytes"),
+            (20, 10, 3, "files: a message may have 2"),
+        ] {
+            assert_eq!(
+                change_of(content, metadata, files).unwrap_err().message,
+                why
+            );
+        }
+    }
+}

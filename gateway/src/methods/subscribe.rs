@@ -29,3 +29,62 @@ pub(super) fn subscribe(
     }
     Ok(Step::Subscribe(channels))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use alo_protocol::{ChannelId, Limits, Resume, Uuid};
+
+    use super::*;
+    use crate::auth::{Identity, Tokens};
+
+    /// The answer to a subscription to these, of a connection that may have three and has `a`.
+    fn asked_for(names: &[&str]) -> Result<(), ErrorBody> {
+        let channel = |name: &&str| name.parse::<ChannelId>().unwrap();
+        let identity = Identity {
+            user_id: "ada".into(),
+            channels: Arc::new(["a", "b", "c", "d"].iter().map(channel).collect()),
+            expires_at_ms: 1,
+            issued_at_ms: 0,
+            token_id: None,
+        };
+        let asked = Asked {
+            identity: &identity,
+            limits: &Limits {
+                channels_per_connection: 3,
+                ..Limits::DEFAULT
+            },
+            tokens: &Tokens::new("key", b"secret"),
+            is_subscribed: &|channel| channel.as_str() == "a",
+            subscriptions: 1,
+            now_ms: 0,
+            new_id: &mut |_| Uuid::from_bytes([1; 16]),
+        };
+        let resume = |name| Resume {
+            id: channel(name),
+            cursor: None,
+        };
+        let channels = names.iter().map(resume).collect();
+        match subscribe(&asked, Subscribe { channels })? {
+            Step::Subscribe(resumes) => assert_eq!(resumes.len(), names.len()),
+            Step::Commit(..) | Step::Read(..) | Step::Unsubscribe(_) | Step::Identify(_) => {
+                panic!("not a subscription")
+            }
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn a_connection_has_so_many_channels_and_counts_each_once() {
+        assert_eq!(asked_for(&["b", "c"]), Ok(()));
+        assert_eq!(asked_for(&["a", "b", "c"]), Ok(()));
+        for names in [&["b", "c", "d"][..], &["a", "b", "c", "d"]] {
+            let error = asked_for(names).unwrap_err();
+            assert_eq!(error.code, ErrorCode::TooManyRequests);
+            assert_eq!(error.message, "channels: a connection may subscribe to 3");
+        }
+        let error = asked_for(&[]).unwrap_err();
+        assert_eq!(error.message, "channels: must name at least one");
+    }
+}

@@ -167,6 +167,7 @@ mod tests {
     fn changes_gather_up_to_the_limit_and_a_question_keeps_its_place() {
         let mut batching = Batching::new(2);
         for number in [1, 2, 3] {
+            assert_eq!(batching.has_room(), number <= 2);
             batching.push(Job::Commit(change(number), number));
         }
         batching.push(Job::Heads(vec![], 4));

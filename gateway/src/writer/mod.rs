@@ -151,3 +151,149 @@ impl Worker {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        sync::mpsc::{Receiver, Sender, channel},
+        time::Duration,
+    };
+
+    use alo_protocol::Uuid;
+
+    use super::*;
+    use crate::{
+        bus::{Delivery, LocalBus, News},
+        store::{Draft, MemoryStore},
+    };
+
+    /// A store that reports how many changes a commit has, and makes it when it may.
+    struct Gate {
+        store: MemoryStore,
+        sizes: Sender<usize>,
+        may: Receiver<()>,
+    }
+
+    impl Store for Gate {
+        fn commit(&mut self, changes: Vec<Change>) -> Vec<Result<Committed, ErrorBody>> {
+            self.sizes.send(changes.len()).unwrap();
+            self.may.recv_timeout(Duration::from_secs(20)).unwrap();
+            self.store.commit(changes)
+        }
+    }
+
+    struct Kit {
+        writer: Writer,
+        thread: thread::JoinHandle<()>,
+        bus: LocalBus,
+        sizes: Receiver<usize>,
+        may: Sender<()>,
+        metrics: Arc<Metrics>,
+    }
+
+    fn kit() -> Kit {
+        let store = MemoryStore::default();
+        let (report, sizes) = channel();
+        let (may, permits) = channel();
+        let gate = Gate {
+            store: store.clone(),
+            sizes: report,
+            may: permits,
+        };
+        let (bus, metrics) = (LocalBus::default(), Arc::new(Metrics::default()));
+        let (log, out) = (Arc::new(store), Arc::new(bus.clone()));
+        let (writer, thread) = Writer::start(Box::new(gate), log, out, metrics.clone()).unwrap();
+        Kit {
+            writer,
+            thread,
+            bus,
+            sizes,
+            may,
+            metrics,
+        }
+    }
+
+    impl Kit {
+        /// The size of the commit that has begun.
+        fn begun(&self) -> usize {
+            self.sizes.recv_timeout(Duration::from_secs(20)).unwrap()
+        }
+
+        async fn commit(&self, number: u16) -> Pending<Committed> {
+            let mut bytes = [0; 16];
+            bytes[..2].copy_from_slice(&number.to_be_bytes());
+            let id = Uuid::from_bytes(bytes);
+            let draft = Draft {
+                id,
+                key: id,
+                channel: "a".parse().unwrap(),
+                user_id: "ada".into(),
+                content: String::new(),
+                metadata: None,
+                parent_id: None,
+                file_ids: Vec::new(),
+                now_ms: 0,
+            };
+            self.writer.commit(Change::Send(draft)).await
+        }
+    }
+
+    #[tokio::test]
+    async fn what_comes_while_a_commit_runs_goes_into_the_next_up_to_its_limit() {
+        let kit = kit();
+        let mut answers = vec![kit.commit(0).await];
+        assert_eq!(kit.begun(), 1, "the first waits for no other");
+        for number in 0..=BATCH as u16 {
+            answers.push(kit.commit(1 + number).await);
+        }
+        for size in [BATCH, 1] {
+            kit.may.send(()).unwrap();
+            assert_eq!(kit.begun(), size);
+        }
+        kit.may.send(()).unwrap();
+        for answer in answers {
+            answer.answer().await.unwrap();
+        }
+        let metrics = kit.metrics.text();
+        assert!(metrics.contains("commit_batch_size_count 3"), "{metrics}");
+    }
+
+    #[tokio::test]
+    async fn what_is_queued_is_answered_and_what_comes_after_the_close_is_not() {
+        let kit = kit();
+        let mut early = vec![kit.commit(0).await];
+        kit.begun();
+        early.push(kit.commit(1).await);
+        kit.writer.close().await;
+        let late = kit.commit(2).await;
+        for _ in 0..3 {
+            // One more than is needed.
+            kit.may.send(()).unwrap();
+        }
+        for answer in early {
+            answer.answer().await.unwrap();
+        }
+        let refused = late.answer().await.unwrap_err();
+        assert_eq!(refused.code, ErrorCode::Unavailable);
+        kit.thread.join().unwrap();
+    }
+
+    #[tokio::test]
+    async fn news_is_published_before_the_answer_and_heads_come_in_order() {
+        let kit = kit();
+        let log = LogId::Channel("a".parse().unwrap());
+        let mut subscriber = kit.bus.subscriber();
+        subscriber.join(log.clone());
+        let before = kit.writer.heads(vec![log.clone()]).await;
+        let committed = kit.commit(0).await;
+        let after = kit.writer.heads(vec![log]).await;
+        kit.may.send(()).unwrap();
+        committed.answer().await.unwrap();
+        assert!(matches!(
+            subscriber.ready(),
+            Some(Delivery::News(News::Event(_)))
+        ));
+        assert_eq!(before.answer().await.unwrap()[0].seq, 0);
+        assert_eq!(after.answer().await.unwrap()[0].seq, 1);
+    }
+}

@@ -267,3 +267,15 @@ fn a_token_refused_while_the_socket_opens_is_replaced_before_hello() {
     assert!(out.contains(&Output::OpenSocket(driven.socket)));
     assert_ne!(driven.socket, old);
 }
+
+#[test]
+fn who_aborts_waits_for_the_token_no_longer_and_others_do() {
+    let mut driven = Driven::new(true);
+    wanted(&mut driven, 1, None);
+    wanted(&mut driven, 2, None);
+    let out = driven.abort(2);
+    assert!(error_of(&out, 2).is(ErrorCode::Aborted));
+    assert_eq!(driven.abort(3), []);
+    let out = driven.input(Input::TokenFetched(Ok("token".into())));
+    assert_eq!(out, [token(1, "token")]);
+}
