@@ -107,24 +107,28 @@ fn depth(json: &str) -> usize {
 mod tests {
     use super::*;
 
-    fn change_of(content: usize, metadata: usize, files: usize) -> Result<Change, ErrorBody> {
+    fn message(content: usize, metadata: &str, files: usize) -> SendMessage {
         let key = Uuid::from_bytes([1; 16]);
-        let json = format!(r#"{{"a":"{}"}}"#, "x".repeat(metadata - 8));
-        let message = SendMessage {
+        SendMessage {
             key,
             channel_id: "a".parse().unwrap(),
             content: "x".repeat(content),
-            metadata: Some(serde_json::from_str(&json).unwrap()),
+            metadata: Some(serde_json::from_str(metadata).unwrap()),
             parent_id: None,
             file_ids: vec![key; files],
-        };
+        }
+    }
+
+    fn change_of(content: usize, metadata: usize, files: usize) -> Result<Change, ErrorBody> {
+        let json = format!(r#"{{"a":"{}"}}"#, "x".repeat(metadata - 8));
+        let message = message(content, &json, files);
         let limits = Limits {
             content_bytes: 20,
             metadata_bytes: 10,
             files_per_message: 2,
             ..Limits::DEFAULT
         };
-        change(&limits, "ada".into(), message, key, 0)
+        change(&limits, "ada".into(), message, Uuid::from_bytes([1; 16]), 0)
     }
 
     #[test]
@@ -140,5 +144,33 @@ mod tests {
                 why
             );
         }
+    }
+
+    #[test]
+    fn depth_is_that_of_objects_and_lists_outside_of_strings() {
+        for (json, deep) in [
+            ("1", 0),
+            ("{}", 1),
+            (r#"{"a":[1,{"b":[]}]}"#, 4),
+            (r#"[[],[],{"a":{}}]"#, 3),
+            (r#"{"a":"[[[["}"#, 1),
+            (r#"{"\\":{"\"[[":"\"]]{{"}}"#, 2),
+        ] {
+            assert_eq!(depth(json), deep, "{json}");
+        }
+    }
+
+    #[test]
+    fn metadata_is_nested_so_deep_and_no_deeper() {
+        let nested = |levels: usize| {
+            let (open, close) = (r#"{"a":"#.repeat(levels - 1), "}".repeat(levels - 1));
+            check(
+                &message(1, &format!("{open}{{}}{close}"), 0),
+                &Limits::DEFAULT,
+            )
+        };
+        assert_eq!(nested(METADATA_DEPTH), Ok(()));
+        let error = nested(METADATA_DEPTH + 1).unwrap_err();
+        assert_eq!(error.code, ErrorCode::InvalidArgument);
     }
 }

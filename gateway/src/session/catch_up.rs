@@ -120,3 +120,89 @@ impl CatchUp {
         self.failures < TRIES
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use alo_protocol::Cursor;
+
+    use super::*;
+    use crate::store::{LogEvent, LogId};
+
+    fn channel(name: &str) -> ChannelId {
+        name.parse().unwrap()
+    }
+
+    fn event(name: &str, seq: u64) -> LogEvent {
+        LogEvent {
+            log: LogId::Channel(channel(name)),
+            seq,
+            push: "{}".into(),
+        }
+    }
+
+    /// Subscriptions to these channels, all of them behind.
+    fn behind(names: &[&str]) -> BTreeMap<ChannelId, Subscription> {
+        let cursor = |seq| Cursor {
+            epoch: "e".into(),
+            seq,
+        };
+        let subscription = |name: &&str| {
+            let mut subscription = Subscription::starting(0);
+            subscription.start(Some(&cursor(0)), cursor(9));
+            (channel(name), subscription)
+        };
+        names.iter().map(subscription).collect()
+    }
+
+    #[test]
+    fn channels_that_are_behind_take_turns() {
+        let mut subscriptions = behind(&["a", "b", "c"]);
+        let mut catch_up = CatchUp::new();
+        catch_up.behind();
+        let mut read = Vec::new();
+        for op in 0..7 {
+            assert!(catch_up.is_due());
+            let (next, after) = catch_up.begin(op, &mut subscriptions).unwrap();
+            assert!(!catch_up.is_due(), "one at a time");
+            assert_eq!(catch_up.answered(op + 1), None);
+            assert_eq!(catch_up.answered(op), Some(next.clone()));
+            assert_eq!(catch_up.answered(op), None, "once");
+            let page = vec![event(next.as_str(), after + 1)];
+            subscriptions.get_mut(&next).unwrap().page(page);
+            read.push(format!("{}{after}", next.as_str()));
+        }
+        assert_eq!(read, ["a0", "b0", "c0", "a1", "b1", "c1", "a2"]);
+    }
+
+    #[test]
+    fn it_is_done_when_no_channel_is_behind() {
+        let mut catch_up = CatchUp::new();
+        assert!(!catch_up.is_due());
+        catch_up.behind();
+        assert_eq!(catch_up.begin(1, &mut BTreeMap::new()), None);
+        assert!(!catch_up.is_due());
+        // What falls behind during a read does not begin another one.
+        catch_up.behind();
+        catch_up.begin(2, &mut behind(&["a"])).unwrap();
+        catch_up.behind();
+        assert!(!catch_up.is_due());
+    }
+
+    #[test]
+    fn a_read_that_fails_is_tried_again_after_a_pause_that_doubles_and_not_for_ever() {
+        let mut catch_up = CatchUp::new();
+        for _ in 0..2 {
+            for (pause_ms, again) in [(250, true), (500, true), (1_000, true), (2_000, false)] {
+                assert_eq!(catch_up.next_timeout(), None);
+                assert_eq!(catch_up.failed(10_000), again);
+                assert_eq!(catch_up.next_timeout(), Some(10_000 + pause_ms));
+                catch_up.timeout(10_000 + pause_ms - 1);
+                assert!(!catch_up.is_due());
+                catch_up.timeout(10_000 + pause_ms);
+                assert!(catch_up.is_due());
+            }
+            // Only failures in a row count.
+            catch_up.succeeded();
+        }
+    }
+}

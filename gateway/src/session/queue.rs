@@ -62,3 +62,65 @@ impl Queue {
             .map_or(u64::MAX, |since| since + STALL_MS)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn queue(items: usize, bytes: usize) -> Queue {
+        let mut queue = Queue::new(10);
+        for item in 0..items {
+            queue.add(0, if item == 0 { bytes } else { 0 });
+        }
+        queue
+    }
+
+    #[test]
+    fn events_wait_up_to_a_number_and_size_and_answers_up_to_more() {
+        const MIB: usize = 1 << 20;
+        for (items, bytes, has_room, takes_answers) in [
+            (0, 0, true, true),
+            (9, MIB - 1, true, true),
+            (10, 1, false, true),
+            (1, MIB, false, true),
+            (19, 4 * MIB - 1, false, true),
+            (20, 1, false, false),
+            (1, 4 * MIB, false, false),
+        ] {
+            let queue = queue(items, bytes);
+            assert_eq!(queue.has_room(), has_room, "{items} of {bytes} bytes");
+            assert_eq!(
+                queue.takes_answers(),
+                takes_answers,
+                "{items} of {bytes} bytes"
+            );
+            assert_eq!(queue.is_empty(), items == 0);
+        }
+    }
+
+    #[test]
+    fn sizes_add_up_until_all_is_written() {
+        let mut queue = Queue::new(10);
+        queue.add(0, 600_000);
+        assert!(queue.has_room());
+        queue.add(0, 600_000);
+        assert!(!queue.has_room());
+        queue.wrote(0, false);
+        assert!(!queue.has_room(), "how much it was is not known");
+        queue.wrote(0, true);
+        assert!(queue.has_room() && queue.is_empty());
+    }
+
+    #[test]
+    fn a_reader_stalls_half_a_minute_after_something_was_last_written() {
+        let mut queue = Queue::new(10);
+        assert_eq!(queue.stalls_at(), u64::MAX);
+        queue.add(1_000, 1);
+        queue.add(5_000, 1);
+        assert_eq!(queue.stalls_at(), 31_000);
+        queue.wrote(7_000, false);
+        assert_eq!(queue.stalls_at(), 37_000);
+        queue.wrote(8_000, true);
+        assert_eq!(queue.stalls_at(), u64::MAX);
+    }
+}
