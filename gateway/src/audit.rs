@@ -10,6 +10,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use alo_protocol::ChannelId;
+use sha2::{Digest, Sha256};
+
+use crate::access::{Restriction, Target};
+
 /// The target of all lines.
 pub const TARGET: &str = "audit";
 
@@ -83,6 +88,62 @@ pub fn erased(key: &str, what: &str, id: &str) {
     );
 }
 
+/// The holder of an API key has restricted what users may do.
+pub fn restricted(key: &str, restriction: &Restriction) {
+    let until = restriction.until_ms.map(|until_ms| until_ms.to_string());
+    let line = Line {
+        key: Some(key),
+        until: until.as_deref(),
+        ..Line::default()
+    };
+    write_target(
+        Kind::of(&restriction.target),
+        line,
+        &restriction.target,
+        restriction.reason.as_deref(),
+    );
+}
+
+/// The holder of an API key has ended a restriction.
+pub fn released(key: &str, target: &Target) {
+    let line = Line {
+        key: Some(key),
+        what: Some(Kind::of(target).as_str()),
+        ..Line::default()
+    };
+    write_target(Kind::Released, line, target, None);
+}
+
+fn write_target<'a>(kind: Kind, line: Line<'a>, target: &'a Target, reason: Option<&'a str>) {
+    let (user, channel, token) = match target {
+        Target::User(user) => (Some(user), None, None),
+        Target::Token(token) => (None, None, Some(token)),
+        Target::Channel(channel) => (None, Some(channel), None),
+        Target::Member(channel, user)
+        | Target::Ban(channel, user)
+        | Target::Mute(channel, user) => (Some(user), Some(channel), None),
+    };
+    // An id may be all that a foreign issuer's token is looked up by.
+    let token = token.map(|token| {
+        let digest = Sha256::digest(token.as_bytes());
+        digest
+            .iter()
+            .take(8)
+            .map(|byte| format!("{byte:02x}"))
+            .collect::<String>()
+    });
+    write(
+        kind,
+        &Line {
+            user: user.map(|user| &**user),
+            channel: channel.map(ChannelId::as_str),
+            token: token.as_deref(),
+            reason,
+            ..line
+        },
+    );
+}
+
 /// The files of keys were read again.
 pub fn keys_loaded() {
     write(Kind::KeysLoaded, &Line::default());
@@ -117,10 +178,14 @@ enum Kind {
     Erased,
     KeysLoaded,
     KeysRefused,
+    Revoked,
+    Banned,
+    Muted,
+    Released,
 }
 
 impl Kind {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 11] = [
         Self::KeyRefused,
         Self::TokenRefused,
         Self::OriginRefused,
@@ -128,6 +193,10 @@ impl Kind {
         Self::Erased,
         Self::KeysLoaded,
         Self::KeysRefused,
+        Self::Revoked,
+        Self::Banned,
+        Self::Muted,
+        Self::Released,
     ];
 
     const fn as_str(self) -> &'static str {
@@ -139,6 +208,20 @@ impl Kind {
             Self::Erased => "erased",
             Self::KeysLoaded => "keys-loaded",
             Self::KeysRefused => "keys-refused",
+            Self::Revoked => "revoked",
+            Self::Banned => "banned",
+            Self::Muted => "muted",
+            Self::Released => "released",
+        }
+    }
+
+    const fn of(target: &Target) -> Self {
+        match target {
+            Target::User(_) | Target::Token(_) | Target::Channel(_) | Target::Member(..) => {
+                Self::Revoked
+            }
+            Target::Ban(..) => Self::Banned,
+            Target::Mute(..) => Self::Muted,
         }
     }
 }
@@ -151,6 +234,10 @@ struct Line<'a> {
     origin: Option<&'a str>,
     what: Option<&'a str>,
     id: Option<&'a str>,
+    channel: Option<&'a str>,
+    /// The begin of a digest of a token's id.
+    token: Option<&'a str>,
+    until: Option<&'a str>,
     reason: Option<&'a str>,
 }
 
@@ -213,6 +300,9 @@ fn write(kind: Kind, line: &Line<'_>) {
         origin = line.origin.map(cut),
         what = line.what,
         id = line.id.map(cut),
+        channel = line.channel,
+        token = line.token,
+        until = line.until,
         reason = line.reason.map(cut),
     );
 }

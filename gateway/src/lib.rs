@@ -1,6 +1,7 @@
 //! The gateway: one binary that serves `alo.v1` over WebSocket and tus, and stores everything in SQLite and a
 //! folder.
 
+pub mod access;
 pub mod audit;
 pub mod auth;
 pub mod bus;

@@ -10,6 +10,7 @@ use alo_protocol::Limits;
 use tokio::sync::watch;
 
 use crate::{
+    access::Restrictions,
     auth::SourceError,
     bus::LocalBus,
     clock::Clock,
@@ -49,6 +50,9 @@ pub enum StartError {
     /// The keys cannot be used.
     #[error(transparent)]
     Keys(#[from] SourceError),
+    /// What is revoked cannot be read.
+    #[error("the restrictions: {0}")]
+    Restrictions(String),
     /// The writing thread could not be started.
     #[error("the writing thread: {0}")]
     Thread(#[from] std::io::Error),
@@ -67,6 +71,7 @@ impl Gateway {
         let metrics = Arc::new(Metrics::default());
         let store = SqliteStore::open(&config.database, &Opening::new(config.restored))?;
         let log: Arc<dyn Log> = Arc::new(store.log(READERS)?);
+        let access = store.access()?;
         let files = Files::open(Arc::new(store.files()?), &config.blobs)?;
         let rows = Arc::new(store.erasure()?);
         let (writer, writer_thread) = Writer::start(
@@ -84,6 +89,8 @@ impl Gateway {
         };
         let (stop, stopping) = watch::channel(false);
         let tokens = Arc::new(config.keys.open()?);
+        let restrictions = Restrictions::load(tokens.access().clone(), Arc::new(access))
+            .map_err(|error| StartError::Restrictions(error.message))?;
         tokio::spawn(until_stopped(
             stopping.clone(),
             config.keys.clone().keep_fresh(tokens.clone()),
@@ -91,6 +98,7 @@ impl Gateway {
         let eraser = Eraser::new(writer.clone(), files.clone(), rows, clock);
         let state = http::State {
             tokens,
+            restrictions,
             clock,
             limits,
             limiter: Arc::new(Limiter::new(&config.limits)),

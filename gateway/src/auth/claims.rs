@@ -5,6 +5,8 @@ use std::{collections::BTreeSet, sync::Arc};
 use alo_protocol::{ChannelId, ErrorBody, ErrorCode};
 use serde::{Deserialize, Serialize};
 
+use crate::access::{Access, View};
+
 use super::{Identity, refused, request::check_user_id};
 
 /// How far an issuer's clock may be ahead of this one, milliseconds.
@@ -33,8 +35,8 @@ impl Claims {
     /// The identity of a token whose signature is right.
     ///
     /// # Errors
-    /// `token-expired` from its last second on, `token-invalid` before it is valid, or for any other fault.
-    pub(super) fn identity(self, now_ms: u64) -> Result<Identity, ErrorBody> {
+    /// `token-revoked`, `token-expired` from its last second on, `token-invalid` before it is valid, or for any other fault.
+    pub(super) fn identity(self, now_ms: u64, access: &Arc<Access>) -> Result<Identity, ErrorBody> {
         let expires_at_ms = ms(self.exp);
         if now_ms >= expires_at_ms {
             let message = "the token has expired";
@@ -59,13 +61,19 @@ impl Claims {
         {
             return Err(refused("its id is too long"));
         }
-        Ok(Identity {
+        // Before it is checked, so that no later revocation is missed.
+        let checked = access.judge(View::version);
+        let identity = Identity {
             user_id: self.sub.into(),
             channels: Arc::new(self.channels),
             expires_at_ms,
             issued_at_ms: self.iat.map_or(0, ms),
             token_id: self.jti.map(Into::into),
-        })
+            access: access.clone(),
+            checked,
+        };
+        identity.check(now_ms)?;
+        Ok(identity)
     }
 }
 

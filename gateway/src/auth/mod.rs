@@ -13,6 +13,8 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use alo_protocol::{ChannelId, ErrorBody, ErrorCode};
 
+use crate::access::{Access, Holder, until_refused};
+
 pub use fetch::{JwksUrl, Pace};
 pub use issuer::Issuer;
 pub use jwks::{KeySet, KeySetError};
@@ -22,7 +24,7 @@ pub use source::{KeyFlags, KeySource, SourceError};
 pub use tokens::Tokens;
 
 /// The user and rights of a token. Cheap to clone.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Identity {
     /// The app's id of the user.
     pub user_id: Arc<str>,
@@ -34,14 +36,22 @@ pub struct Identity {
     pub issued_at_ms: u64,
     /// Its `jti`.
     pub token_id: Option<Arc<str>>,
+    /// What is revoked.
+    access: Arc<Access>,
+    /// The version of it that this was checked against.
+    checked: u64,
 }
 
 impl Identity {
+    /// Whether the user may read a channel.
+    ///
     /// # Errors
-    /// `channel-forbidden`, naming the channel, when the token was not made for it.
-    pub fn authorize(&self, channel: &ChannelId) -> Result<(), ErrorBody> {
+    /// `channel-forbidden`, naming the channel, when the token was not made for it, or it is revoked;
+    /// `user-banned`.
+    pub fn authorize(&self, channel: &ChannelId, now_ms: u64) -> Result<(), ErrorBody> {
         if self.channels.contains(channel) {
-            Ok(())
+            self.access
+                .judge(|view| view.read(self.holder(), channel, now_ms))
         } else {
             Err(ErrorBody::new(
                 ErrorCode::ChannelForbidden,
@@ -51,6 +61,62 @@ impl Identity {
                 ),
             ))
         }
+    }
+
+    /// Whether the user may send in a channel, and upload files for it.
+    ///
+    /// # Errors
+    /// Those of [`Identity::authorize`], and `user-muted`.
+    pub fn authorize_send(&self, channel: &ChannelId, now_ms: u64) -> Result<(), ErrorBody> {
+        self.authorize(channel, now_ms)?;
+        self.access
+            .judge(|view| view.send(self.holder(), channel, now_ms))
+    }
+
+    /// Whether the token is accepted still.
+    ///
+    /// # Errors
+    /// `token-revoked`
+    pub fn check(&self, now_ms: u64) -> Result<(), ErrorBody> {
+        self.access.judge(|view| view.token(self.holder(), now_ms))
+    }
+
+    /// Whether something that this token reads may have been restricted since the last time this was asked.
+    pub fn is_concerned(&mut self) -> bool {
+        let (version, concerned) = self
+            .access
+            .judge(|view| (view.version(), view.concerns(self.holder(), self.checked)));
+        self.checked = version;
+        concerned
+    }
+
+    fn holder(&self) -> Holder<'_> {
+        Holder {
+            user_id: &self.user_id,
+            channels: &self.channels,
+            issued_at_ms: self.issued_at_ms,
+            token_id: self.token_id.as_ref(),
+        }
+    }
+
+    /// Ends when the user may no longer read the channel, or with `sends` no longer send in it, with the reason.
+    /// `now_ms` is the wall clock.
+    pub(crate) async fn refused(
+        &self,
+        channel: &ChannelId,
+        sends: bool,
+        now_ms: impl Fn() -> u64,
+    ) -> ErrorBody {
+        let check = || {
+            let now_ms = now_ms();
+            self.check(now_ms)?;
+            if sends {
+                self.authorize_send(channel, now_ms)
+            } else {
+                self.authorize(channel, now_ms)
+            }
+        };
+        until_refused(&self.access, check).await
     }
 }
 

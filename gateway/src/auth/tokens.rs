@@ -9,6 +9,8 @@ use alo_protocol::{AuthRequest, ErrorBody, Uuid};
 use jsonwebtoken::{Algorithm, Header, Validation};
 use serde::Serialize;
 
+use crate::access::Access;
+
 use super::{
     Identity,
     claims::Claims,
@@ -25,6 +27,7 @@ pub struct Tokens {
     keys: RwLock<Arc<Keys>>,
     issuer: Option<Arc<Issuer>>,
     validation: Validation,
+    access: Arc<Access>,
 }
 
 #[derive(Serialize)]
@@ -51,7 +54,13 @@ impl Tokens {
             keys: RwLock::new(Arc::new(keys)),
             issuer,
             validation,
+            access: Arc::default(),
         }
+    }
+
+    /// What is revoked: tokens are checked against it.
+    pub const fn access(&self) -> &Arc<Access> {
+        &self.access
     }
 
     /// Other keys from now on. What is signed with a secret that is among them stays valid.
@@ -89,7 +98,7 @@ impl Tokens {
     /// The user and rights of a token.
     ///
     /// # Errors
-    /// `token-expired` from its last second on, `unavailable` while the key it is signed with may still be loaded,
+    /// `token-revoked`, `token-expired` from its last second on, `unavailable` while the key it is signed with may still be loaded,
     /// `token-invalid` for any other fault.
     pub fn verify(&self, token: &str, now_ms: u64) -> Result<Identity, ErrorBody> {
         let header = jsonwebtoken::decode_header(token).map_err(|_| refused("it is malformed"))?;
@@ -103,7 +112,7 @@ impl Tokens {
             (Some(issuer), _) => issuer.verify(token, &header)?,
             (None, _) => return Err(refused("it is signed by another algorithm")),
         };
-        claims.identity(now_ms)
+        claims.identity(now_ms, &self.access)
     }
 
     fn verify_own(&self, token: &str, header: &Header) -> Result<Claims, ErrorBody> {
@@ -171,8 +180,8 @@ mod tests {
         assert_eq!(identity.expires_at_ms, 65_000);
         assert_eq!(identity.issued_at_ms, 5_999);
         assert_eq!(identity.token_id.as_deref(), Some(&*ID.to_string()));
-        assert!(identity.authorize(&"b".parse().unwrap()).is_ok());
-        let forbidden = identity.authorize(&"c".parse().unwrap()).unwrap_err();
+        assert!(identity.authorize(&"b".parse().unwrap(), 0).is_ok());
+        let forbidden = identity.authorize(&"c".parse().unwrap(), 0).unwrap_err();
         assert_eq!(forbidden.code, ErrorCode::ChannelForbidden);
         assert!(forbidden.message.contains("\"c\""));
         assert_eq!(code(tokens.verify(&token, 65_000)), ErrorCode::TokenExpired);

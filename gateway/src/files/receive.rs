@@ -5,7 +5,7 @@ use std::sync::Arc;
 use alo_protocol::{ErrorBody, ErrorCode};
 use axum::body::{Body, BodyDataStream};
 use bytes::Bytes;
-use futures_util::StreamExt;
+use futures_util::{StreamExt, future::BoxFuture};
 use tokio::{
     sync::watch,
     time::{Instant, timeout},
@@ -36,6 +36,8 @@ pub(crate) struct Receiver {
     /// Turns true when the gateway stops.
     pub(crate) stopping: watch::Receiver<bool>,
     pub(crate) transfer: Transfer,
+    /// Ends when the user may no longer upload it.
+    pub(crate) refused: BoxFuture<'static, ErrorBody>,
     /// Held until the last byte is durable.
     pub(crate) guard: Guard,
     /// If the client sent one: then either all of the bytes count or none.
@@ -83,7 +85,7 @@ impl Receiver {
     async fn read(&mut self, row: &Row, body: Body, parts: &mut Parts) -> Result<(), ErrorBody> {
         let mut body = body.into_data_stream();
         let read = self.read_all(row, &mut body, parts).await;
-        if read.is_err() {
+        if read.as_ref().is_err_and(|error| !is_forbidden(error.code)) {
             tokio::select! {
                 biased;
                 () = self.guard.wanted() => {}
@@ -127,6 +129,7 @@ impl Receiver {
                 () = self.guard.wanted() => {
                     return Err(ErrorBody::new(ErrorCode::UploadLocked, "a newer request took over this upload"));
                 }
+                error = &mut self.refused => return Err(error),
                 _ = self.stopping.wait_for(|stopping| *stopping) => {
                     return Err(ErrorBody::new(ErrorCode::Unavailable, "the gateway is stopping"));
                 }
@@ -149,6 +152,17 @@ impl Receiver {
             }
         }
     }
+}
+
+/// Whether an error means that the user may not upload: then nothing more is read of the body.
+const fn is_forbidden(code: ErrorCode) -> bool {
+    matches!(
+        code,
+        ErrorCode::TokenRevoked
+            | ErrorCode::ChannelForbidden
+            | ErrorCode::UserBanned
+            | ErrorCode::UserMuted
+    )
 }
 
 /// The refusal of bytes beyond `Upload-Length`.

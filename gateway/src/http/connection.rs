@@ -168,6 +168,7 @@ impl Connection {
     /// Boxed, as a future holds its arguments twice.
     pub(super) async fn run(mut self: Box<Self>) {
         let mut stopped = pin!(stopped(self.state.stopping.clone()));
+        let mut changes = self.state.tokens.access().changes();
         // Reset only for an earlier deadline: most deadlines are postponed all the time.
         let (mut alarm, mut alarm_ms) = (pin!(sleep(Duration::ZERO)), u64::MAX);
         let was_closed = loop {
@@ -243,6 +244,7 @@ impl Connection {
                     },
                     None => break false,
                 },
+                Ok(()) = changes.changed(), if open => self.input(Input::Access),
                 () = stopped.as_mut(), if open => self.input(Input::Shutdown),
                 () = alarm.as_mut(), if open => {
                     alarm_ms = u64::MAX;

@@ -16,7 +16,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use super::{
     error::AppError,
     extract::{Caller, Segment},
-    uploads::{Uploads, not_found},
+    uploads::{Uploads, not_found, until_refused},
 };
 use crate::{
     error::internal,
@@ -74,7 +74,8 @@ pub(super) async fn download(
     Segment(id): Segment,
     headers: HeaderMap,
 ) -> Result<Response, AppError> {
-    let row = readable(&uploads.files, &caller, &id).await?;
+    let clock = uploads.door.clock;
+    let row = readable(&uploads.files, &caller, &id, clock.now_ms()).await?;
     let etag = format!("\"{}\"", row.id);
     if headers
         .get(header::IF_NONE_MATCH)
@@ -98,8 +99,10 @@ pub(super) async fn download(
     };
     let transfer = uploads.transfers.begin(&caller.0.user_id)?;
     let parts = uploads.files.parts(row.id, from, to).await?;
+    let (Caller(identity), channel) = (caller, row.channel.clone());
+    let refused = async move { identity.refused(&channel, false, || clock.now_ms()).await };
     let bytes = bytes(uploads.files.clone(), transfer, row.id, parts, from, to);
-    let mut response = Body::from_stream(bytes).into_response();
+    let mut response = Body::from_stream(until_refused(bytes, refused)).into_response();
     *response.status_mut() = status;
     describe(response.headers_mut(), &row, &etag)?;
     response
@@ -116,11 +119,16 @@ pub(super) async fn download(
 
 /// The file, if this token may read it: it belongs to a message of a channel the token permits, or to the
 /// user.
-async fn readable(files: &Files, Caller(identity): &Caller, id: &str) -> Result<Row, ErrorBody> {
+async fn readable(
+    files: &Files,
+    Caller(identity): &Caller,
+    id: &str,
+    now_ms: u64,
+) -> Result<Row, ErrorBody> {
     let id: Uuid = id.parse().map_err(|_| not_found())?;
     let row = files.find(id).await?.filter(|row| {
         let may_see = row.message.is_some() || row.user_id == *identity.user_id;
-        !row.ended && may_see && identity.authorize(&row.channel).is_ok()
+        !row.ended && may_see && identity.authorize(&row.channel, now_ms).is_ok()
     });
     let row = row.ok_or_else(not_found)?;
     if row.offset < row.size {

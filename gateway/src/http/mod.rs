@@ -2,6 +2,7 @@
 //! them, and [`serve`] serves them.
 
 mod accepted;
+mod access;
 mod announce;
 mod auth;
 mod connection;

@@ -7,7 +7,7 @@ use axum::{Router, extract::DefaultBodyLimit, middleware};
 use tokio::sync::watch;
 
 use super::{
-    announce, auth,
+    access, announce, auth,
     connection::Connections,
     cors, delete, download,
     error::AppError,
@@ -16,6 +16,7 @@ use super::{
     uploads::Uploads,
 };
 use crate::{
+    access::Restrictions,
     auth::Tokens,
     bus::LocalBus,
     clock::Clock,
@@ -33,6 +34,8 @@ use crate::{
 pub struct State {
     /// Tokens and API key.
     pub tokens: Arc<Tokens>,
+    /// What users may no longer do.
+    pub restrictions: Restrictions,
     /// Time.
     pub clock: Clock,
     /// What is accepted.
@@ -110,7 +113,12 @@ pub(super) fn router(state: State, has_metrics: bool) -> Router {
     if has_metrics {
         health = health.merge(health::metrics(state.metrics));
     }
+    let revoking = access::Revoking {
+        door: door.clone(),
+        restrictions: state.restrictions,
+    };
     let json = Router::new()
+        .merge(access::router(revoking))
         .merge(auth::router(door))
         .merge(platform::router(messages))
         .merge(history::router(reading))

@@ -11,6 +11,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{head as on_head, post},
 };
+use futures_util::{FutureExt, future::BoxFuture};
 
 use super::{
     download,
@@ -19,6 +20,7 @@ use super::{
     uploads::{Uploads, not_found},
 };
 use crate::{
+    auth::Identity,
     error::internal,
     files::{
         Checksum, Guard, Metadata, Receiver, Transfer, UPLOAD_LIFE_MS, drain,
@@ -46,6 +48,8 @@ struct Plan {
 /// What appending needs besides the body.
 struct Appending {
     transfer: Transfer,
+    /// Ends when the user may no longer upload it.
+    refused: BoxFuture<'static, ErrorBody>,
     guard: Guard,
     checksum: Option<Checksum>,
 }
@@ -162,7 +166,7 @@ async fn plan_creation(
         return Err(invalid(message).into());
     }
     let metadata = Metadata::parse(header)?;
-    identity.authorize(&metadata.channel)?;
+    identity.authorize_send(&metadata.channel, uploads.door.clock.now_ms())?;
     let has_body = headers.contains_key(header::CONTENT_TYPE);
     if has_body {
         check_body(headers, size)?;
@@ -200,6 +204,7 @@ async fn plan_creation(
     let appending = if has_body && row.offset == 0 {
         Some(Appending {
             transfer: uploads.transfers.begin(&identity.user_id)?,
+            refused: refused(uploads, &identity, &row),
             guard,
             checksum,
         })
@@ -230,12 +235,14 @@ async fn plan_append(
     }
     // After the offset: a client with a wrong offset cannot know how much fits.
     check_body(headers, row.size - row.offset.min(row.size))?;
+    let refused = refused(uploads, &caller.0, &row);
     Ok(Plan {
         row,
         status: StatusCode::NO_CONTENT,
         appending: Some(Appending {
             // After the lock: the request from which it was taken counts no longer.
             transfer: uploads.transfers.begin(&caller.0.user_id)?,
+            refused,
             guard,
             checksum,
         }),
@@ -287,6 +294,7 @@ async fn receive(
 ) -> Result<u64, ErrorBody> {
     let Appending {
         transfer,
+        refused,
         guard,
         checksum,
     } = appending;
@@ -297,12 +305,20 @@ async fn receive(
         pace: uploads.file_limits.pace,
         stopping: uploads.stopping.clone(),
         transfer,
+        refused,
         guard,
         checksum,
     };
     tokio::spawn(receiver.receive(row, body))
         .await
         .map_err(internal)?
+}
+
+/// Ends when the user may no longer upload this.
+fn refused(uploads: &Uploads, identity: &Identity, row: &Row) -> BoxFuture<'static, ErrorBody> {
+    let (identity, channel) = (identity.clone(), row.channel.clone());
+    let clock = uploads.door.clock;
+    async move { identity.refused(&channel, true, || clock.now_ms()).await }.boxed()
 }
 
 /// The user's own upload, locked.
@@ -314,8 +330,10 @@ async fn locked(
     uploads.door.allow_upload(&identity.user_id)?;
     let id = id.parse().map_err(|_| not_found())?;
     // Checked before the lock is taken: strangers cannot end the requests of others.
-    let is_own =
-        |row: &Row| row.user_id == *identity.user_id && identity.authorize(&row.channel).is_ok();
+    let now_ms = uploads.door.clock.now_ms();
+    let is_own = |row: &Row| {
+        row.user_id == *identity.user_id && identity.authorize(&row.channel, now_ms).is_ok()
+    };
     if !uploads
         .files
         .find(id)

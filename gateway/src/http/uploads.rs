@@ -1,9 +1,10 @@
 //! What the handlers of files share.
 
-use std::sync::Arc;
+use std::{io, sync::Arc};
 
 use alo_protocol::{ErrorBody, ErrorCode, Limits};
 use axum::extract::FromRef;
+use futures_util::{FutureExt, Stream, StreamExt, stream};
 use tokio::sync::watch;
 
 use super::extract::Door;
@@ -37,4 +38,20 @@ pub(super) fn not_found() -> ErrorBody {
         ErrorCode::FileNotFound,
         "no such file is accessible with this token",
     )
+}
+
+/// A stream that ends with an error when its reader may no longer read.
+pub(super) fn until_refused<T: Send + 'static>(
+    items: impl Stream<Item = Result<T, io::Error>> + Send + 'static,
+    refused: impl Future<Output = ErrorBody> + Send + 'static,
+) -> impl Stream<Item = Result<T, io::Error>> + Send + 'static {
+    let state = Some((items.boxed(), refused.boxed()));
+    stream::unfold(state, async |state| {
+        let (mut items, mut refused) = state?;
+        tokio::select! {
+            biased;
+            error = &mut refused => Some((Err(io::Error::other(error.message)), None)),
+            item = items.next() => item.map(|item| (item, Some((items, refused)))),
+        }
+    })
 }

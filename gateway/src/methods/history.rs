@@ -9,12 +9,12 @@ use crate::{
 };
 
 pub(super) fn page(asked: &Asked<'_>, params: History) -> Result<Step, ErrorBody> {
-    asked.identity.authorize(&params.channel_id)?;
+    asked.identity.authorize(&params.channel_id, asked.now_ms)?;
     Ok(Step::Read(Query::History(params), result))
 }
 
 pub(super) fn around(asked: &Asked<'_>, params: HistoryAround) -> Result<Step, ErrorBody> {
-    asked.identity.authorize(&params.channel_id)?;
+    asked.identity.authorize(&params.channel_id, asked.now_ms)?;
     Ok(Step::Read(Query::HistoryAround(params), result))
 }
 

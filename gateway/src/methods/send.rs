@@ -8,7 +8,9 @@ use super::{Asked, Step};
 use crate::store::{Change, Committed, Draft};
 
 pub(super) fn send(asked: Asked<'_>, params: SendMessage) -> Result<Step, ErrorBody> {
-    asked.identity.authorize(&params.channel_id)?;
+    asked
+        .identity
+        .authorize_send(&params.channel_id, asked.now_ms)?;
     let user_id = asked.identity.user_id.clone();
     let id = (asked.new_id)(asked.now_ms);
     let change = change(asked.limits, user_id, params, id, asked.now_ms)?;

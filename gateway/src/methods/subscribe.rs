@@ -16,7 +16,7 @@ pub(super) fn subscribe(
         ));
     }
     for resume in &channels {
-        asked.identity.authorize(&resume.id)?;
+        asked.identity.authorize(&resume.id, asked.now_ms)?;
     }
     let new = channels
         .iter()
@@ -32,30 +32,29 @@ pub(super) fn subscribe(
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use alo_protocol::{ChannelId, Limits, Resume, Uuid};
+    use alo_protocol::{AuthRequest, AuthUser, ChannelId, Limits, Resume, Uuid};
 
     use super::*;
-    use crate::auth::{Identity, Tokens};
+    use crate::auth::Tokens;
 
     /// The answer to a subscription to these, of a connection that may have three and has `a`.
     fn asked_for(names: &[&str]) -> Result<(), ErrorBody> {
         let channel = |name: &&str| name.parse::<ChannelId>().unwrap();
-        let identity = Identity {
-            user_id: "ada".into(),
-            channels: Arc::new(["a", "b", "c", "d"].iter().map(channel).collect()),
-            expires_at_ms: 1,
-            issued_at_ms: 0,
-            token_id: None,
+        let tokens = Tokens::new("key", b"secret");
+        let request = AuthRequest {
+            ttl: 1,
+            user: AuthUser { id: "ada".into() },
+            channel_ids: ["a", "b", "c", "d"].iter().map(channel).collect(),
         };
+        let token = tokens.issue(&request, 0, Uuid::from_bytes([1; 16]));
+        let identity = tokens.verify(&token, 0).unwrap();
         let asked = Asked {
             identity: &identity,
             limits: &Limits {
                 channels_per_connection: 3,
                 ..Limits::DEFAULT
             },
-            tokens: &Tokens::new("key", b"secret"),
+            tokens: &tokens,
             is_subscribed: &|channel| channel.as_str() == "a",
             subscriptions: 1,
             now_ms: 0,

@@ -86,6 +86,10 @@ impl Driver {
                 Output::Send(item) => self.queue.push_back(item),
                 Output::Ping => self.ping = true,
                 Output::Close(code) => self.end(code.into()),
+                Output::Cut(code) => {
+                    self.queue.clear();
+                    self.end(code.into());
+                }
                 Output::Commit(op, change) => port.commit(op, change),
                 Output::Heads(op, logs) => port.heads(op, logs),
                 Output::Read(op, query) => port.read(op, query),

@@ -37,7 +37,7 @@ pub(super) fn accept(
     }
     let (mut channels, mut denied) = (Vec::new(), Vec::new());
     for resume in hello.channels {
-        match identity.authorize(&resume.id) {
+        match identity.authorize(&resume.id, now_ms) {
             Ok(()) => channels.push(resume),
             Err(error) => denied.push(Recovery {
                 id: resume.id,
@@ -58,6 +58,8 @@ pub(super) fn accept(
 fn close_of(error: ErrorCode) -> CloseCode {
     if error == ErrorCode::TokenExpired {
         CloseCode::TokenExpired
+    } else if error == ErrorCode::TokenRevoked {
+        CloseCode::TokenRevoked
     } else if error == ErrorCode::Unavailable {
         // The keys that it is signed with are not loaded yet.
         CloseCode::Overloaded

@@ -35,6 +35,8 @@ pub enum Input<'a> {
     Lagged,
     /// Something was written to the socket; with true, everything was.
     Wrote(bool),
+    /// What users may do has changed.
+    Access,
     /// The gateway stops.
     Shutdown,
     /// [`super::Session::next_timeout`] has come.
@@ -50,6 +52,8 @@ pub enum Output {
     Ping,
     /// Send what is queued, then close.
     Close(CloseCode),
+    /// Close at once; what is queued is not sent.
+    Cut(CloseCode),
     /// Make a change; answers arrive in order.
     Commit(Op, Change),
     /// Return the heads of these logs, in order with the changes.

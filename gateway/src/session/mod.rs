@@ -202,6 +202,7 @@ impl Session {
                 }
             }
             Input::Wrote(all) => self.queue.wrote(now_ms, all),
+            Input::Access => self.access_changed(now_ms),
             Input::Shutdown => self.close(CloseCode::Shutdown),
             Input::Timeout => self.timeout(now_ms),
         }
@@ -249,6 +250,12 @@ impl Session {
     fn close(&mut self, code: CloseCode) {
         self.state = State::Closed;
         self.outputs.push_back(Output::Close(code));
+    }
+
+    /// Closes without what is queued: it may no longer be read.
+    fn cut(&mut self, code: CloseCode) {
+        self.state = State::Closed;
+        self.outputs.push_back(Output::Cut(code));
     }
 
     fn send(&mut self, now_ms: u64, item: impl Into<Arc<str>>) {
@@ -403,7 +410,7 @@ impl Session {
             Ok(Step::Identify(identity)) => {
                 // A channel the new token does not permit closes the connection: the next welcome reports
                 // it, and the client emits `channel.gap`.
-                let opens = |channel| identity.authorize(channel).is_ok();
+                let opens = |channel| identity.authorize(channel, wall_ms).is_ok();
                 if !open.subscriptions.keys().all(opens) {
                     let message = "token: opens fewer channels";
                     let error = ErrorBody::new(ErrorCode::ChannelForbidden, message);
@@ -447,9 +454,20 @@ impl Session {
     }
 
     fn heads(&mut self, now_ms: u64, op: Op, answer: Result<Vec<Cursor>, ErrorBody>) {
+        let wall_ms = self.wall_ms(now_ms);
         let pending = self.answered(op);
         let Some(open) = self.state.open() else {
             return;
+        };
+        let answer = match &pending {
+            // Revoked in the meantime.
+            Some(Pending::Subscribe { channels, .. }) => answer.and_then(|heads| {
+                let check = |resume: &Resume| open.identity.authorize(&resume.id, wall_ms);
+                channels.iter().try_for_each(check).map(|()| heads)
+            }),
+            Some(Pending::Hello { .. } | Pending::Commit { .. } | Pending::Read { .. }) | None => {
+                answer
+            }
         };
         match (pending, answer) {
             (Some(Pending::Hello { channels, denied }), Ok(heads)) => {
@@ -502,7 +520,10 @@ impl Session {
         if let Some(channel) = open.catch_up.answered(op) {
             return self.tail(now_ms, channel, answer);
         }
-        if let Some(Pending::Read { request, result }) = self.answered(op) {
+        if let Some(Pending::Read {
+            request, result, ..
+        }) = self.answered(op)
+        {
             match answer.and_then(result) {
                 Ok(result) => self.send(now_ms, raw_result_text(request, &result)),
                 Err(error) => self.refuse(now_ms, request, &error),
@@ -561,6 +582,42 @@ impl Session {
             .is_some_and(|open| open.take(news, has_room));
         if let (true, News::Event(event)) = (is_sent, news) {
             self.send(now_ms, event.push.clone());
+        }
+    }
+
+    // Rights.
+
+    /// Something was revoked: ends what the user may no longer read.
+    fn access_changed(&mut self, now_ms: u64) {
+        let (wall_ms, is_read) = (self.wall_ms(now_ms), self.queue.is_empty());
+        let is_greeting = matches!(self.state, State::Greeting(..));
+        let Some(open) = self.state.open() else {
+            return;
+        };
+        if !open.identity.is_concerned() {
+            return;
+        }
+        if open.identity.check(wall_ms).is_err() {
+            return self.cut(CloseCode::TokenRevoked);
+        }
+        // What is queued may be of such a channel, or a welcome that is under way. The client resumes what it may
+        // read from its cursors.
+        if !is_read || is_greeting {
+            return self.cut(CloseCode::Recover);
+        }
+        let (left, refused) = open.forbid(wall_ms);
+        for (id, error) in left {
+            self.outputs.push_back(Output::Leave(id.clone().into()));
+            let recovery = Recovery {
+                id,
+                cursor: None,
+                gap: None,
+                error: Some(error),
+            };
+            self.send(now_ms, gap_text(&recovery));
+        }
+        for (request, error) in refused {
+            self.refuse(now_ms, request, &error);
         }
     }
 

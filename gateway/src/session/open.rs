@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use alo_protocol::{ChannelId, Cursor, Recovery, Resume};
+use alo_protocol::{ChannelId, Cursor, ErrorBody, Recovery, Resume};
 
 use super::{
     catch_up::CatchUp,
@@ -11,6 +11,9 @@ use super::{
     subscription::{Subscription, Verdict},
 };
 use crate::{auth::Identity, bus::News, store::LogId};
+
+/// What is refused, each with the reason.
+type Refused<T> = Vec<(T, ErrorBody)>;
 
 /// See the module.
 pub(super) struct Open {
@@ -119,6 +122,21 @@ impl Open {
             self.catch_up.behind();
         }
         is_sent
+    }
+
+    /// Ends what the user may no longer read; returns the channels that were left, and the requests that are
+    /// refused, each with the reason.
+    pub(super) fn forbid(&mut self, wall_ms: u64) -> (Refused<ChannelId>, Refused<u64>) {
+        let identity = &self.identity;
+        let error = |channel: &ChannelId| identity.authorize(channel, wall_ms).err();
+        let channels = self.subscriptions.keys();
+        let left: Vec<_> = channels
+            .filter_map(|id| Some((id.clone(), error(id)?)))
+            .collect();
+        for (id, _) in &left {
+            self.subscriptions.remove(id);
+        }
+        (left, self.requests.forbid(error))
     }
 
     /// The bus dropped news.

@@ -27,6 +27,7 @@ pub(super) enum Pending {
     /// A query to the log, started or not, and how its result is written.
     Read {
         request: u64,
+        channel: Option<ChannelId>,
         result: fn(Rows) -> Result<String, ErrorBody>,
     },
 }
@@ -86,7 +87,12 @@ impl Requests {
         query: Query,
         result: fn(Rows) -> Result<String, ErrorBody>,
     ) {
-        let op = self.begin(Pending::Read { request, result });
+        let channel = query.channel().cloned();
+        let op = self.begin(Pending::Read {
+            request,
+            channel,
+            result,
+        });
         self.reads.push_back((op, query));
     }
 
@@ -114,6 +120,34 @@ impl Requests {
             self.reading = None;
         }
         self.pending.remove(&op)
+    }
+
+    /// Drops the reads of channels that may no longer be read; returns their requests with the reason. The answer to
+    /// one that runs is for nobody.
+    pub(super) fn forbid(
+        &mut self,
+        error: impl Fn(&ChannelId) -> Option<ErrorBody>,
+    ) -> Vec<(u64, ErrorBody)> {
+        let mut refused = Vec::new();
+        self.pending.retain(|_, pending| match pending {
+            Pending::Read {
+                request,
+                channel: Some(channel),
+                ..
+            } => match error(channel) {
+                Some(error) => {
+                    refused.push((*request, error));
+                    false
+                }
+                None => true,
+            },
+            Pending::Read { channel: None, .. }
+            | Pending::Hello { .. }
+            | Pending::Subscribe { .. }
+            | Pending::Commit { .. } => true,
+        });
+        self.reads.retain(|(op, _)| self.pending.contains_key(op));
+        refused
     }
 
     /// A subscribe to the channel after `op` that has not been answered.

@@ -4,6 +4,8 @@
     reason = "tests pick what they look for"
 )]
 
+mod access;
+
 use std::collections::VecDeque;
 
 use alo_protocol::{AuthRequest, AuthUser, SendMessage};

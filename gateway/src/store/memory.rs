@@ -19,6 +19,7 @@ use super::{
         files::{self, KeyUse},
     },
 };
+use crate::access::{AccessRecords, Restriction, Target};
 
 /// See the module. Clones share what they keep.
 #[derive(Clone, Debug)]
@@ -32,6 +33,7 @@ struct Tables {
     logs: BTreeMap<LogId, LogTable>,
     files: BTreeMap<Uuid, FileRow>,
     parts: BTreeMap<(Uuid, u64), FilePart>,
+    restrictions: BTreeMap<Target, Restriction>,
 }
 
 impl Tables {
@@ -273,6 +275,24 @@ impl Erasure for MemoryStore {
     /// Memory keeps nothing that was removed.
     fn scrub(&self, _: u64) -> Result<Option<u64>, ErrorBody> {
         Ok(None)
+    }
+}
+
+impl AccessRecords for MemoryStore {
+    fn restrictions(&self) -> Result<Vec<Restriction>, ErrorBody> {
+        Ok(self.tables().restrictions.values().cloned().collect())
+    }
+
+    fn restrict(&self, restriction: &Restriction, now_ms: u64) -> Result<(), ErrorBody> {
+        let restrictions = &mut self.tables().restrictions;
+        restrictions.retain(|_, one| one.is_active(now_ms));
+        restrictions.insert(restriction.target.clone(), restriction.clone());
+        Ok(())
+    }
+
+    fn release(&self, target: &Target) -> Result<(), ErrorBody> {
+        self.tables().restrictions.remove(target);
+        Ok(())
     }
 }
 

@@ -27,7 +27,8 @@ pub use memory::MemoryStore;
 pub use quota::Quota;
 pub use rows::{FilePart, FileRow};
 pub use sqlite::{
-    DatabaseCopy, OpenError, Opening, SqliteErasure, SqliteFiles, SqliteLog, SqliteStore,
+    DatabaseCopy, OpenError, Opening, SqliteAccess, SqliteErasure, SqliteFiles, SqliteLog,
+    SqliteStore,
 };
 
 /// The name of a log: a gapless sequence of events that is read in order.
@@ -199,6 +200,17 @@ pub enum Query {
     History(History),
     /// A message with the messages before and after it.
     HistoryAround(HistoryAround),
+}
+
+impl Query {
+    /// The channel it is about, if it is about one.
+    pub const fn channel(&self) -> Option<&ChannelId> {
+        match self {
+            Self::Tail { log, .. } => log.channel(),
+            Self::History(history) => Some(&history.channel_id),
+            Self::HistoryAround(around) => Some(&around.channel_id),
+        }
+    }
 }
 
 /// The answer to a [`Query`].

@@ -6,6 +6,7 @@
     reason = "a test panics where it fails, and picks what it looks for"
 )]
 
+mod access;
 mod auth;
 mod autobahn;
 mod crash;

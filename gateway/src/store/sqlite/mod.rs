@@ -1,6 +1,7 @@
 //! The store in one SQLite file: WAL with `synchronous=FULL`, so a commit that returned survives a power
 //! failure. <https://www.sqlite.org/pragma.html#pragma_synchronous>
 
+mod access;
 mod erase;
 mod files;
 mod read;
@@ -30,6 +31,7 @@ use crate::error::internal;
 use wal::Wal;
 use write::Batch;
 
+pub use access::SqliteAccess;
 pub use erase::SqliteErasure;
 pub use files::SqliteFiles;
 pub use read::SqliteLog;
@@ -203,6 +205,14 @@ impl SqliteStore {
     /// Those of SQLite.
     pub fn erasure(&self) -> Result<SqliteErasure, OpenError> {
         Ok(SqliteErasure::new(self.another()?, self.another()?))
+    }
+
+    /// The restrictions of users, with a connection of their own. In memory they share the only one.
+    ///
+    /// # Errors
+    /// Those of SQLite.
+    pub fn access(&self) -> Result<SqliteAccess, OpenError> {
+        Ok(SqliteAccess::new(self.another()?))
     }
 
     /// The connection, for tests that make a database fail.

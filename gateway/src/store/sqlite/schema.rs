@@ -10,8 +10,8 @@ use super::OpenError;
 use crate::store::rows::EventKind;
 
 /// The steps, in order. One that has been released never changes.
-const STEPS: [fn(&Transaction<'_>, &str) -> rusqlite::Result<()>; 4] =
-    [first, content_once, file_usage, deletion];
+const STEPS: [fn(&Transaction<'_>, &str) -> rusqlite::Result<()>; 5] =
+    [first, content_once, file_usage, deletion, restrictions];
 
 /// Takes the steps that a database has not taken, each in a transaction of its own. `birth` names its logs if
 /// they have no name yet.
@@ -213,6 +213,21 @@ fn deletion(transaction: &Transaction<'_>, _birth: &str) -> rusqlite::Result<()>
             INSERT INTO file_usage (user_id, files, bytes) VALUES (new.user_id, 1, new.size)
             ON CONFLICT (user_id) DO UPDATE SET files = files + 1, bytes = bytes + excluded.bytes;
         END;",
+    )
+}
+
+/// What users may no longer do.
+fn restrictions(transaction: &Transaction<'_>, _birth: &str) -> rusqlite::Result<()> {
+    transaction.execute_batch(
+        "CREATE TABLE restrictions (
+            kind     INTEGER NOT NULL,
+            channel  TEXT NOT NULL,    -- empty if it applies to all
+            subject  TEXT NOT NULL,    -- a user or the id of a token; empty if it applies to all
+            since_ms INTEGER NOT NULL,
+            until_ms INTEGER,
+            reason   TEXT,
+            PRIMARY KEY (kind, channel, subject)
+        ) STRICT, WITHOUT ROWID;",
     )
 }
 

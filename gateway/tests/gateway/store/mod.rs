@@ -1,5 +1,6 @@
 //! What every store must do: one suite, each implementation. And what a database beyond that.
 
+mod access;
 mod database;
 mod delete;
 mod files;
@@ -9,6 +10,7 @@ mod log;
 mod migration;
 mod send;
 
+use alo_gateway::access::AccessRecords;
 use alo_gateway::store::{
     Change, Committed, Draft, Erasure, FileRecords, FileRow, Log, LogEvent, LogId, MemoryStore,
     Notice, Opening, PageLimit, Query, Quota, Rows, SqliteStore, Store,
@@ -78,6 +80,10 @@ contract! {
         an_upload_ends_unless_a_message_has_it
         what_has_expired_is_named_until_it_is_removed
     }
+    access {
+        there_is_one_restriction_of_each_target
+        what_has_ended_is_forgotten_with_the_next
+    }
     history {
         an_empty_channel_has_an_empty_page
         pages_join_in_both_directions_whatever_arrives_meanwhile
@@ -94,6 +100,7 @@ struct Kit {
     log: Box<dyn Log>,
     files: Box<dyn FileRecords>,
     erasure: Box<dyn Erasure>,
+    access: Box<dyn AccessRecords>,
 }
 
 impl Kit {
@@ -103,6 +110,7 @@ impl Kit {
             log: Box::new(store.clone()),
             files: Box::new(store.clone()),
             erasure: Box::new(store.clone()),
+            access: Box::new(store.clone()),
             store: Box::new(store),
         }
     }
@@ -116,6 +124,7 @@ impl Kit {
             log: Box::new(store.log(2).unwrap()),
             files: Box::new(store.files().unwrap()),
             erasure: Box::new(store.erasure().unwrap()),
+            access: Box::new(store.access().unwrap()),
             store: Box::new(store),
         }
     }
