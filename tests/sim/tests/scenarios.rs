@@ -7,7 +7,7 @@
     reason = "a test panics where it fails"
 )]
 
-use alo_protocol::ChannelId;
+use alo_protocol::{ChannelId, Rate, Rates};
 use alo_sim::{Profile, World};
 
 fn world() -> World {
@@ -436,5 +436,53 @@ fn a_hole_in_the_log_is_a_gap_for_who_has_to_read_across_it() {
             1
         );
         heal(world);
+    }
+}
+
+/// A world in which a user may send a few messages a second; the gateway holds what comes earlier for so long.
+fn limited_world(seed: u64, hold_ms: u64) -> World {
+    let rate = Some(Rate {
+        per_minute: 240,
+        burst: 5,
+    });
+    let rates = Rates {
+        sends: rate,
+        requests: rate,
+        uploads: rate,
+        ..Rates::default()
+    };
+    let profile = Profile {
+        // A refusal may come later than the time it names.
+        latency_ms: 1..600,
+        rates,
+        hold_ms,
+        ..Profile::calm()
+    };
+    World::new(seed, profile)
+}
+
+#[test]
+fn sends_beyond_the_rate_are_stored_in_their_order_held_or_refused() {
+    for seed in 1..=4 {
+        for hold_ms in [0, 100, 2_000] {
+            let mut world = limited_world(seed, hold_ms);
+            world.subscribe(0, &a());
+            world.subscribe(1, &a());
+            for number in 0..60 {
+                let files: &[u64] = if number % 20 == 7 { &[1_000] } else { &[] };
+                world.send(0, &a()[0], None, files);
+                world.send(1, &a()[0], None, &[]);
+                world
+                    .run(number % 7 * 40)
+                    .unwrap_or_else(|violation| panic!("{violation}"));
+            }
+            world
+                .run(60_000)
+                .unwrap_or_else(|violation| panic!("{violation}"));
+            assert_eq!(world.counts().get("sends resolved"), 120);
+            let refused = world.counts().get("fault: rate exceeded");
+            assert_eq!(refused == 0, hold_ms == 2_000, "{refused}");
+            heal(world);
+        }
     }
 }
