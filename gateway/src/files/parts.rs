@@ -15,7 +15,7 @@ use crate::{clock::Clock, error::internal};
 /// Maximum size of one object, bytes. One is made durable while the next is written.
 const PART_BYTES: u64 = 8 << 20;
 /// Bytes written at a time.
-const PIECE_BYTES: usize = 64 << 10;
+const PIECE_BYTES: usize = 128 << 10;
 
 /// Collects bytes into parts.
 pub(super) struct Parts {

@@ -42,8 +42,8 @@ const INLINE: [&str; 13] = [
     "video/ogg",
     "video/webm",
 ];
-/// Bytes read at a time. What the server has not sent yet is up to four of them.
-const PIECE: u64 = 128 << 10;
+/// Bytes read at a time. One more than those read ahead waits to be sent.
+const PIECE: u64 = 256 << 10;
 /// Pieces read ahead of a slow client.
 const AHEAD: usize = 2;
 /// What is allowed in `filename*` unescaped (RFC 8187, `attr-char`).
