@@ -1,8 +1,9 @@
-//! The project's commands: `cargo xtask build | test | demo | bench | sim | mutants | size | docs | install`.
+//! The project's commands: `cargo xtask build | test | demo | bench | abuse | sim | mutants | size | docs | install`.
 //!
 //! One file per command. Shared: [`process`] runs programs, [`workspace`] has paths and versions, [`gateway`]
 //! starts a gateway for tests, [`install`] installs tools.
 
+mod abuse;
 mod bench;
 mod build;
 mod demo;
@@ -40,6 +41,8 @@ enum Command {
     Demo(demo::Options),
     /// Measures the package in browsers, and compares it with other clients
     Bench(bench::Options),
+    /// Attacks a gateway, and measures what a client that chats notices of it
+    Abuse(abuse::Options),
     /// Simulates clients, network and gateway, and checks that nothing is lost, doubled or out of order
     #[command(disable_help_flag = true)]
     Sim(sim::Options),
@@ -64,6 +67,7 @@ fn main() -> ExitCode {
         },
         Command::Demo(options) => demo::run(&options),
         Command::Bench(options) => bench::run(&options),
+        Command::Abuse(options) => abuse::run(&options),
         Command::Sim(options) => sim::run(&options),
         Command::Mutants(options) => mutants::run(&options),
         Command::Size(options) => size::run(&options),
