@@ -62,6 +62,7 @@ const FLOORS: [Floor; 7] = [
         without: &[],
         others: &[
             "architecture",
+            "asvs",
             "connecting",
             "delete",
             "errors",

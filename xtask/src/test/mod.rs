@@ -1,6 +1,7 @@
 //! `cargo xtask test`: every check and test as a named step, counted one by one.
 
 mod browser;
+mod claims;
 mod count;
 mod floors;
 mod lints;
@@ -42,11 +43,12 @@ struct Step {
 /// Steps of the simulation; its seeds are the same every time.
 const SIMULATED_STEPS: &str = "5000000";
 
-const STEPS: [Step; 20] = [
+const STEPS: [Step; 21] = [
     step("fmt", &[], |_| rust::fmt()),
     step("clippy", &[], |_| rust::clippy()),
     step("lints", &[], |_| lints::check()),
     step("floors", &[], |_| Ok(Count::check(floors::check()))),
+    step("claims", &[], |_| Ok(Count::check(claims::check()))),
     step("docs", &[], |_| rust::docs()),
     step("registry", &[], |_| {
         Ok(docs::check()
