@@ -11,6 +11,7 @@ use clap::Parser;
 
 use crate::{
     auth::{KeyFlags, KeySource, Pace, SourceError},
+    backup,
     erasure::RetentionFlags,
     files::limits::{FileFlags, FileLimits},
     folder::{FolderLock, LockError},
@@ -119,6 +120,9 @@ pub enum ConfigError {
     /// The data folder cannot be used.
     #[error("--data {0}: {1}")]
     Data(PathBuf, io::Error),
+    /// It was not restored to its end.
+    #[error("--data {0}: its restore was interrupted; run `alo-gateway restore` again")]
+    Unfinished(PathBuf),
     /// Another gateway uses it.
     #[error(transparent)]
     Lock(#[from] LockError),
@@ -147,6 +151,9 @@ impl Config {
         let is_ours = permissions::is_ours(&flags.data).map_err(data)?;
         fs::create_dir_all(&blobs).map_err(data)?;
         let lock = Arc::new(FolderLock::take(&flags.data)?);
+        if backup::is_unfinished(&flags.data) {
+            return Err(ConfigError::Unfinished(flags.data));
+        }
         if is_ours {
             permissions::restrict(&flags.data);
         } else {

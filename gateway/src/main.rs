@@ -4,6 +4,7 @@ use std::{io::Write, net::TcpListener, process::ExitCode};
 
 use alo_gateway::{
     audit,
+    backup::Command,
     config::{Config, Flags},
     http::serve,
     logging::Logging,
@@ -13,15 +14,37 @@ use alo_gateway::{
 use clap::Parser;
 use tokio::signal;
 
+/// Without a command it serves.
+#[derive(Parser)]
+#[command(version, about, args_conflicts_with_subcommands = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    flags: Flags,
+}
+
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run(Flags::parse()).await {
+    let Arguments { command, flags } = Arguments::parse();
+    let done = match command {
+        Some(command) => commanded(&command),
+        None => run(flags).await,
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("alo-gateway: {error}");
             ExitCode::FAILURE
         }
     }
+}
+
+fn commanded(command: &Command) -> Result<(), Box<dyn std::error::Error>> {
+    permissions::restrict_new_files();
+    let said = command.run()?;
+    writeln!(std::io::stdout(), "{said}")?;
+    Ok(())
 }
 
 async fn run(flags: Flags) -> Result<(), Box<dyn std::error::Error>> {

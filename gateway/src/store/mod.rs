@@ -27,8 +27,8 @@ pub use memory::MemoryStore;
 pub use quota::Quota;
 pub use rows::{FilePart, FileRow};
 pub use sqlite::{
-    DatabaseCopy, OpenError, Opening, SqliteAccess, SqliteErasure, SqliteFiles, SqliteLog,
-    SqliteStore,
+    DatabaseCopy, Inspected, OpenError, Opening, SqliteAccess, SqliteErasure, SqliteFiles,
+    SqliteLog, SqliteStore,
 };
 
 /// The name of a log: a gapless sequence of events that is read in order.

@@ -9,6 +9,7 @@
 mod access;
 mod auth;
 mod autobahn;
+mod backup;
 mod crash;
 mod delete;
 mod disk;

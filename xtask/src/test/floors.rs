@@ -37,8 +37,8 @@ const FLOORS: [Floor; 7] = [
         suffix: ".rs",
         without: &[],
         others: &[
-            "access", "autobahn", "crash", "delete", "disk", "door", "files", "hostile", "http",
-            "jwks", "keys", "main", "rates", "raw", "slow", "socket", "store", "support",
+            "access", "autobahn", "backup", "crash", "delete", "disk", "door", "files", "hostile",
+            "http", "jwks", "keys", "main", "rates", "raw", "slow", "socket", "store", "support",
         ],
     },
     Floor {

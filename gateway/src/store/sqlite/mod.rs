@@ -4,6 +4,7 @@
 mod access;
 mod erase;
 mod files;
+mod inspect;
 mod read;
 mod schema;
 mod slack;
@@ -34,6 +35,7 @@ use write::Batch;
 pub use access::SqliteAccess;
 pub use erase::SqliteErasure;
 pub use files::SqliteFiles;
+pub use inspect::Inspected;
 pub use read::SqliteLog;
 
 /// Prepared statements kept.

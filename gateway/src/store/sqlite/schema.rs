@@ -40,6 +40,16 @@ pub(super) fn migrate(connection: &mut Connection, birth: &str) -> Result<(), Op
     }
 }
 
+/// Whether the database has the present schema.
+pub(super) fn check_known(connection: &Connection) -> Result<(), OpenError> {
+    let version = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if version == STEPS.len() as i64 {
+        Ok(())
+    } else {
+        Err(too_new(version))
+    }
+}
+
 const fn too_new(found: i64) -> OpenError {
     OpenError::TooNew {
         found,
