@@ -7,6 +7,7 @@
 )]
 
 mod access;
+mod audit;
 mod auth;
 mod autobahn;
 mod backup;

@@ -37,15 +37,16 @@ const FLOORS: [Floor; 7] = [
         suffix: ".rs",
         without: &[],
         others: &[
-            "access", "autobahn", "backup", "crash", "delete", "disk", "door", "files", "hostile",
-            "http", "jwks", "keys", "main", "rates", "raw", "slow", "socket", "store", "support",
+            "access", "audit", "autobahn", "backup", "crash", "delete", "disk", "door", "files",
+            "hostile", "http", "jwks", "keys", "main", "rates", "raw", "slow", "socket", "store",
+            "support",
         ],
     },
     Floor {
         folder: "tests/sim/src/features",
         suffix: ".rs",
         without: &[],
-        others: &["mod"],
+        others: &["access", "mod"],
     },
     Floor {
         folder: "pkg-template/types",
