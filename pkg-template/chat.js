@@ -103,11 +103,10 @@ export function define(source, init, Engine) {
     }
 
     subscribe(options) {
-      let ids;
       return this.#call(options, ({ channelIds }) => {
-        ids = check.channelIds(channelIds);
+        const ids = check.channelIds(channelIds);
         return (engine, call) => engine.subscribe(call, ids);
-      }).then((result) => (result.status.error ? result : { ...result, response: { channelIds: ids } }));
+      }).then(named("channelIds"));
     }
 
     unsubscribe(options) {
@@ -305,6 +304,11 @@ export function define(source, init, Engine) {
 function ask(method, params) {
   const body = check.body(method, params);
   return (engine, call) => engine.request(call, RETRY, body, check.bytes(body));
+}
+
+/** Puts a call's response under a key. */
+function named(key) {
+  return (result) => (result.response ? { ...result, response: { [key]: result.response } } : result);
 }
 
 function checkedEndpoint(endpoint) {

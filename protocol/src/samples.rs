@@ -5,10 +5,9 @@ use serde::Serialize;
 use serde_json::{Value, value::RawValue};
 
 use crate::{
-    AuthRefresh, AuthRefreshed, ChannelId, ChannelStart, Cursor, Empty, ErrorBody, ErrorCode, File,
-    GapReason, History, HistoryAround, HistoryPage, JsonObject, Message, MessageDeleted,
-    NewerPageToken, OlderPageToken, Recovery, Resume, SendMessage, Sent, Subscribe, Subscribed,
-    Unsubscribe, Uuid,
+    AuthRefresh, AuthRefreshed, ChannelId, Cursor, Empty, ErrorBody, ErrorCode, File, GapReason,
+    History, HistoryAround, HistoryPage, JsonObject, Message, MessageDeleted, NewerPageToken,
+    OlderPageToken, Recovery, Resume, SendMessage, Sent, Subscribe, Subscribed, Unsubscribe, Uuid,
 };
 
 /// A type with its examples.
@@ -173,7 +172,7 @@ impl Sample for Empty {
 impl Sample for Subscribe {
     fn full() -> Self {
         Self {
-            channels: vec![ChannelStart {
+            channels: vec![Resume {
                 id: channel(),
                 cursor: Some(cursor()),
             }],
@@ -182,23 +181,11 @@ impl Sample for Subscribe {
 
     fn least() -> Self {
         Self {
-            channels: vec![ChannelStart {
+            channels: vec![Resume {
                 id: channel(),
                 cursor: None,
             }],
         }
-    }
-}
-
-impl Sample for Resume {
-    fn full() -> Self {
-        let Subscribe { channels } = Subscribe::full();
-        Self { channels }
-    }
-
-    fn least() -> Self {
-        let Subscribe { channels } = Subscribe::least();
-        Self { channels }
     }
 }
 

@@ -45,7 +45,7 @@ const fn mutant(
     }
 }
 
-const MUTANTS: [Mutant; 43] = [
+const MUTANTS: [Mutant; 44] = [
     mutant(
         "a message stored before is answered with the failure of its resend",
         "gateway/src/store/rules/mod.rs",
@@ -145,8 +145,8 @@ const MUTANTS: [Mutant; 43] = [
     mutant(
         "time goes back with the clock",
         "gateway/src/store/rules/send.rs",
-        "log.last_ms.max(draft.now_ms)",
-        "draft.now_ms",
+        "last_ms.saturating_sub(now_ms) <= AHEAD_MS && last_ms > now_ms",
+        "false",
     ),
     mutant(
         "a subscription starts at the head, not at the cursor",
@@ -229,8 +229,8 @@ const MUTANTS: [Mutant; 43] = [
     mutant(
         "a hole in the log is reported as its end",
         "gateway/src/store/rules/tail.rs",
-        "return Ok(Rows::Gap(head));",
-        "return Ok(Rows::Events(page));",
+        "\"events are missing\");\n        return Ok(Rows::Gap(head));",
+        "\"events are missing\");\n        return Ok(Rows::Events(page));",
     ),
     mutant(
         "a reader is left before a hole",
@@ -303,6 +303,12 @@ const MUTANTS: [Mutant; 43] = [
         "gateway/src/session/rates.rs",
         "&& !self.refused.is_empty()",
         "&& false",
+    ),
+    mutant(
+        "a ban leaves the channel's readers what they have",
+        "gateway/src/access/view.rs",
+        "is_mine(user) && holder.channels.contains(channel)",
+        "is_mine(user) && !holder.channels.contains(channel)",
     ),
 ];
 

@@ -9,8 +9,7 @@ pub mod history;
 pub mod send;
 pub mod subscribe;
 
-use alo_protocol::{ChannelId, ErrorBody, Limits, Request, Uuid};
-use subscribe::Wanted;
+use alo_protocol::{ChannelId, ErrorBody, Limits, Request, Resume, Uuid};
 
 use crate::{
     auth::{Identity, Tokens},
@@ -23,10 +22,8 @@ pub enum Step {
     Commit(Change, fn(&Committed) -> String),
     /// Read; the rows become the result.
     Read(Query, fn(Rows) -> Result<String, ErrorBody>),
-    /// Subscribe to these channels, all or none.
-    Subscribe(Vec<Wanted>),
-    /// The same, each for itself.
-    Resume(Vec<Wanted>),
+    /// Subscribe to these channels.
+    Subscribe(Vec<Resume>),
     /// Unsubscribe from these channels.
     Unsubscribe(Vec<ChannelId>),
     /// The connection uses another token from now on.
@@ -58,7 +55,6 @@ pub struct Asked<'a> {
 pub fn step(asked: Asked<'_>, request: Request) -> Result<Step, ErrorBody> {
     match request {
         Request::Subscribe(params) => subscribe::subscribe(&asked, params),
-        Request::Resume(params) => subscribe::resume(&asked, params),
         Request::Unsubscribe(params) => Ok(Step::Unsubscribe(params.channel_ids)),
         Request::SendMessage(params) => send::send(asked, params),
         Request::History(params) => history::page(&asked, params),

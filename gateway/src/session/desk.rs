@@ -7,7 +7,7 @@ use super::{Input, Op, Port};
 use crate::{
     bus::News,
     store::{Change, Log, LogId, PageLimit, Query, Store},
-    writer::Batching,
+    writer::{Answer, Batching, Job},
 };
 
 /// What a session has requested, in order.
@@ -19,10 +19,8 @@ pub struct Desk {
 /// One request of a session.
 #[derive(Debug)]
 pub enum Ask {
-    /// [`Port::commit`]
-    Commit(Op, Change),
-    /// [`Port::heads`]
-    Heads(Op, Vec<LogId>),
+    /// [`Port::commit`] or [`Port::heads`]: something for the writer.
+    Write(Job<Op, Op>),
     /// [`Port::read`]
     Read(Op, Query),
     /// [`Port::join`]
@@ -40,11 +38,11 @@ impl Desk {
 
 impl Port for Desk {
     fn commit(&mut self, op: Op, change: Change) {
-        self.asks.push_back(Ask::Commit(op, change));
+        self.asks.push_back(Ask::Write(Job::Commit(change, op)));
     }
 
     fn heads(&mut self, op: Op, logs: Vec<LogId>) {
-        self.asks.push_back(Ask::Heads(op, logs));
+        self.asks.push_back(Ask::Write(Job::Heads(logs, op)));
     }
 
     fn read(&mut self, op: Op, query: Query) {
@@ -60,23 +58,26 @@ impl Port for Desk {
     }
 }
 
-/// Makes one change in a store: returns what it publishes, and then what it answers.
+impl From<Answer<Op, Op>> for Input<'_> {
+    fn from(answer: Answer<Op, Op>) -> Self {
+        match answer {
+            Answer::Committed(op, result) => Self::Committed(op, result),
+            Answer::Heads(op, result) => Self::Heads(op, result),
+        }
+    }
+}
+
+/// Runs one job on a store: returns what it publishes, and then what it answers.
 pub fn write_at_once(
-    op: Op,
-    change: Change,
+    job: Job<Op, Op>,
     store: &mut dyn Store,
+    log: &dyn Log,
 ) -> (Vec<News>, Vec<Input<'static>>) {
     let mut batching = Batching::new(1);
-    batching.push(change, op);
-    let done = batching.next_commit().map(|commit| commit.run(store));
+    batching.push(job);
+    let done = batching.next_work().map(|work| work.run(store, log));
     let (news, answers) = done.map_or_else(Default::default, |done| (done.news, done.answers));
-    let answers = answers.into_iter();
-    (
-        news,
-        answers
-            .map(|(op, result)| Input::Committed(op, result))
-            .collect(),
-    )
+    (news, answers.into_iter().map(Input::from).collect())
 }
 
 /// Runs one query on a log.

@@ -21,6 +21,8 @@ pub enum Input<'a> {
     Binary,
     /// A frame over the limit was received.
     TooLarge,
+    /// Any other sign of life, such as a WebSocket pong.
+    Alive,
     /// Answer to [`Output::Commit`].
     Committed(Op, Result<Committed, ErrorBody>),
     /// Answer to [`Output::Heads`].
@@ -54,7 +56,7 @@ pub enum Output {
     Cut(CloseCode),
     /// Make a change; answers arrive in order.
     Commit(Op, Change),
-    /// Read the heads of these logs.
+    /// Return the heads of these logs, in order with the changes.
     Heads(Op, Vec<LogId>),
     /// Read.
     Read(Op, Query),

@@ -5,20 +5,20 @@ mod batching;
 
 use std::{sync::Arc, thread, time::Instant};
 
-use alo_protocol::{ErrorBody, ErrorCode};
+use alo_protocol::{Cursor, ErrorBody, ErrorCode};
 use tokio::sync::{mpsc, oneshot};
 
-pub use batching::{Batching, Commit, Done};
+pub use batching::{Answer, Batching, Done, Job, Work};
 
 use crate::{
     bus::Bus,
     metrics::Metrics,
-    store::{Change, Committed, Store},
+    store::{Change, Committed, Log, LogId, Store},
 };
 
 /// Maximum number of changes in one commit.
 const BATCH: usize = 512;
-/// Changes that may be queued before callers have to wait.
+/// Jobs that may be queued before callers have to wait.
 const QUEUE: usize = 4_096;
 
 /// A handle to the writing thread. When it is closed, or the last handle dropped, the thread finishes
@@ -29,9 +29,7 @@ pub struct Writer {
 }
 
 enum Order {
-    Commit(Change, Reply<Committed>),
-    /// Answered when its turn comes.
-    Respond(Reply<()>),
+    Do(Job<Reply<Committed>, Reply<Vec<Cursor>>>),
     Close,
 }
 
@@ -44,12 +42,14 @@ impl Writer {
     /// When the thread cannot be started.
     pub fn start(
         store: Box<dyn Store>,
+        log: Arc<dyn Log>,
         bus: Arc<dyn Bus>,
         metrics: Arc<Metrics>,
     ) -> std::io::Result<(Self, thread::JoinHandle<()>)> {
         let (orders, receiver) = mpsc::channel(QUEUE);
         let worker = Worker {
             store,
+            log,
             bus,
             metrics,
             batching: Batching::new(BATCH),
@@ -64,18 +64,18 @@ impl Writer {
     /// of calls is the order of commits.
     pub async fn commit(&self, change: Change) -> Pending<Committed> {
         let (reply, pending) = oneshot::channel();
-        self.order(Order::Commit(change, reply)).await;
+        self.order(Order::Do(Job::Commit(change, reply))).await;
         Pending(pending)
     }
 
-    /// Answered by the thread: it runs.
-    pub async fn respond(&self) -> Pending<()> {
+    /// Queues a query for the heads of logs, in order with the commits.
+    pub async fn heads(&self, logs: Vec<LogId>) -> Pending<Vec<Cursor>> {
         let (reply, pending) = oneshot::channel();
-        self.order(Order::Respond(reply)).await;
+        self.order(Order::Do(Job::Heads(logs, reply))).await;
         Pending(pending)
     }
 
-    /// Ends the thread after what is queued; later orders are answered with `unavailable`.
+    /// Ends the thread after what is queued; later jobs are answered with `unavailable`.
     pub async fn close(&self) {
         self.order(Order::Close).await;
     }
@@ -106,9 +106,10 @@ impl<T> Pending<T> {
 
 struct Worker {
     store: Box<dyn Store>,
+    log: Arc<dyn Log>,
     bus: Arc<dyn Bus>,
     metrics: Arc<Metrics>,
-    batching: Batching<Reply<Committed>>,
+    batching: Batching<Reply<Committed>, Reply<Vec<Cursor>>>,
 }
 
 impl Worker {
@@ -123,26 +124,30 @@ impl Worker {
                 None
             };
             match next {
-                Some(Order::Commit(change, reply)) => self.batching.push(change, reply),
-                // A caller that is gone does not need the answer.
-                Some(Order::Respond(reply)) => drop(reply.send(Ok(()))),
+                Some(Order::Do(job)) => self.batching.push(job),
                 Some(Order::Close) => is_open = false,
-                None => match self.batching.next_commit() {
-                    Some(commit) => self.commit(commit),
+                None => match self.batching.next_work() {
+                    Some(work) => self.work(work),
                     None => return,
                 },
             }
         }
     }
 
-    fn commit(&mut self, commit: Commit<Reply<Committed>>) {
+    fn work(&mut self, work: Work<Reply<Committed>, Reply<Vec<Cursor>>>) {
+        let is_commit = matches!(work, Work::Commit(..));
         let started = Instant::now();
-        let Done { news, answers } = commit.run(&mut *self.store);
-        self.metrics.committed(news.len(), started.elapsed());
+        let Done { news, answers } = work.run(&mut *self.store, &*self.log);
+        if is_commit {
+            self.metrics.committed(news.len(), started.elapsed());
+        }
         self.bus.publish(&news);
-        for (reply, result) in answers {
+        for answer in answers {
             // A caller that is gone does not need the answer.
-            drop(reply.send(result));
+            match answer {
+                Answer::Committed(reply, result) => drop(reply.send(result)),
+                Answer::Heads(reply, result) => drop(reply.send(result)),
+            }
         }
     }
 }
@@ -159,7 +164,7 @@ mod tests {
     use super::*;
     use crate::{
         bus::{Delivery, LocalBus, News},
-        store::{Draft, LogId, MemoryStore},
+        store::{Draft, MemoryStore},
     };
 
     /// A store that reports how many changes a commit has, and makes it when it may.
@@ -187,16 +192,17 @@ mod tests {
     }
 
     fn kit() -> Kit {
+        let store = MemoryStore::default();
         let (report, sizes) = channel();
         let (may, permits) = channel();
         let gate = Gate {
-            store: MemoryStore::default(),
+            store: store.clone(),
             sizes: report,
             may: permits,
         };
         let (bus, metrics) = (LocalBus::default(), Arc::new(Metrics::default()));
-        let out = Arc::new(bus.clone());
-        let (writer, thread) = Writer::start(Box::new(gate), out, metrics.clone()).unwrap();
+        let (log, out) = (Arc::new(store), Arc::new(bus.clone()));
+        let (writer, thread) = Writer::start(Box::new(gate), log, out, metrics.clone()).unwrap();
         Kit {
             writer,
             thread,
@@ -273,19 +279,21 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn news_is_published_before_the_answer_and_the_thread_responds() {
+    async fn news_is_published_before_the_answer_and_heads_come_in_order() {
         let kit = kit();
         let log = LogId::Channel("a".parse().unwrap());
         let mut subscriber = kit.bus.subscriber();
-        subscriber.join(log);
+        subscriber.join(log.clone());
+        let before = kit.writer.heads(vec![log.clone()]).await;
         let committed = kit.commit(0).await;
-        let response = kit.writer.respond().await;
+        let after = kit.writer.heads(vec![log]).await;
         kit.may.send(()).unwrap();
         committed.answer().await.unwrap();
         assert!(matches!(
             subscriber.ready(),
             Some(Delivery::News(News::Event(_)))
         ));
-        response.answer().await.unwrap();
+        assert_eq!(before.answer().await.unwrap()[0].seq, 0);
+        assert_eq!(after.answer().await.unwrap()[0].seq, 1);
     }
 }

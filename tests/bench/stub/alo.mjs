@@ -60,5 +60,6 @@ function welcome() {
       channelsPerConnection: 1_000,
       requestsInFlight: 256,
     },
+    channels: [],
   };
 }

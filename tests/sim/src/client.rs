@@ -9,7 +9,7 @@ use alo_chat::core::{
     CallId, Client, Config, Event as Told, FileMeta, Frame, HttpId, HttpReply, Incoming, Input,
     Instant, Lane, Method, Output, Request, Settled, SocketId, UploadId, codec,
 };
-use alo_protocol::{ChannelId, Limits};
+use alo_protocol::Limits;
 use fastrand::Rng;
 
 use crate::{
@@ -52,7 +52,7 @@ pub(crate) struct ClientHost {
 #[derive(Clone, Debug)]
 pub(crate) enum Call {
     Send(Tag),
-    Subscribe(Vec<ChannelId>),
+    Subscribe,
     History,
     Other,
 }
@@ -291,10 +291,11 @@ impl World {
                     codec::decode_recoveries(result).unwrap_or_default()
                 }
                 Incoming::Gap(recovery) => vec![recovery.clone()],
-                Incoming::Welcome(_)
-                | Incoming::Reply(_, Err(_))
-                | Incoming::Pong
-                | Incoming::Push { .. } => Vec::new(),
+                Incoming::Welcome(welcome) => {
+                    let elsewhere = welcome.channels.iter().filter(|one| one.gap.is_some());
+                    elsewhere.cloned().collect()
+                }
+                Incoming::Reply(_, Err(_)) | Incoming::Pong | Incoming::Push { .. } => Vec::new(),
             };
             let oracle = &mut self.oracle;
             let verdict = oracle.readers.starts(&oracle.model, page, &starts);
@@ -322,9 +323,9 @@ impl World {
     fn says(&mut self, page: PageId, frame: &Frame<Payload>) -> Verdict {
         let unanswered = &mut self.clients[page.client].unanswered;
         match frame {
-            Frame::Hello { .. } => {
+            Frame::Hello { channels, .. } => {
                 unanswered.clear();
-                Ok(())
+                self.oracle.readers.greeted(page, channels)
             }
             Frame::Request(id, method) => {
                 unanswered.insert(*id);
@@ -337,7 +338,6 @@ impl World {
                         Some(tag) => self.oracle.sends.goes_out(page, tag),
                         None => Err(format!("{page} sends {body:?}")),
                     },
-                    Method::Resume(channels) => self.oracle.readers.resumed(page, channels),
                     Method::Subscribe(_)
                     | Method::Unsubscribe(_)
                     | Method::Refresh(_)
@@ -444,9 +444,7 @@ impl World {
                 self.oracle.sends.waits_no_longer(page, tag);
                 self.send_settled(tag, result)
             }
-            Some(Call::Subscribe(channels)) => {
-                self.subscribe_settled(page, call, &channels, result)
-            }
+            Some(Call::Subscribe) => self.subscribe_settled(page, call, result),
             Some(Call::History) => self.history_settled(page, call, result),
             Some(Call::Other) => Ok(()),
             None => Err(format!(

@@ -16,12 +16,16 @@ use serde::Deserialize;
 pub use crate::features::send::Tag;
 use crate::{
     features::{
+        access::Accesses,
         history::Histories,
         send::{Sends, Stored},
         subscribe::Readers,
     },
     page::PageId,
 };
+
+/// By how much a clock that is set back leaves the timestamps of a log where they were.
+const AHEAD_MS: u64 = 60_000;
 
 /// Something that must not be.
 #[derive(Debug)]
@@ -257,7 +261,8 @@ impl Model {
                 log.ids.len()
             ));
         }
-        if ms < log.last_ms {
+        // From a clock that was far ahead it does.
+        if ms < log.last_ms && log.last_ms - ms <= AHEAD_MS {
             return Err(format!(
                 "time went back in {channel}: {ms} after {}",
                 log.last_ms
@@ -277,6 +282,7 @@ pub struct Oracle {
     pub(crate) sends: Sends,
     pub(crate) readers: Readers,
     pub(crate) history: Histories,
+    pub(crate) access: Accesses,
     open_calls: HashMap<PageId, HashMap<CallId, &'static str>>,
 }
 
@@ -287,6 +293,7 @@ impl Oracle {
             sends: Sends::new(outbox),
             readers: Readers::default(),
             history: Histories::default(),
+            access: Accesses::default(),
             open_calls: HashMap::new(),
         }
     }

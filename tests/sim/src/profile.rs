@@ -47,6 +47,8 @@ pub struct Profile {
     pub reload_every: u64,
     /// Between two times a page is hidden, which slows its timers.
     pub hide_every: u64,
+    /// Between two restrictions of what users may do.
+    pub restrict_every: u64,
     /// Share of commits that fail.
     pub disk_errors: u32,
     /// Share of commits that are durable, though SQLite says that they failed.
@@ -112,6 +114,7 @@ impl Profile {
             stall_every: 0,
             reload_every: 0,
             hide_every: 0,
+            restrict_every: 0,
             disk_errors: 0,
             lost_answers: 0,
             theft_every: 0,
@@ -148,6 +151,7 @@ impl Profile {
         let copy_every = every(2_000..60_000);
         let hole_every = every(20_000..300_000);
         let theft_every = every(1_000..60_000);
+        let restrict_every = every(2_000..60_000);
         let mut share = |most: u32| {
             if rng.u8(..) < 100 {
                 rng.u32(1..=most)
@@ -186,6 +190,7 @@ impl Profile {
             stall_every,
             reload_every,
             hide_every,
+            restrict_every,
             disk_errors,
             lost_answers,
             theft_every,

@@ -18,6 +18,7 @@ pub(crate) enum Trouble {
     Copy,
     Hole,
     Theft,
+    Restrict,
     Freeze,
     Stall,
     Reload,
@@ -80,6 +81,7 @@ impl World {
         self.come_again(self.profile.copy_every, Trouble::Copy);
         self.come_again(self.profile.hole_every, Trouble::Hole);
         self.come_again(self.profile.theft_every, Trouble::Theft);
+        self.come_again(self.profile.restrict_every, Trouble::Restrict);
         self.come_again(self.profile.freeze_every, Trouble::Freeze);
         self.come_again(self.profile.stall_every, Trouble::Stall);
         self.come_again(self.profile.reload_every, Trouble::Reload);
@@ -91,6 +93,7 @@ impl World {
         // Readers far behind must have time to catch up, an event at a time if pages are that small.
         let most = 20 * u64::try_from(self.profile.page).unwrap_or(u64::MAX / 20);
         self.profile.read_ms = self.profile.read_ms.min(most);
+        self.lift_restrictions();
         for index in 0..self.clients.len() {
             let host = &mut self.clients[index];
             // Who is frozen thaws in his own time: what waits for him must come before what is new.
@@ -215,6 +218,7 @@ impl World {
             | Trouble::Copy
             | Trouble::Hole
             | Trouble::Theft
+            | Trouble::Restrict
             | Trouble::Freeze
             | Trouble::Stall
             | Trouble::Reload
@@ -266,6 +270,10 @@ impl World {
             Trouble::Theft => {
                 self.steal_key();
                 self.come_again(self.profile.theft_every, trouble);
+            }
+            Trouble::Restrict => {
+                self.restrict_someone();
+                self.come_again(self.profile.restrict_every, trouble);
             }
             Trouble::Freeze => {
                 self.counts.add("fault: tab frozen or machine asleep");

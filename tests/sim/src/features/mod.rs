@@ -1,6 +1,7 @@
 //! What users do: a file for each feature, with the user's actions, the feature's part of the model, and the
 //! checks of it.
 
+pub(crate) mod access;
 pub(crate) mod auth;
 pub(crate) mod history;
 pub(crate) mod send;

@@ -139,6 +139,21 @@ impl World {
             Ok(other) => Err(format!("send {tag} was answered with {other:?}")),
             Err(error) => {
                 self.counts.add("sends refused");
+                let forbidden = [
+                    ErrorCode::ChannelForbidden,
+                    ErrorCode::TokenRevoked,
+                    ErrorCode::UserBanned,
+                    ErrorCode::UserMuted,
+                ];
+                if forbidden.iter().any(|code| error.is(*code)) {
+                    let user = format!("user {}", tag.page.client);
+                    return if self.oracle.access.concerned(&user) {
+                        self.oracle.sends.unknown(tag);
+                        Ok(())
+                    } else {
+                        Err(format!("send {tag} was answered with {}", error.code))
+                    };
+                }
                 self.oracle.sends.failed(&self.oracle.model, tag, &error)
             }
         }
@@ -367,6 +382,11 @@ impl Sends {
         }
         self.fates.insert(tag, Fate::Stored);
         Ok(())
+    }
+
+    /// An earlier try may have been stored, and its answer lost.
+    fn unknown(&mut self, tag: Tag) {
+        self.fates.insert(tag, Fate::Unknown);
     }
 
     fn failed(&mut self, model: &Model, tag: Tag, error: &Error) -> Verdict {

@@ -17,7 +17,7 @@ use crate::{
 impl World {
     /// Subscribes.
     pub fn subscribe(&mut self, index: usize, channels: &[ChannelId]) -> CallId {
-        let call = self.clients[index].next_call(Call::Subscribe(channels.to_vec()));
+        let call = self.clients[index].next_call(Call::Subscribe);
         self.note(|| format!("client {index} subscribes to {channels:?}"));
         let input = Input::Subscribe(call, channels.to_vec());
         self.call(index, call, "subscribe", input);
@@ -42,15 +42,14 @@ impl World {
         &mut self,
         page: PageId,
         call: CallId,
-        channels: &[ChannelId],
         result: Result<Settled<Payload>, Error>,
     ) -> Verdict {
         match result {
-            Ok(Settled::Done) => {
+            Ok(Settled::Subscribed(channels)) => {
                 let oracle = &mut self.oracle;
                 oracle
                     .readers
-                    .subscribed(&oracle.model, page, call, channels);
+                    .subscribed(&oracle.model, page, call, &channels);
                 Ok(())
             }
             Ok(other) => Err(format!("{page}: subscribe was answered with {other:?}")),
@@ -81,8 +80,11 @@ impl World {
             return Ok(());
         };
         let is_right = match reason {
-            // Everybody may read all channels.
-            None => false,
+            // Everybody may read all channels, unless that was revoked.
+            None => {
+                let user = &self.clients[page.client].user;
+                oracle.access.was_unread(user, channel)
+            }
             Some(GapReason::EpochChanged) => from.database < to.database && !is_ahead,
             Some(GapReason::CursorAhead) => from.database < to.database && is_ahead,
             // What is missing is skipped, and the reader goes on at the head.
@@ -329,8 +331,8 @@ impl Readers {
         Ok((channel, seq, message.id))
     }
 
-    /// A client resumes and names its cursors.
-    pub(crate) fn resumed(&mut self, page: PageId, channels: &[(ChannelId, Cursor)]) -> Verdict {
+    /// A client says hello and names its cursors.
+    pub(crate) fn greeted(&mut self, page: PageId, channels: &[(ChannelId, Cursor)]) -> Verdict {
         for (channel, cursor) in channels {
             let key = (page, channel.clone());
             if let Some(before) = self.cursors.insert(key, cursor.clone())

@@ -94,6 +94,7 @@ impl World {
         let opening = opening(life, boot);
         let store = SqliteStore::of_copy(&same, &opening, self.gateway.witness.clone());
         self.begin_over(with_readers(store.expect(WHY)));
+        self.load_restrictions(true);
     }
 
     /// The gateway starts over the copy taken last, with the witness there is now: what came after the copy
@@ -120,6 +121,7 @@ impl World {
         let store = SqliteStore::of_copy(&copy.database, &opening, self.gateway.witness.clone());
         self.gateway.copy = Some(copy);
         self.begin_over(with_readers(store.expect(WHY)));
+        self.load_restrictions(false);
     }
 
     /// Makes a database the gateway's.
@@ -147,6 +149,7 @@ impl World {
         self.oracle.epoch(&birth);
         (self.gateway.witness, self.gateway.birth) = (witness, birth);
         self.begin_over(database);
+        self.load_restrictions(false);
         let now_ms = self.unix_ms();
         let mut changes = Vec::new();
         for (channel_id, nth) in self.channels().into_iter().zip(0..) {

@@ -6,19 +6,20 @@ mod copies;
 mod socket;
 mod store;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use alo_gateway::{
     auth::Tokens,
     bus::Hub,
     limits::Limiter,
     session::{Input, Op},
-    store::{
-        Committed, Draft, LogId, MemoryWitness, Query, Rows, SqliteFiles, SqliteLog, SqliteStore,
-    },
-    writer::{Batching, Done},
+    store::{Draft, MemoryWitness, Query, Rows, SqliteFiles, SqliteLog, SqliteStore},
+    writer::{Answer, Batching, Done},
 };
-use alo_protocol::{AuthRequest, AuthUser, Cursor, ErrorBody, Rates, Uuid};
+use alo_protocol::{AuthRequest, AuthUser, ErrorBody, Rates, Uuid};
 
 use crate::{
     client,
@@ -30,6 +31,9 @@ use socket::Conn;
 
 /// What the gateway's clock says when the world begins.
 pub(crate) const UNIX_MS: u64 = 1_700_000_000_000;
+
+/// It takes any bytes.
+pub(crate) const SECRET: &[u8] = b"a secret for simulations only...";
 
 pub(crate) struct GatewayHost {
     pub(crate) store: SqliteStore,
@@ -44,14 +48,16 @@ pub(crate) struct GatewayHost {
     copy: Option<Copy>,
     pub(crate) tokens: Arc<Tokens>,
     tokens_issued: u128,
+    /// When each token was issued, by the gateway's clock.
+    issued_ms: HashMap<String, u64>,
     rates: Rates,
     pub(crate) limiter: Arc<Limiter>,
     pub(crate) up: bool,
     /// Raised with every start: what an earlier process had in its memory is gone.
-    boot: u32,
+    pub(crate) boot: u32,
     conns: BTreeMap<LinkId, Conn>,
     hub: Hub<LinkId>,
-    batching: Batching<Asker>,
+    batching: Batching<Asker, Asker>,
     /// Changes in one commit at most.
     batch: usize,
     writing: bool,
@@ -71,16 +77,17 @@ pub(crate) enum Event {
     Accept(LinkId),
     Frame(LinkId, String),
     HungUp(LinkId),
+    Alive(LinkId),
     Timer(LinkId, u32),
     Wrote(LinkId, u32),
+    /// What users may do has changed.
+    Access(LinkId, u32),
     Mail(LinkId, u32),
-    ReadHeads(u32, Asker, Vec<LogId>),
-    HasReadHeads(u32, Asker, Result<Vec<Cursor>, ErrorBody>),
     Read(u32, Asker, Query),
     HasRead(u32, Asker, Box<Result<Rows, ErrorBody>>),
     Write(u32),
-    Written(u32, Done<Asker>),
-    Answered(u32, Asker, Box<Result<Committed, ErrorBody>>),
+    Written(u32, Done<Asker, Asker>),
+    Answered(u32, Box<Answer<Asker, Asker>>),
     Start,
 }
 
@@ -96,9 +103,9 @@ impl GatewayHost {
             birth: birth.to_owned(),
             openings: 0,
             copy: None,
-            // It takes any bytes.
-            tokens: Arc::new(Tokens::new("key", b"a secret for simulations only...")),
+            tokens: Arc::new(Tokens::new("key", SECRET)),
             tokens_issued: 0,
+            issued_ms: HashMap::new(),
             rates,
             limiter: Arc::new(Limiter::of_users(rates)),
             up: true,
@@ -151,9 +158,10 @@ impl World {
         };
         self.gateway.tokens_issued += 1;
         let id = Uuid::from_bytes(self.gateway.tokens_issued.to_be_bytes());
-        self.gateway
-            .tokens
-            .issue(&request, self.unix_ms().saturating_sub(age_ms), id)
+        let issued_ms = self.unix_ms().saturating_sub(age_ms);
+        let token = self.gateway.tokens.issue(&request, issued_ms, id);
+        self.gateway.issued_ms.insert(token.clone(), issued_ms);
+        token
     }
 
     /// The gateway's process ends, at once or in good order, and starts again after a while.
@@ -214,22 +222,23 @@ impl World {
                     link.dead = true;
                 }
             }
+            Event::Alive(link) => self.session(link, Input::Alive),
             Event::Timer(link, timer) => self.timer_rings(link, timer),
             Event::Wrote(link, at) if at == boot => self.wrote(link),
             Event::Mail(link, at) if at == boot => self.mail(link),
-            Event::ReadHeads(at, asker, logs) if at == boot => self.read_heads(asker, &logs),
-            Event::HasReadHeads(at, (link, op), heads) if at == boot => {
-                self.session(link, Input::Heads(op, heads));
-            }
+            Event::Access(link, at) if at == boot => self.session(link, Input::Access),
             Event::Read(at, asker, query) if at == boot => self.read(asker, &query),
             Event::HasRead(at, (link, op), rows) if at == boot => {
                 self.session(link, Input::Rows(op, *rows));
             }
             Event::Write(at) if at == boot => self.write_batch(),
             Event::Written(at, done) if at == boot => self.written(done),
-            Event::Answered(at, (link, op), result) if at == boot => {
-                self.session(link, Input::Committed(op, *result));
-            }
+            Event::Answered(at, answer) if at == boot => match *answer {
+                Answer::Committed((link, op), result) => {
+                    self.session(link, Input::Committed(op, result));
+                }
+                Answer::Heads((link, op), result) => self.session(link, Input::Heads(op, result)),
+            },
             Event::Start => {
                 self.note(|| "the gateway is up".to_owned());
                 self.gateway.up = true;
@@ -242,8 +251,7 @@ impl World {
             // Of a process that is gone.
             Event::Wrote(..)
             | Event::Mail(..)
-            | Event::ReadHeads(..)
-            | Event::HasReadHeads(..)
+            | Event::Access(..)
             | Event::Read(..)
             | Event::HasRead(..)
             | Event::Write(_)

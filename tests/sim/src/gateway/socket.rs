@@ -6,6 +6,7 @@ use alo_gateway::{
     bus::{Delivery, Mailbox, News},
     limits::Visitor,
     session::{Ask, Desk, Driver, Input, Session, Write},
+    writer::Job,
 };
 use alo_protocol::{Limits, Uuid};
 use fastrand::Rng;
@@ -13,6 +14,7 @@ use fastrand::Rng;
 use super::Event;
 use crate::{
     client,
+    features::access::presented,
     network::LinkId,
     world::{self, World},
 };
@@ -29,6 +31,8 @@ pub(super) struct Conn {
     timer: u32,
     /// When the last answer of the writer comes.
     pub(super) answered_at: u64,
+    /// When the newest token that was presented was issued.
+    issued_ms: u64,
     /// The client takes nothing until then.
     stalled_until: u64,
 }
@@ -83,6 +87,7 @@ impl World {
             owed: 0,
             timer: 0,
             answered_at: 0,
+            issued_ms: 0,
             stalled_until: 0,
         };
         self.gateway.conns.insert(id, conn);
@@ -100,7 +105,10 @@ impl World {
 
     pub(super) fn arrived(&mut self, id: LinkId, text: String) {
         let alive = self.links.get(&id).is_some_and(|link| !link.dead);
+        let issued_ms = presented(&text).and_then(|token| self.gateway.issued_ms.get(&token));
+        let issued_ms = issued_ms.copied().unwrap_or_default();
         if let Some(conn) = self.gateway.conns.get_mut(&id).filter(|_| alive) {
+            conn.issued_ms = conn.issued_ms.max(issued_ms);
             conn.inbox.push_back(text);
             self.pump(id);
         }
@@ -150,12 +158,10 @@ impl World {
             && let Some(ask) = conn.desk.next_ask()
         {
             match ask {
-                Ask::Commit(op, change) => self.queue_change(change, (id, op)),
-                Ask::Heads(op, logs) => {
-                    let delay = self.rng.u64(..10);
-                    let read = Event::ReadHeads(boot, (id, op), logs);
-                    self.schedule(delay, world::Event::Gateway(read));
+                Ask::Write(Job::Commit(change, op)) => {
+                    self.queue_job(Job::Commit(change, (id, op)));
                 }
+                Ask::Write(Job::Heads(logs, op)) => self.queue_job(Job::Heads(logs, (id, op))),
                 Ask::Read(op, query) => {
                     let delay = self.rng.u64(..10);
                     let read = Event::Read(boot, (id, op), query);
@@ -204,10 +210,17 @@ impl World {
             Some(Write::Frame(text, items)) => {
                 conn.owed = conn.owed.saturating_sub(items - unasked(&text));
                 self.counts.add("frames to clients");
+                let issued_ms = conn.issued_ms;
+                self.check_pushes(id, issued_ms, &text);
                 self.text_to_client(id, text);
             }
-            // Browsers answer by themselves, even for a page that is frozen: it proves nothing.
-            Some(Write::Ping) => {}
+            Some(Write::Ping) => {
+                // Browsers answer by themselves, even for a page that is frozen.
+                if self.links.get(&id).is_some_and(|link| !link.dead) {
+                    let there_and_back = self.latency() * 2;
+                    self.schedule(there_and_back, world::Event::Gateway(Event::Alive(id)));
+                }
+            }
             Some(Write::Close(farewell)) => {
                 self.drop_conn(id);
                 if let Some(socket) = self.links.get(&id).map(|link| link.socket) {

@@ -401,6 +401,9 @@ impl Histories {
             ErrorCode::TokenInvalid,
             ErrorCode::TokenExpired,
             ErrorCode::TokenUnavailable,
+            ErrorCode::TokenRevoked,
+            ErrorCode::ChannelForbidden,
+            ErrorCode::UserBanned,
             ErrorCode::Internal,
             ErrorCode::Unavailable,
         ];
