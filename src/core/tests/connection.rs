@@ -182,3 +182,32 @@ fn an_answer_due_is_missed_unless_the_machine_has_slept() {
         assert_eq!(out.contains(&pinged), !is_lost, "{late_ms}");
     }
 }
+
+#[test]
+fn what_comes_late_from_an_old_socket_changes_nothing() {
+    let mut driven = Driven::online();
+    driven.subscribe(1, 5);
+    let (old, late) = (driven.socket, |driven: &mut Driven, old| {
+        let present = std::mem::replace(&mut driven.socket, old);
+        let mut out = driven.push(6, "late");
+        out.extend(driven.receive(Incoming::Pong));
+        out.extend(driven.welcome(vec![]));
+        for id in 1..9 {
+            out.extend(driven.reply(id, sent("late")));
+        }
+        out.extend(driven.close(1006));
+        driven.socket = present;
+        out
+    });
+    driven.ask(2, "question", Lane::Retry);
+    driven.close(1006);
+    assert_eq!(late(&mut driven, old), []);
+    driven.advance();
+    assert_ne!(driven.socket, old);
+    assert_eq!(driven.input(Input::SocketOpened(old)), []);
+    assert_eq!(late(&mut driven, old), []);
+    assert_eq!(bodies(&driven.open()), ["question"]);
+    assert_eq!(late(&mut driven, old), []);
+    driven.welcome(vec![recovery(5, None)]);
+    assert_eq!(late(&mut driven, old), []);
+}

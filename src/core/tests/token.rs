@@ -261,6 +261,7 @@ fn a_token_refused_while_the_socket_opens_is_replaced_before_hello() {
     driven.input(Input::TokenFetched(Ok("token".into())));
     let old = driven.socket;
     assert_eq!(wanted(&mut driven, 1, Some("token")), [Output::FetchToken]);
+    assert_eq!(driven.input(Input::SocketOpened(SocketId(99))), []);
     assert_eq!(driven.open(), [Output::CloseSocket(old)]);
     let out = driven.input(Input::TokenFetched(Ok("newer".into())));
     assert!(out.contains(&token(1, "newer")));
@@ -278,4 +279,13 @@ fn who_aborts_waits_for_the_token_no_longer_and_others_do() {
     assert_eq!(driven.abort(3), []);
     let out = driven.input(Input::TokenFetched(Ok("token".into())));
     assert_eq!(out, [token(1, "token")]);
+}
+
+#[test]
+fn an_upload_refused_while_the_socket_opens_has_its_token_fetched_at_once() {
+    let mut driven = Driven::new(true);
+    driven.send(1, vec![(UploadId(0), meta(9))]);
+    let out = driven.input(Input::TokenFetched(Ok("token".into())));
+    let refusal = Input::HttpDone(http(&out).0, Some(reply(401, None)));
+    assert_eq!(driven.input(refusal), [Output::FetchToken]);
 }
