@@ -103,10 +103,11 @@ export function define(source, init, Engine) {
     }
 
     subscribe(options) {
+      let ids;
       return this.#call(options, ({ channelIds }) => {
-        const ids = check.channelIds(channelIds);
+        ids = check.channelIds(channelIds);
         return (engine, call) => engine.subscribe(call, ids);
-      }).then(named("channelIds"));
+      }).then((result) => (result.status.error ? result : { ...result, response: { channelIds: ids } }));
     }
 
     unsubscribe(options) {
@@ -304,11 +305,6 @@ export function define(source, init, Engine) {
 function ask(method, params) {
   const body = check.body(method, params);
   return (engine, call) => engine.request(call, RETRY, body, check.bytes(body));
-}
-
-/** Puts a call's response under a key. */
-function named(key) {
-  return (result) => (result.response ? { ...result, response: { [key]: result.response } } : result);
 }
 
 function checkedEndpoint(endpoint) {

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use alo_protocol::ErrorBody;
+use alo_protocol::{Cursor, ErrorBody};
 
 use crate::{
     error::internal,
-    store::{Log, PageLimit, Query, Rows},
+    store::{Log, LogId, PageLimit, Query, Rows},
 };
 
 /// The maximum that one read returns.
@@ -30,8 +30,23 @@ impl LogReaders {
     /// # Errors
     /// Those of the log.
     pub async fn read(&self, query: Query) -> Result<Rows, ErrorBody> {
+        self.run(move |log| log.read(&query, PAGE)).await
+    }
+
+    /// Reads the heads of logs.
+    ///
+    /// # Errors
+    /// Those of the log.
+    pub async fn heads(&self, logs: Vec<LogId>) -> Result<Vec<Cursor>, ErrorBody> {
+        self.run(move |log| log.heads(&logs)).await
+    }
+
+    async fn run<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&dyn Log) -> Result<T, ErrorBody> + Send + 'static,
+    ) -> Result<T, ErrorBody> {
         let log = self.0.clone();
-        tokio::task::spawn_blocking(move || log.read(&query, PAGE))
+        tokio::task::spawn_blocking(move || read(&*log))
             .await
             .map_err(internal)?
     }

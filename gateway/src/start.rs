@@ -74,12 +74,8 @@ impl Gateway {
         let access = store.access()?;
         let files = Files::open(Arc::new(store.files()?), &config.blobs)?;
         let rows = Arc::new(store.erasure()?);
-        let (writer, writer_thread) = Writer::start(
-            Box::new(store),
-            log.clone(),
-            Arc::new(bus.clone()),
-            metrics.clone(),
-        )?;
+        let (writer, writer_thread) =
+            Writer::start(Box::new(store), Arc::new(bus.clone()), metrics.clone())?;
         let metrics_listener = match config.intake.metrics_listen {
             Some(address) => Some(
                 TcpListener::bind(address)

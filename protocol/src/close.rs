@@ -17,7 +17,7 @@ pub enum CloseCode {
     BinaryFrame,
     /// A frame was larger than `limits.frameBytes`.
     FrameTooLarge,
-    /// Nothing was received for 60 seconds.
+    /// No frame was received for 130 seconds.
     IdleTimeout,
     /// The client read nothing for 30 seconds; it resumes from its cursor.
     Recover,

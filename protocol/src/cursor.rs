@@ -16,10 +16,10 @@ pub struct Cursor {
     pub seq: u64,
 }
 
-/// A channel in `hello` and `subscribe`: with a cursor events after it are replayed, without one the
+/// A channel in `subscribe` and `resume`: with a cursor events after it are replayed, without one the
 /// subscription starts at the head.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Resume {
+pub struct ChannelStart {
     /// The channel.
     pub id: ChannelId,
     /// The subscriber's position, if it was subscribed before.

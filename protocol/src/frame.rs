@@ -9,7 +9,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::{ChannelId, ErrorBody, Limits, Recovery, Request, Resume, Uuid};
+use crate::{ChannelId, ErrorBody, Limits, Recovery, Request, Uuid};
 
 /// A frame a client sent.
 #[derive(Debug)]
@@ -103,7 +103,7 @@ struct RawFrame<'a> {
     ping: Option<u64>,
 }
 
-/// The first frame: the user, and the cursors of the channels the client was subscribed to.
+/// The first frame: who the client is. What it asks for follows in requests.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Hello {
     /// The JWT from `POST /v1/auth`.
@@ -111,9 +111,6 @@ pub struct Hello {
     /// Name and version of the client, for the gateway's log.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sdk: Option<String>,
-    /// Subscriptions to resume.
-    #[serde(default)]
-    pub channels: Vec<Resume>,
 }
 
 /// Answer to [`Hello`].
@@ -124,14 +121,12 @@ pub struct Welcome {
     pub connection_id: Uuid,
     /// The token's user.
     pub user_id: String,
-    /// A client that has received nothing for this long sends a ping, milliseconds.
+    /// How often a client sends a ping, whatever it receives, milliseconds.
     pub heartbeat_ms: u32,
     /// Until the token expires, milliseconds.
     pub token_expires_in_ms: u64,
     /// What the gateway accepts.
     pub limits: Limits,
-    /// One for each channel of the hello, in its order.
-    pub channels: Vec<Recovery>,
 }
 
 /// A push: an event with its position in the channel's log.

@@ -24,10 +24,10 @@ pub mod samples;
 
 pub use cause::Cause;
 pub use close::{CloseCode, Reconnect};
-pub use cursor::{Cursor, GapReason, Resume};
+pub use cursor::{ChannelStart, Cursor, GapReason};
 pub use error_code::{ErrorBody, ErrorCode};
 pub use id::{ChannelId, InvalidId, UserId, Uuid};
-pub use limits::{Limits, METADATA_DEPTH};
+pub use limits::{HELLO_BYTES, Limits, METADATA_DEPTH, REQUEST_CHANNELS};
 #[cfg(feature = "json")]
 pub use limits::{Rate, Rates};
 
@@ -54,7 +54,7 @@ pub use methods::{
         OlderPageToken,
     },
     send::{SendMessage, Sent},
-    subscribe::{Recovery, Subscribe, Subscribed, Unsubscribe},
+    subscribe::{Recovery, Resume, Subscribe, Subscribed, Unsubscribe},
 };
 #[cfg(feature = "json")]
 pub use registry::Request;

@@ -5,6 +5,12 @@ use serde::{Deserialize, Serialize};
 /// How deep `metadata` may be nested, itself counted: readers parse it on stacks of a limited size.
 pub const METADATA_DEPTH: usize = 64;
 
+/// Maximum size of hello, bytes.
+pub const HELLO_BYTES: usize = 8 * 1024;
+
+/// Maximum number of channels one request names.
+pub const REQUEST_CHANNELS: usize = 100;
+
 /// What a gateway accepts. Sizes are bytes of UTF-8.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -19,7 +25,7 @@ pub struct Limits {
     pub files_per_message: u32,
     /// One file.
     pub file_bytes: u64,
-    /// Channels one connection may subscribe to.
+    /// Channels one connection may subscribe to, and those its unanswered requests may name.
     pub channels_per_connection: u32,
     /// Requests of one connection that may be unanswered.
     pub requests_in_flight: u32,

@@ -129,6 +129,8 @@ macro_rules! events {
 methods! {
     Subscribe "subscribe" "subscribe" Retry crate::Subscribe => crate::Subscribed,
         "Subscribes to channels, all or none."
+    Resume "resume" "subscribe" Retry crate::Resume => crate::Subscribed,
+        "Continues the subscriptions of an earlier connection, each for itself."
     Unsubscribe "unsubscribe" "subscribe" Retry crate::Unsubscribe => crate::Empty,
         "Unsubscribes from channels; unknown ones are no error."
     SendMessage "message.send" "send" Once crate::SendMessage => crate::Sent,

@@ -5,9 +5,10 @@ use serde::Serialize;
 use serde_json::{Value, value::RawValue};
 
 use crate::{
-    AuthRefresh, AuthRefreshed, ChannelId, Cursor, Empty, ErrorBody, ErrorCode, File, GapReason,
-    History, HistoryAround, HistoryPage, JsonObject, Message, MessageDeleted, NewerPageToken,
-    OlderPageToken, Recovery, Resume, SendMessage, Sent, Subscribe, Subscribed, Unsubscribe, Uuid,
+    AuthRefresh, AuthRefreshed, ChannelId, ChannelStart, Cursor, Empty, ErrorBody, ErrorCode, File,
+    GapReason, History, HistoryAround, HistoryPage, JsonObject, Message, MessageDeleted,
+    NewerPageToken, OlderPageToken, Recovery, Resume, SendMessage, Sent, Subscribe, Subscribed,
+    Unsubscribe, Uuid,
 };
 
 /// A type with its examples.
@@ -172,7 +173,7 @@ impl Sample for Empty {
 impl Sample for Subscribe {
     fn full() -> Self {
         Self {
-            channels: vec![Resume {
+            channels: vec![ChannelStart {
                 id: channel(),
                 cursor: Some(cursor()),
             }],
@@ -181,11 +182,23 @@ impl Sample for Subscribe {
 
     fn least() -> Self {
         Self {
-            channels: vec![Resume {
+            channels: vec![ChannelStart {
                 id: channel(),
                 cursor: None,
             }],
         }
+    }
+}
+
+impl Sample for Resume {
+    fn full() -> Self {
+        let Subscribe { channels } = Subscribe::full();
+        Self { channels }
+    }
+
+    fn least() -> Self {
+        let Subscribe { channels } = Subscribe::least();
+        Self { channels }
     }
 }
 

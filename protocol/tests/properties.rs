@@ -26,6 +26,7 @@ fn any_json() -> impl Strategy<Value = Value> {
 const METHODS: &[&str] = &[
     "message.send",
     "subscribe",
+    "resume",
     "unsubscribe",
     "auth.refresh",
     "other",

@@ -58,7 +58,7 @@ pub fn decode_error<P: Payload>(error: &P) -> Error {
     }
 }
 
-/// The recoveries in a welcome or a result of `subscribe`.
+/// The recoveries in a result of `subscribe` or `resume`.
 pub fn decode_recoveries<P: Payload>(answer: &P) -> Option<Vec<Recovery>> {
     let list = answer.field("channels")?;
     (0..list.length()?)
@@ -80,10 +80,10 @@ fn decode_welcome<P: Payload>(welcome: &P) -> Option<Welcome> {
         // The gateway enforces the others.
         limits: Limits {
             frame_bytes: number(&limits, "frameBytes")? as u32,
+            channels_per_connection: number(&limits, "channelsPerConnection")? as u32,
             requests_in_flight: number(&limits, "requestsInFlight")? as u32,
             ..Limits::DEFAULT
         },
-        channels: decode_recoveries(welcome)?,
     })
 }
 
@@ -133,23 +133,13 @@ pub fn encode<P: Clone>(frame: &Frame<P>) -> Text<P> {
     let (mut head, mut tail, mut body) = (String::new(), String::new(), None);
     match frame {
         Frame::Ping => head.push_str(r#"{"ping":0}"#),
-        Frame::Hello { token, channels } => {
+        Frame::Hello { token } => {
             head.push_str(concat!(
                 r#"{"hello":{"sdk":"alo-chat/"#,
                 env!("CARGO_PKG_VERSION"),
                 r#"","token":"#
             ));
             push_quoted(&mut head, token);
-            head.push_str(r#","channels":"#);
-            push_list(&mut head, channels, |text, (channel, cursor)| {
-                text.push_str(r#"{"id":"#);
-                push_quoted(text, channel.as_str());
-                text.push_str(r#","cursor":{"epoch":"#);
-                push_quoted(text, &cursor.epoch);
-                text.push_str(r#","seq":"#);
-                text.push_str(&digits(cursor.seq));
-                text.push_str("}}");
-            });
             head.push_str("}}");
         }
         Frame::Request(id, method) => {
@@ -163,6 +153,18 @@ pub fn encode<P: Clone>(frame: &Frame<P>) -> Text<P> {
                         text.push_str(r#"{"id":"#);
                         push_quoted(text, channel.as_str());
                         text.push('}');
+                    });
+                }
+                Method::Resume(channels) => {
+                    head.push_str(r#""resume","params":{"channels":"#);
+                    push_list(&mut head, channels, |text, (channel, cursor)| {
+                        text.push_str(r#"{"id":"#);
+                        push_quoted(text, channel.as_str());
+                        text.push_str(r#","cursor":{"epoch":"#);
+                        push_quoted(text, &cursor.epoch);
+                        text.push_str(r#","seq":"#);
+                        text.push_str(&digits(cursor.seq));
+                        text.push_str("}}");
                     });
                 }
                 Method::Unsubscribe(channels) => {

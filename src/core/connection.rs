@@ -9,7 +9,8 @@ use super::{
 
 /// How long a socket may take to open, and a gateway to welcome, milliseconds.
 pub(super) const OPEN_MS: u64 = 10_000;
-/// Bytes of requests that follow `hello` before the welcome: gateways buffer a mebibyte.
+/// Bytes of requests that follow `hello` before the welcome, which are sent in vain if it is refused. What is
+/// resumed does not count.
 pub(super) const EARLY_BYTES: u32 = 512 * 1024;
 /// How long a ping may go unanswered, milliseconds.
 pub(super) const PONG_MS: u64 = 10_000;
@@ -52,7 +53,7 @@ pub(super) enum Connection {
 /// Whether the gateway is responsive.
 #[derive(Debug)]
 pub(super) enum Beat {
-    /// Something was received; a ping is due at this time.
+    /// The gateway has answered, or was not asked yet; a ping is due at this time, whatever else is received.
     Received { ping_at: Instant },
     /// A ping was sent; the connection is given up at this time.
     Pinged { give_up_at: Instant },

@@ -9,8 +9,10 @@ pub(super) enum Purpose {
     Once(CallId),
     /// A request of the lanes Retry and Now.
     Asked(CallId),
-    /// A pending subscription.
-    Subscription(CallId),
+    /// A part of a pending subscription, which names so many channels.
+    Subscription(usize),
+    /// The subscriptions of the connection before, of which it names so many.
+    Resume(usize),
     /// The renewal of the token.
     Refresh,
 }
@@ -28,6 +30,11 @@ impl InFlight {
         requests: Vec::new(),
         next: 1,
     };
+
+    /// The id of the next request.
+    pub(super) const fn next_id(&self) -> u32 {
+        self.next
+    }
 
     /// Adds a request and returns its id.
     pub(super) fn add(&mut self, purpose: Purpose) -> u32 {
@@ -49,6 +56,15 @@ impl InFlight {
             .iter()
             .filter(|(_, purpose)| of(purpose))
             .count()
+    }
+
+    /// How many channels they name.
+    pub(super) fn named(&self) -> usize {
+        let named = |(_, purpose): &(u32, Purpose)| match purpose {
+            Purpose::Subscription(named) | Purpose::Resume(named) => *named,
+            Purpose::Once(_) | Purpose::Asked(_) | Purpose::Refresh => 0,
+        };
+        self.requests.iter().map(named).sum()
     }
 
     /// The connection is lost, and with it every reply.

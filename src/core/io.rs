@@ -27,9 +27,9 @@ pub enum Input<'a, P> {
     Connect(CallId),
     /// `disconnect()`
     Disconnect(CallId),
-    /// `subscribe()`
+    /// `subscribe()`; each channel once.
     Subscribe(CallId, Vec<ChannelId>),
-    /// `unsubscribe()`
+    /// `unsubscribe()`; each channel once.
     Unsubscribe(CallId, Vec<ChannelId>),
     /// Any other method of the protocol.
     Request(CallId, Request<P>),
@@ -123,8 +123,6 @@ pub enum Storage<P> {
 pub enum Settled<P> {
     /// Success without data.
     Done,
-    /// The channels subscribed to.
-    Subscribed(Vec<ChannelId>),
     /// The result of [`Input::Request`], as the gateway returned it.
     Value(P),
     /// The token.
@@ -280,8 +278,6 @@ pub enum Frame<P> {
     Hello {
         /// The token.
         token: String,
-        /// Subscriptions to resume.
-        channels: Vec<(ChannelId, Cursor)>,
     },
     /// A request.
     Request(u32, Method<P>),
@@ -294,6 +290,8 @@ pub enum Frame<P> {
 pub enum Method<P> {
     /// `subscribe`, from the head.
     Subscribe(Vec<ChannelId>),
+    /// `resume`, from these cursors.
+    Resume(Vec<(ChannelId, Cursor)>),
     /// `unsubscribe`
     Unsubscribe(Vec<ChannelId>),
     /// `auth.refresh`
@@ -340,14 +338,12 @@ pub enum Incoming<'a, P> {
 pub struct Welcome {
     /// The token's user.
     pub user: String,
-    /// After this long without a frame a ping is due.
+    /// How often a ping is due.
     pub heartbeat_ms: u32,
     /// The token's remaining time.
     pub token_expires_in_ms: u64,
     /// What the gateway accepts.
     pub limits: Limits,
-    /// One for each channel of the hello.
-    pub channels: Vec<Recovery>,
 }
 
 /// Where a subscription starts.

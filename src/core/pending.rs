@@ -1,83 +1,72 @@
 //! Pending subscriptions: subscribes and unsubscribes that are not confirmed yet, in the order of the calls.
 //! After a reconnect they are sent again in that order, so the last call for a channel wins.
 
-use alo_protocol::ChannelId;
+use alo_protocol::{ChannelId, REQUEST_CHANNELS};
 
-use super::{CallId, Method, Settled};
+use super::{CallId, Error, Method};
 
-/// An unconfirmed call.
+/// What one request has of an unconfirmed call. A call with many channels has several parts, one behind the other.
 #[derive(Debug)]
 pub(super) struct Pending {
     pub(super) call: CallId,
     pub(super) kind: Kind,
+    /// Without those that a later call leaves: the reply is out of date for them.
     pub(super) channels: Vec<ChannelId>,
-    /// Of these the channels left by a later call: the reply is out of date for them.
-    left: Vec<ChannelId>,
-    /// Whether it was sent on the present connection.
-    pub(super) sent: bool,
+    /// The request's id, if it was sent on the present connection.
+    pub(super) sent: Option<u32>,
 }
 
-/// Subscribe or unsubscribe.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What is to be confirmed.
+#[derive(Clone, Debug)]
 pub(super) enum Kind {
     Subscribe,
     Unsubscribe,
+    /// A part of a subscribe was refused: what its other parts have subscribed to is left again.
+    Undo(Error),
 }
 
 impl Pending {
-    pub(super) const fn new(call: CallId, kind: Kind, channels: Vec<ChannelId>) -> Self {
-        Self {
-            call,
-            kind,
-            channels,
-            left: Vec::new(),
-            sent: false,
-        }
-    }
-
-    /// An upper bound of the request's size on the wire.
-    pub(super) fn bytes(&self) -> u32 {
-        let bytes = |channel: &ChannelId| channel.as_str().len() * 2 + 16;
-        let all: usize = self.channels.iter().map(bytes).sum();
-        u32::try_from(all).unwrap_or(u32::MAX)
-    }
-
     /// A later call leaves these channels.
     pub(super) fn leave(&mut self, channels: &[ChannelId]) {
-        if self.kind == Kind::Subscribe {
-            self.left.extend_from_slice(channels);
+        if self.subscribes() {
+            self.channels.retain(|channel| !channels.contains(channel));
         }
     }
 
-    /// Whether the call still decides about this channel.
+    pub(super) const fn subscribes(&self) -> bool {
+        matches!(self.kind, Kind::Subscribe)
+    }
+
+    /// Whether it still decides about this channel.
     pub(super) fn decides(&self, channel: &ChannelId) -> bool {
-        !self.left.contains(channel)
+        self.channels.contains(channel)
     }
 
-    /// What the call resolves to when it is confirmed.
-    pub(super) fn done<P>(&self) -> Settled<P> {
+    /// The request.
+    pub(super) fn method<P>(&self) -> Method<P> {
+        let channels = self.channels.clone();
         match self.kind {
-            Kind::Subscribe => Settled::Subscribed(self.channels.clone()),
-            Kind::Unsubscribe => Settled::Done,
-        }
-    }
-
-    /// The request; `None` when later calls have decided about all of its channels.
-    pub(super) fn method<P>(&self) -> Option<Method<P>> {
-        let channels: Vec<_> = self
-            .channels
-            .iter()
-            .filter(|channel| self.decides(channel))
-            .cloned()
-            .collect();
-        if channels.is_empty() {
-            return None;
-        }
-        Some(match self.kind {
             Kind::Subscribe => Method::Subscribe(channels),
-            Kind::Unsubscribe => Method::Unsubscribe(channels),
-        })
+            Kind::Unsubscribe | Kind::Undo(_) => Method::Unsubscribe(channels),
+        }
     }
+}
+
+/// An upper bound of a channel's size on the wire, with its cursor.
+pub(super) fn bytes(channel: &ChannelId) -> u32 {
+    channel.as_str().len() as u32 * 2 + 128
+}
+
+/// How many of these channels fit one request of so many bytes: at least one.
+pub(super) fn fitting<'a>(channels: impl Iterator<Item = &'a ChannelId>, most: u32) -> usize {
+    let mut left = most;
+    let fits = |channel: &&ChannelId| {
+        let rest = left.checked_sub(bytes(channel));
+        left = rest.unwrap_or(0);
+        rest.is_some()
+    };
+    let count = channels.take(REQUEST_CHANNELS).take_while(fits).count();
+    count.max(1)
 }
 
 #[cfg(test)]
@@ -86,17 +75,21 @@ mod tests {
     use crate::core::{Frame, codec::encode};
 
     #[test]
-    fn a_request_is_not_larger_than_its_bound_nor_much_smaller() {
+    fn a_request_is_not_larger_than_its_bound_nor_many_times_smaller() {
         // The largest on the wire that 128 bytes can be.
         let channel: ChannelId = "\"".repeat(128).parse().unwrap();
         for kind in [Kind::Subscribe, Kind::Unsubscribe] {
-            let pending = Pending::new(CallId(1), kind, vec![channel.clone(); 40]);
-            let method = pending.method::<()>().unwrap();
-            let text = encode(&Frame::Request(1, method));
+            let pending = Pending {
+                call: CallId(1),
+                kind,
+                channels: vec![channel.clone(); 40],
+                sent: None,
+            };
+            let text = encode(&Frame::Request(1, pending.method::<()>()));
             let size = text.head.len() + text.tail.len();
-            let bound = pending.bytes() as usize;
+            let bound = pending.channels.iter().map(bytes).sum::<u32>() as usize;
             assert!(size < bound + 100, "{size} > {bound}");
-            assert!(bound < size + size / 8, "{bound} > {size}");
+            assert!(bound < size * 2, "{bound} > {size}");
         }
     }
 }

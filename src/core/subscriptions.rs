@@ -4,9 +4,31 @@ use std::cmp::Ordering;
 
 use alo_protocol::{ChannelId, Cursor};
 
+use super::{CallId, pending::fitting};
+
 /// Confirmed subscriptions, sorted by channel.
 #[derive(Debug, Default)]
-pub(super) struct Subscriptions(Vec<(ChannelId, Cursor)>);
+pub(super) struct Subscriptions(Vec<Subscription>);
+
+#[derive(Debug)]
+struct Subscription {
+    channel: ChannelId,
+    cursor: Cursor,
+    /// The call that added it.
+    by: CallId,
+    state: State,
+}
+
+/// What the present connection knows of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// Nothing yet.
+    Lost,
+    /// This request names it.
+    Resuming(u32),
+    /// Events arrive.
+    Live,
+}
 
 /// What to do with a push.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +47,7 @@ impl Subscriptions {
         let Ok(index) = self.find(channel) else {
             return Verdict::Drop;
         };
-        let cursor = &mut self.0[index].1;
+        let cursor = &mut self.0[index].cursor;
         if cursor.epoch != epoch {
             return Verdict::Resume;
         }
@@ -43,11 +65,24 @@ impl Subscriptions {
         self.find(channel.as_str()).is_ok()
     }
 
-    /// Adds a channel, or moves the cursor of a present one.
-    pub(super) fn set(&mut self, channel: ChannelId, cursor: Cursor) {
-        match self.find(channel.as_str()) {
-            Ok(index) => self.0[index].1 = cursor,
-            Err(index) => self.0.insert(index, (channel, cursor)),
+    /// Adds a channel that a call has subscribed to.
+    pub(super) fn add(&mut self, channel: ChannelId, cursor: Cursor, by: CallId) {
+        if let Err(index) = self.find(channel.as_str()) {
+            let subscription = Subscription {
+                channel,
+                cursor,
+                by,
+                state: State::Live,
+            };
+            self.0.insert(index, subscription);
+        }
+    }
+
+    /// A present channel continues from this cursor.
+    pub(super) fn set(&mut self, channel: &ChannelId, cursor: Cursor) {
+        if let Ok(index) = self.find(channel.as_str()) {
+            self.0[index].cursor = cursor;
+            self.0[index].state = State::Live;
         }
     }
 
@@ -57,13 +92,70 @@ impl Subscriptions {
         }
     }
 
-    /// All channels with their cursors, for `hello`.
-    pub(super) fn cursors(&self) -> Vec<(ChannelId, Cursor)> {
-        self.0.clone()
+    /// The channels that a call has added.
+    pub(super) fn added_by(&self, call: CallId) -> Vec<ChannelId> {
+        let added = self.0.iter().filter(|one| one.by == call);
+        added.map(|one| one.channel.clone()).collect()
+    }
+
+    /// There is a new connection, which has none of them.
+    pub(super) fn connection_lost(&mut self) {
+        for one in &mut self.0 {
+            one.state = State::Lost;
+        }
+    }
+
+    /// What the request `id` of so many channels and bytes resumes next.
+    pub(super) fn resume(
+        &mut self,
+        id: u32,
+        channels: usize,
+        most: u32,
+    ) -> Vec<(ChannelId, Cursor)> {
+        let lost = |one: &&Subscription| one.state == State::Lost;
+        let fit = fitting(self.0.iter().filter(lost).map(|one| &one.channel), most).min(channels);
+        let mut resumed = Vec::new();
+        for one in &mut self.0 {
+            if one.state == State::Lost && resumed.len() < fit {
+                one.state = State::Resuming(id);
+                resumed.push((one.channel.clone(), one.cursor.clone()));
+            }
+        }
+        resumed
+    }
+
+    /// Whether all were named to the present connection.
+    pub(super) fn are_named(&self) -> bool {
+        self.0.iter().all(|one| one.state != State::Lost)
+    }
+
+    /// Whether the request `id` resumes this channel. One that was left and subscribed to again since is another
+    /// subscription.
+    pub(super) fn is_resumed_by(&self, id: u32, channel: &ChannelId) -> bool {
+        self.find(channel.as_str())
+            .is_ok_and(|index| self.0[index].state == State::Resuming(id))
+    }
+
+    /// The request `id` is to be sent again; false if none of its channels is subscribed any more.
+    pub(super) fn refused(&mut self, id: u32) -> bool {
+        let mut waits = false;
+        for one in &mut self.0 {
+            if one.state == State::Resuming(id) {
+                one.state = State::Lost;
+                waits = true;
+            }
+        }
+        waits
+    }
+
+    /// Whether a channel waits for the answer to the request `id`.
+    pub(super) fn await_answer(&self, id: u32) -> bool {
+        self.0.iter().any(|one| one.state == State::Resuming(id))
     }
 
     fn find(&self, channel: &str) -> Result<usize, usize> {
-        self.0.binary_search_by(|(id, _)| id.as_str().cmp(channel))
+        self.0
+            .binary_search_by(|one| one.channel.as_str().cmp(channel))
     }
 }
 
@@ -78,7 +170,7 @@ mod tests {
             epoch: "e".into(),
             seq: 4,
         };
-        subscriptions.set("a".parse().unwrap(), cursor);
+        subscriptions.add("a".parse().unwrap(), cursor, CallId(1));
         assert_eq!(subscriptions.accept("a", "e", 4), Verdict::Drop);
         assert_eq!(subscriptions.accept("a", "e", 5), Verdict::Deliver);
         assert_eq!(subscriptions.accept("a", "e", 5), Verdict::Drop);

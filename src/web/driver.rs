@@ -149,10 +149,6 @@ impl Driver {
             Ok(Settled::Done) => nothing.clone(),
             Ok(Settled::Value(value)) => value,
             Ok(Settled::Token(token)) => token.into(),
-            // A list of strings always serialises.
-            Ok(Settled::Subscribed(channels)) => {
-                serde_wasm_bindgen::to_value(&channels).unwrap_or_default()
-            }
             Err(error) => {
                 return self
                     .host

@@ -194,22 +194,25 @@ function auditLog({ page, authToken }, endpoint) {
   return page.evaluate(
     ([address, token]) =>
       new Promise((resolve, reject) => {
-        const open = (channels) => {
+        const open = (method, channels) => {
           const socket = new WebSocket(address, "alo.v1.json");
-          socket.onopen = () => socket.send(JSON.stringify({ hello: { token, channels } }));
+          socket.onopen = () => {
+            socket.send(JSON.stringify({ hello: { token } }));
+            socket.send(JSON.stringify({ id: 1, method, params: { channels } }));
+          };
           socket.onclose = ({ code }) => reject(new Error(`closed: ${code}`));
           return socket;
         };
-        const ask = open([]);
+        const ask = open("subscribe", [{ id: "alpha" }]);
         ask.onmessage = ({ data }) => {
-          const item = JSON.parse(data);
-          if (item.welcome) ask.send(JSON.stringify({ id: 1, method: "subscribe", params: { channels: [{ id: "alpha" }] } }));
-          if (!item.result) return;
+          const items = JSON.parse(data);
+          const item = Array.isArray(items) ? items.find(({ result }) => result) : items;
+          if (!item?.result) return;
           ask.onclose = null;
           ask.close();
           const { epoch, seq } = item.result.channels[0].cursor;
           const messages = [];
-          const read = open([{ id: "alpha", cursor: { epoch, seq: 0 } }]);
+          const read = open("resume", [{ id: "alpha", cursor: { epoch, seq: 0 } }]);
           read.onmessage = ({ data }) => {
             const items = JSON.parse(data);
             for (const push of Array.isArray(items) ? items : [items]) {

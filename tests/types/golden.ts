@@ -9,6 +9,7 @@ export type Names = [
     Equal<
       keyof WireMethods,
       | "subscribe"
+      | "resume"
       | "unsubscribe"
       | "message.send"
       | "history"
@@ -148,6 +149,53 @@ void ({
     }
   ]
 } satisfies WireMethods["subscribe"]["result"]);
+
+void ({
+  "channels": [
+    {
+      "cursor": {
+        "epoch": "k3v9x1",
+        "seq": 42
+      },
+      "id": "alpha"
+    }
+  ]
+} satisfies Full<WireMethods["resume"]["params"]>);
+
+void ({
+  "channels": [
+    {
+      "id": "alpha"
+    }
+  ]
+} satisfies WireMethods["resume"]["params"]);
+
+void ({
+  "channels": [
+    {
+      "cursor": {
+        "epoch": "k3v9x1",
+        "seq": 42
+      },
+      "gap": "expired",
+      "id": "alpha"
+    }
+  ]
+} satisfies Full<WireMethods["resume"]["result"]>);
+
+void ({
+  "channels": [
+    {
+      "error": {
+        "code": "channel-forbidden",
+        "message": "channelId: …",
+        "retryable": false,
+        "statusCode": 403
+      },
+      "id": "alpha"
+    }
+  ]
+} satisfies WireMethods["resume"]["result"]);
 
 void ({
   "channelIds": [

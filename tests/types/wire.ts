@@ -15,6 +15,7 @@ import type {
 
 export interface WireMethods {
   subscribe: { params: { channels: Resume[] }; result: { channels: Recovery[] } };
+  resume: { params: { channels: Resume[] }; result: { channels: Recovery[] } };
   unsubscribe: { params: { channelIds: string[] }; result: Record<string, never> };
   "message.send": {
     params: Omit<SendMessageOptions, "files" | "signal"> & { key: string; fileIds?: string[] };

@@ -283,8 +283,8 @@ const MUTANTS: [Mutant; 44] = [
     mutant(
         "a send refused for a while is given up",
         "src/core/client/exchange.rs",
-        "&& self.waits(now, purpose, ms)",
-        "&& self.waits(now, purpose, ms)\n            && !is_command(&purpose)",
+        "&& self.waits(now, id, purpose, ms)",
+        "&& self.waits(now, id, purpose, ms)\n            && !is_command(&purpose)",
     ),
     mutant(
         "a send refused for a while is forgotten",

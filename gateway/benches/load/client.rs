@@ -79,14 +79,24 @@ impl Socket {
     }
 
     async fn hello(&mut self, token: &str, channels: &[&str]) -> Result<()> {
-        let channels: Vec<_> = channels.iter().map(|id| json!({ "id": id })).collect();
-        let hello = json!({"hello": {"token": token, "channels": channels}});
+        let hello = json!({"hello": {"token": token}});
         self.send(hello.to_string()).await?;
         let welcome = self.next().await?;
-        if welcome.starts_with(r#"{"welcome""#) {
+        if !welcome.starts_with(r#"{"welcome""#) {
+            return Err(format!("no welcome: {welcome}").into());
+        }
+        if channels.is_empty() {
+            return Ok(());
+        }
+        let channels: Vec<_> = channels.iter().map(|id| json!({ "id": id })).collect();
+        let params = json!({ "channels": channels });
+        self.send(json!({"id": 0, "method": "subscribe", "params": params}).to_string())
+            .await?;
+        let reply = self.next().await?;
+        if reply.starts_with(r#"{"id":0,"result""#) {
             Ok(())
         } else {
-            Err(format!("no welcome: {welcome}").into())
+            Err(format!("not subscribed: {reply}").into())
         }
     }
 

@@ -79,34 +79,31 @@ pub(super) struct Connection {
     /// Until when the client must receive what is queued, once the connection is ending.
     patience: Option<Instant>,
     /// The writer answers in the order of the requests.
-    answers: FuturesOrdered<BoxFuture<'static, Answer>>,
-    reads: FuturesUnordered<BoxFuture<'static, (Op, Result<Rows, ErrorBody>)>>,
+    commits: FuturesOrdered<BoxFuture<'static, (Op, Result<Committed, ErrorBody>)>>,
+    reads: FuturesUnordered<BoxFuture<'static, Read>>,
 }
 
 /// What the session requests.
 struct Asked {
     subscriber: Subscriber,
-    jobs: VecDeque<Job>,
+    commits: VecDeque<(Op, Change)>,
+    heads: VecDeque<(Op, Vec<LogId>)>,
     reads: VecDeque<(Op, Query)>,
 }
 
-enum Job {
-    Commit(Op, Change),
-    Heads(Op, Vec<LogId>),
-}
-
-enum Answer {
-    Committed(Op, Result<Committed, ErrorBody>),
+/// What was read.
+enum Read {
     Heads(Op, Result<Vec<Cursor>, ErrorBody>),
+    Rows(Op, Result<Rows, ErrorBody>),
 }
 
 impl Port for Asked {
     fn commit(&mut self, op: Op, change: Change) {
-        self.jobs.push_back(Job::Commit(op, change));
+        self.commits.push_back((op, change));
     }
 
     fn heads(&mut self, op: Op, logs: Vec<LogId>) {
-        self.jobs.push_back(Job::Heads(op, logs));
+        self.heads.push_back((op, logs));
     }
 
     fn read(&mut self, op: Op, query: Query) {
@@ -151,14 +148,15 @@ impl Connection {
             driver,
             asked: Asked {
                 subscriber: state.bus.subscriber(),
-                jobs: VecDeque::new(),
+                commits: VecDeque::new(),
+                heads: VecDeque::new(),
                 reads: VecDeque::new(),
             },
             stream,
             sink: Some(sink),
             writing: None,
             patience: None,
-            answers: FuturesOrdered::new(),
+            commits: FuturesOrdered::new(),
             reads: FuturesUnordered::new(),
             meter,
             state,
@@ -198,16 +196,19 @@ impl Connection {
                     }
                     self.driver.wrote(self.state.clock.steady_ms(), &mut self.asked);
                 }
-                Some(answer) = self.answers.next(), if open => {
-                    self.answered(answer);
+                Some((op, result)) = self.commits.next(), if open => {
+                    self.input(Input::Committed(op, result));
                     for _ in 1..AT_ONCE {
-                        let Some(Some(answer)) = self.answers.next().now_or_never() else {
+                        let Some(Some((op, result))) = self.commits.next().now_or_never() else {
                             break;
                         };
-                        self.answered(answer);
+                        self.input(Input::Committed(op, result));
                     }
                 }
-                Some((op, rows)) = self.reads.next(), if open => self.input(Input::Rows(op, rows)),
+                Some(read) = self.reads.next(), if open => match read {
+                    Read::Heads(op, heads) => self.input(Input::Heads(op, heads)),
+                    Read::Rows(op, rows) => self.input(Input::Rows(op, rows)),
+                },
                 delivery = self.asked.subscriber.next(), if open => {
                     self.delivered(delivery);
                     for _ in 1..AT_ONCE {
@@ -223,9 +224,9 @@ impl Connection {
                         self.input(Input::Frame(&text));
                     }
                     Some(Ok(Message::Binary(_))) => self.input(Input::Binary),
+                    // Browsers answer pings for a page that is frozen too: no proof that it lives.
                     Some(Ok(Message::Ping(content) | Message::Pong(content))) => {
                         self.meter.received_control(content.len());
-                        self.input(Input::Alive);
                     }
                     Some(Ok(Message::Close(_))) => break true,
                     Some(Err(error)) => match Violation::of(&error) {
@@ -264,13 +265,6 @@ impl Connection {
         }
     }
 
-    fn answered(&mut self, answer: Answer) {
-        match answer {
-            Answer::Committed(op, result) => self.input(Input::Committed(op, result)),
-            Answer::Heads(op, result) => self.input(Input::Heads(op, result)),
-        }
-    }
-
     fn delivered(&mut self, delivery: Delivery) {
         match delivery {
             Delivery::News(news) => self.input(Input::News(news)),
@@ -287,26 +281,22 @@ impl Connection {
     /// Starts what the session has requested. Queueing for the writer may wait: then no more frames are read,
     /// which slows down the client.
     async fn carry_out(&mut self) {
-        while let Some(job) = self.asked.jobs.pop_front() {
-            match job {
-                Job::Commit(op, change) => {
-                    let pending = self.state.writer.commit(change).await;
-                    self.answers.push_back(Box::pin(async move {
-                        Answer::Committed(op, pending.answer().await)
-                    }));
-                }
-                Job::Heads(op, logs) => {
-                    let pending = self.state.writer.heads(logs).await;
-                    self.answers.push_back(Box::pin(async move {
-                        Answer::Heads(op, pending.answer().await)
-                    }));
-                }
-            }
+        while let Some((op, change)) = self.asked.commits.pop_front() {
+            let pending = self.state.writer.commit(change).await;
+            self.commits
+                .push_back(Box::pin(async move { (op, pending.answer().await) }));
+        }
+        while let Some((op, logs)) = self.asked.heads.pop_front() {
+            let log = self.state.log.clone();
+            self.reads.push(Box::pin(
+                async move { Read::Heads(op, log.heads(logs).await) },
+            ));
         }
         while let Some((op, query)) = self.asked.reads.pop_front() {
             let log = self.state.log.clone();
-            self.reads
-                .push(Box::pin(async move { (op, log.read(query).await) }));
+            self.reads.push(Box::pin(
+                async move { Read::Rows(op, log.read(query).await) },
+            ));
         }
     }
 

@@ -5,19 +5,22 @@ use std::sync::Arc;
 use axum::{Router, extract::State, http::header, response::IntoResponse, routing::get};
 
 use super::error::AppError;
-use crate::{metrics::Metrics, writer::Writer};
+use crate::{metrics::Metrics, readers::LogReaders, writer::Writer};
 
-pub(super) fn health(writer: Writer) -> Router {
-    Router::new().route("/healthz", get(healthz).with_state(writer))
+pub(super) fn health(writer: Writer, log: LogReaders) -> Router {
+    Router::new().route("/healthz", get(healthz).with_state((writer, log)))
 }
 
 pub(super) fn metrics(metrics: Arc<Metrics>) -> Router {
     Router::new().route("/metrics", get(text).with_state(metrics))
 }
 
-/// Succeeds if the store responds.
-async fn healthz(State(writer): State<Writer>) -> Result<&'static str, AppError> {
-    writer.heads(Vec::new()).await.answer().await?;
+/// Succeeds if the writing thread and the store respond.
+async fn healthz(
+    State((writer, log)): State<(Writer, LogReaders)>,
+) -> Result<&'static str, AppError> {
+    writer.respond().await.answer().await?;
+    log.heads(Vec::new()).await?;
     Ok("ok\n")
 }
 

@@ -98,7 +98,7 @@ pub(super) fn router(state: State, has_metrics: bool) -> Router {
     };
     let reading = history::Reading {
         door: door.clone(),
-        log: state.log,
+        log: state.log.clone(),
     };
     let erasing = delete::Erasing {
         door: door.clone(),
@@ -109,7 +109,7 @@ pub(super) fn router(state: State, has_metrics: bool) -> Router {
         limits: state.limits,
         writer: state.writer.clone(),
     };
-    let mut health = health::health(state.writer);
+    let mut health = health::health(state.writer, state.log);
     if has_metrics {
         health = health.merge(health::metrics(state.metrics));
     }
@@ -140,7 +140,7 @@ pub(super) fn router(state: State, has_metrics: bool) -> Router {
 
 /// The routes of the separate address of the metrics.
 pub(super) fn metrics_router(state: &State) -> Router {
-    health::health(state.writer.clone())
+    health::health(state.writer.clone(), state.log.clone())
         .merge(health::metrics(state.metrics.clone()))
         .method_not_allowed_fallback(wrong_method)
         .fallback(nothing)

@@ -24,7 +24,6 @@ use crate::{
     intake::Meter,
     limits::Visitor,
     origin::{Origins, RefusedOrigins},
-    session::HELLO_BYTES,
 };
 
 /// Read buffer of a socket, bytes: each has one, idle or not. Most frames are smaller.
@@ -82,7 +81,7 @@ async fn connect(
             .max_frame_size(REFUSED_FRAME)
             .on_upgrade(refuse));
     }
-    let limit = HELLO_BYTES.max(connections.limits.frame_bytes as usize);
+    let limit = connections.limits.frame_bytes as usize;
     let upgrade = upgrade
         .protocols([SUBPROTOCOL])
         .read_buffer_size(READ_BUFFER)

@@ -7,8 +7,9 @@ use std::{
     time::Instant,
 };
 
+use alo_protocol::HELLO_BYTES;
+
 use super::{Budget, Patience, Reservation, Slot};
-use crate::session::HELLO_BYTES;
 
 /// Unfinished bytes of a connection that are not counted: small frames cost no shared work.
 const FREE: usize = 4 * 1024;

@@ -9,7 +9,8 @@ pub mod history;
 pub mod send;
 pub mod subscribe;
 
-use alo_protocol::{ChannelId, ErrorBody, Limits, Request, Resume, Uuid};
+use alo_protocol::{ChannelId, ErrorBody, Limits, Request, Uuid};
+use subscribe::Wanted;
 
 use crate::{
     auth::{Identity, Tokens},
@@ -22,8 +23,10 @@ pub enum Step {
     Commit(Change, fn(&Committed) -> String),
     /// Read; the rows become the result.
     Read(Query, fn(Rows) -> Result<String, ErrorBody>),
-    /// Subscribe to these channels.
-    Subscribe(Vec<Resume>),
+    /// Subscribe to these channels, all or none.
+    Subscribe(Vec<Wanted>),
+    /// The same, each for itself.
+    Resume(Vec<Wanted>),
     /// Unsubscribe from these channels.
     Unsubscribe(Vec<ChannelId>),
     /// The connection uses another token from now on.
@@ -55,6 +58,7 @@ pub struct Asked<'a> {
 pub fn step(asked: Asked<'_>, request: Request) -> Result<Step, ErrorBody> {
     match request {
         Request::Subscribe(params) => subscribe::subscribe(&asked, params),
+        Request::Resume(params) => subscribe::resume(&asked, params),
         Request::Unsubscribe(params) => Ok(Step::Unsubscribe(params.channel_ids)),
         Request::SendMessage(params) => send::send(asked, params),
         Request::History(params) => history::page(&asked, params),

@@ -1,8 +1,24 @@
-//! `subscribe`.
+//! `subscribe` and `resume`.
 
-use alo_protocol::{ErrorBody, ErrorCode, Subscribe};
+use alo_protocol::{ChannelId, ChannelStart, ErrorBody, ErrorCode, Resume, Subscribe};
 
 use super::{Asked, Step};
+
+/// A channel that a request names.
+#[derive(Debug)]
+pub struct Wanted {
+    /// The channel, and from where on.
+    pub start: ChannelStart,
+    /// Why it may not be read.
+    pub refused: Option<ErrorBody>,
+}
+
+impl Wanted {
+    /// The channel, if it may be read.
+    pub fn permitted(&self) -> Option<&ChannelId> {
+        self.refused.is_none().then_some(&self.start.id)
+    }
+}
 
 /// All channels or none.
 pub(super) fn subscribe(
@@ -10,29 +26,51 @@ pub(super) fn subscribe(
     Subscribe { channels }: Subscribe,
 ) -> Result<Step, ErrorBody> {
     if channels.is_empty() {
-        return Err(ErrorBody::new(
-            ErrorCode::InvalidArgument,
-            "channels: must name at least one",
-        ));
+        return Err(invalid("channels: must name at least one".to_owned()));
     }
-    for resume in &channels {
-        asked.identity.authorize(&resume.id, asked.now_ms)?;
+    for start in &channels {
+        asked.identity.authorize(&start.id, asked.now_ms)?;
     }
-    let new = channels
+    let permitted = |start| Wanted {
+        start,
+        refused: None,
+    };
+    let wanted = limited(asked, channels.into_iter().map(permitted).collect())?;
+    Ok(Step::Subscribe(wanted))
+}
+
+/// Each channel for itself.
+pub(super) fn resume(asked: &Asked<'_>, Resume { channels }: Resume) -> Result<Step, ErrorBody> {
+    let judged = |start: ChannelStart| Wanted {
+        refused: asked.identity.authorize(&start.id, asked.now_ms).err(),
+        start,
+    };
+    let wanted = limited(asked, channels.into_iter().map(judged).collect())?;
+    Ok(Step::Resume(wanted))
+}
+
+fn limited(asked: &Asked<'_>, wanted: Vec<Wanted>) -> Result<Vec<Wanted>, ErrorBody> {
+    let is_new = |id: &&ChannelId| !(asked.is_subscribed)(id);
+    let new = wanted
         .iter()
-        .filter(|resume| !(asked.is_subscribed)(&resume.id))
+        .filter_map(Wanted::permitted)
+        .filter(is_new)
         .count();
     let limit = asked.limits.channels_per_connection;
     if asked.subscriptions + new > limit as usize {
         let message = format!("channels: a connection may subscribe to {limit}");
-        return Err(ErrorBody::new(ErrorCode::TooManyRequests, message));
+        return Err(invalid(message));
     }
-    Ok(Step::Subscribe(channels))
+    Ok(wanted)
+}
+
+fn invalid(message: String) -> ErrorBody {
+    ErrorBody::new(ErrorCode::InvalidArgument, message)
 }
 
 #[cfg(test)]
 mod tests {
-    use alo_protocol::{AuthRequest, AuthUser, ChannelId, Limits, Resume, Uuid};
+    use alo_protocol::{AuthRequest, AuthUser, ChannelId, Limits, Uuid};
 
     use super::*;
     use crate::auth::Tokens;
@@ -60,14 +98,18 @@ mod tests {
             now_ms: 0,
             new_id: &mut |_| Uuid::from_bytes([1; 16]),
         };
-        let resume = |name| Resume {
+        let start = |name| ChannelStart {
             id: channel(name),
             cursor: None,
         };
-        let channels = names.iter().map(resume).collect();
+        let channels = names.iter().map(start).collect();
         match subscribe(&asked, Subscribe { channels })? {
-            Step::Subscribe(resumes) => assert_eq!(resumes.len(), names.len()),
-            Step::Commit(..) | Step::Read(..) | Step::Unsubscribe(_) | Step::Identify(_) => {
+            Step::Subscribe(wanted) => assert_eq!(wanted.len(), names.len()),
+            Step::Commit(..)
+            | Step::Read(..)
+            | Step::Resume(_)
+            | Step::Unsubscribe(_)
+            | Step::Identify(_) => {
                 panic!("not a subscription")
             }
         }
@@ -80,7 +122,7 @@ mod tests {
         assert_eq!(asked_for(&["a", "b", "c"]), Ok(()));
         for names in [&["b", "c", "d"][..], &["a", "b", "c", "d"]] {
             let error = asked_for(names).unwrap_err();
-            assert_eq!(error.code, ErrorCode::TooManyRequests);
+            assert_eq!(error.code, ErrorCode::InvalidArgument);
             assert_eq!(error.message, "channels: a connection may subscribe to 3");
         }
         let error = asked_for(&[]).unwrap_err();

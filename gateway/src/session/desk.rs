@@ -7,7 +7,7 @@ use super::{Input, Op, Port};
 use crate::{
     bus::News,
     store::{Change, Log, LogId, PageLimit, Query, Store},
-    writer::{Answer, Batching, Job},
+    writer::Batching,
 };
 
 /// What a session has requested, in order.
@@ -19,8 +19,10 @@ pub struct Desk {
 /// One request of a session.
 #[derive(Debug)]
 pub enum Ask {
-    /// [`Port::commit`] or [`Port::heads`]: something for the writer.
-    Write(Job<Op, Op>),
+    /// [`Port::commit`]
+    Commit(Op, Change),
+    /// [`Port::heads`]
+    Heads(Op, Vec<LogId>),
     /// [`Port::read`]
     Read(Op, Query),
     /// [`Port::join`]
@@ -38,11 +40,11 @@ impl Desk {
 
 impl Port for Desk {
     fn commit(&mut self, op: Op, change: Change) {
-        self.asks.push_back(Ask::Write(Job::Commit(change, op)));
+        self.asks.push_back(Ask::Commit(op, change));
     }
 
     fn heads(&mut self, op: Op, logs: Vec<LogId>) {
-        self.asks.push_back(Ask::Write(Job::Heads(logs, op)));
+        self.asks.push_back(Ask::Heads(op, logs));
     }
 
     fn read(&mut self, op: Op, query: Query) {
@@ -58,26 +60,23 @@ impl Port for Desk {
     }
 }
 
-impl From<Answer<Op, Op>> for Input<'_> {
-    fn from(answer: Answer<Op, Op>) -> Self {
-        match answer {
-            Answer::Committed(op, result) => Self::Committed(op, result),
-            Answer::Heads(op, result) => Self::Heads(op, result),
-        }
-    }
-}
-
-/// Runs one job on a store: returns what it publishes, and then what it answers.
+/// Makes one change in a store: returns what it publishes, and then what it answers.
 pub fn write_at_once(
-    job: Job<Op, Op>,
+    op: Op,
+    change: Change,
     store: &mut dyn Store,
-    log: &dyn Log,
 ) -> (Vec<News>, Vec<Input<'static>>) {
     let mut batching = Batching::new(1);
-    batching.push(job);
-    let done = batching.next_work().map(|work| work.run(store, log));
+    batching.push(change, op);
+    let done = batching.next_commit().map(|commit| commit.run(store));
     let (news, answers) = done.map_or_else(Default::default, |done| (done.news, done.answers));
-    (news, answers.into_iter().map(Input::from).collect())
+    let answers = answers.into_iter();
+    (
+        news,
+        answers
+            .map(|(op, result)| Input::Committed(op, result))
+            .collect(),
+    )
 }
 
 /// Runs one query on a log.

@@ -21,8 +21,6 @@ pub enum Input<'a> {
     Binary,
     /// A frame over the limit was received.
     TooLarge,
-    /// Any other sign of life, such as a WebSocket pong.
-    Alive,
     /// Answer to [`Output::Commit`].
     Committed(Op, Result<Committed, ErrorBody>),
     /// Answer to [`Output::Heads`].
@@ -56,7 +54,7 @@ pub enum Output {
     Cut(CloseCode),
     /// Make a change; answers arrive in order.
     Commit(Op, Change),
-    /// Return the heads of these logs, in order with the changes.
+    /// Read the heads of these logs.
     Heads(Op, Vec<LogId>),
     /// Read.
     Read(Op, Query),

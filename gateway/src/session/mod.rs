@@ -23,7 +23,7 @@ use std::{collections::VecDeque, sync::Arc};
 
 use alo_protocol::{
     AuthRefreshed, ChannelId, ClientFrame, CloseCode, Cursor, ErrorBody, ErrorCode, GapReason,
-    Hello, Limits, Rates, Recovery, Request, Resume, Subscribed, Uuid, Welcome, error_text,
+    HELLO_BYTES, Hello, Limits, Rates, Recovery, Request, Subscribed, Uuid, Welcome, error_text,
     gap_text, raw_result_text, result_text, welcome_text,
 };
 
@@ -31,7 +31,7 @@ pub use desk::{Ask, Desk, read_at_once, write_at_once};
 pub use driver::{Driver, Farewell, Port, Write};
 pub use io::{Input, Op, Output};
 
-use hello::{Accepted, FirstFlight};
+use hello::HELLO_MS;
 use open::Open;
 use queue::Queue;
 use rates::{Gate, Passed};
@@ -41,18 +41,15 @@ use crate::{
     auth::Tokens,
     bus::News,
     limits::Visitor,
-    methods::{self, Asked, Step},
+    methods::{self, Asked, Step, subscribe::Wanted},
     store::{Committed, LogEvent, LogId, Query, Rows},
 };
 
-/// Maximum size of hello, bytes: it has a cursor for each channel, which may exceed the limit of later frames.
-pub const HELLO_BYTES: usize = 1 << 20;
-/// How long a client may take to send hello, milliseconds.
-const HELLO_MS: u64 = 10_000;
-/// How often a WebSocket ping is sent, and how often a client is asked to ping when it receives nothing.
+/// How often a WebSocket ping is sent, which keeps proxies from closing, and how often a client is asked to ping.
 const HEARTBEAT_MS: u32 = 25_000;
-/// A connection without input for this long is closed, milliseconds.
-const IDLE_MS: u64 = 60_000;
+/// A connection without a frame for this long is closed, milliseconds. Browsers let hidden pages act once a minute:
+/// one such ping may be late.
+const IDLE_MS: u64 = 130_000;
 
 /// Makes ids, version 7, from the time.
 pub type NewId = Box<dyn FnMut(u64) -> Uuid + Send>;
@@ -74,19 +71,15 @@ pub struct Session {
 }
 
 enum State {
-    AwaitingHello {
-        deadline: u64,
-    },
-    /// The hello is accepted; the heads of its channels are requested.
-    Greeting(Open, FirstFlight),
-    Open(Open),
+    AwaitingHello { deadline: u64 },
+    Open(Box<Open>),
     Closed,
 }
 
 impl State {
     const fn open(&mut self) -> Option<&mut Open> {
         match self {
-            Self::Greeting(open, _) | Self::Open(open) => Some(open),
+            Self::Open(open) => Some(open),
             Self::AwaitingHello { .. } | Self::Closed => None,
         }
     }
@@ -145,7 +138,7 @@ impl Session {
     pub fn next_timeout(&self) -> Option<u64> {
         let (expiry, retry) = match &self.state {
             State::AwaitingHello { deadline } => (*deadline, None),
-            State::Greeting(open, _) | State::Open(open) => {
+            State::Open(open) => {
                 let expires_at_ms = open.identity.expires_at_ms;
                 (
                     expires_at_ms.saturating_add_signed(self.skew_ms.saturating_neg()),
@@ -191,7 +184,6 @@ impl Session {
             }
             Input::Binary => self.close(CloseCode::BinaryFrame),
             Input::TooLarge => self.close(CloseCode::FrameTooLarge),
-            Input::Alive => self.received_at = now_ms,
             Input::Committed(op, result) => self.committed(now_ms, op, result),
             Input::Heads(op, result) => self.heads(now_ms, op, result),
             Input::Rows(op, result) => self.rows(now_ms, op, result),
@@ -206,30 +198,24 @@ impl Session {
             Input::Shutdown => self.close(CloseCode::Shutdown),
             Input::Timeout => self.timeout(now_ms),
         }
-        self.read();
+        self.start();
     }
 
     fn timeout(&mut self, now_ms: u64) {
         let wall_ms = self.wall_ms(now_ms);
         let code = match &mut self.state {
             State::AwaitingHello { deadline } if *deadline <= now_ms => CloseCode::HelloTimeout,
-            State::Greeting(open, _) | State::Open(open)
-                if open.identity.expires_at_ms <= wall_ms =>
-            {
-                CloseCode::TokenExpired
-            }
+            State::Open(open) if open.identity.expires_at_ms <= wall_ms => CloseCode::TokenExpired,
             State::Closed => return,
-            State::AwaitingHello { .. } | State::Greeting(..) | State::Open(_)
+            State::AwaitingHello { .. } | State::Open(_)
                 if self.received_at + IDLE_MS <= now_ms =>
             {
                 CloseCode::IdleTimeout
             }
-            State::AwaitingHello { .. } | State::Greeting(..) | State::Open(_)
-                if self.queue.stalls_at() <= now_ms =>
-            {
+            State::AwaitingHello { .. } | State::Open(_) if self.queue.stalls_at() <= now_ms => {
                 CloseCode::Recover
             }
-            state @ (State::AwaitingHello { .. } | State::Greeting(..) | State::Open(_)) => {
+            state @ (State::AwaitingHello { .. } | State::Open(_)) => {
                 if let Some(open) = state.open() {
                     open.catch_up.timeout(now_ms);
                 }
@@ -273,19 +259,10 @@ impl Session {
     fn frame(&mut self, now_ms: u64, text: &str) {
         let limit = match self.state {
             State::AwaitingHello { .. } => HELLO_BYTES,
-            State::Greeting(..) | State::Open(_) | State::Closed => {
-                self.limits.frame_bytes as usize
-            }
+            State::Open(_) | State::Closed => self.limits.frame_bytes as usize,
         };
         if text.len() > limit {
             return self.close(CloseCode::FrameTooLarge);
-        }
-        if let State::Greeting(_, flight) = &mut self.state {
-            // Answered in order after the hello, whose answer comes first.
-            if !flight.keep(text, &self.limits) {
-                self.close(CloseCode::Flood);
-            }
-            return;
         }
         let frame = match ClientFrame::decode(text) {
             Ok(frame) => frame,
@@ -295,7 +272,7 @@ impl Session {
             }
         };
         match (&mut self.state, frame) {
-            (State::AwaitingHello { .. }, ClientFrame::Hello(hello)) => self.hello(now_ms, hello),
+            (State::AwaitingHello { .. }, ClientFrame::Hello(hello)) => self.hello(now_ms, &hello),
             (
                 State::Open(_),
                 frame @ (ClientFrame::Request { .. }
@@ -310,7 +287,7 @@ impl Session {
                 ClientFrame::Request { .. } | ClientFrame::Refused { .. } | ClientFrame::Ping(_),
             )
             | (State::Open(_), ClientFrame::Hello(_)) => self.close(CloseCode::MalformedFrame),
-            (State::Greeting(..) | State::Closed, _) => {}
+            (State::Closed, _) => {}
         }
     }
 
@@ -328,9 +305,7 @@ impl Session {
                 Passed::Request(id, request) => match open.requests.admit(&self.limits) {
                     Admission::Taken => self.request(now_ms, id, request),
                     Admission::Refused => {
-                        let message = "too many requests are unanswered";
-                        let error = ErrorBody::new(ErrorCode::TooManyRequests, message);
-                        self.refuse(now_ms, id, &error);
+                        self.refuse(now_ms, id, &too_many("too many requests are unanswered"));
                     }
                     Admission::Flood => self.close(CloseCode::Flood),
                 },
@@ -338,14 +313,10 @@ impl Session {
         }
     }
 
-    fn hello(&mut self, now_ms: u64, hello: Hello) {
-        let accepted = hello::accept(&self.tokens, &self.limits, self.wall_ms(now_ms), hello);
-        let Accepted {
-            identity,
-            channels,
-            denied,
-        } = match accepted {
-            Ok(accepted) => accepted,
+    fn hello(&mut self, now_ms: u64, hello: &Hello) {
+        let wall_ms = self.wall_ms(now_ms);
+        let identity = match hello::accept(&self.tokens, wall_ms, hello) {
+            Ok(identity) => identity,
             Err(code) => {
                 if code == CloseCode::TokenInvalid {
                     self.gate.token_refused(now_ms);
@@ -356,11 +327,15 @@ impl Session {
         if !self.gate.greet(&identity.user_id, now_ms) {
             return self.close(CloseCode::TooManyConnections);
         }
-        let mut open = Open::new(identity);
-        let asked = channels.clone();
-        let op = open.requests.begin(Pending::Hello { channels, denied });
-        self.state = State::Greeting(open, FirstFlight::default());
-        self.ask_heads(op, &asked);
+        let welcome = Welcome {
+            connection_id: self.connection_id,
+            user_id: identity.user_id.to_string(),
+            heartbeat_ms: HEARTBEAT_MS,
+            token_expires_in_ms: identity.expires_at_ms.saturating_sub(wall_ms),
+            limits: self.limits.clone(),
+        };
+        self.state = State::Open(Box::new(Open::new(identity)));
+        self.send(now_ms, welcome_text(&welcome));
     }
 
     fn request(&mut self, now_ms: u64, request: u64, asked: Request) {
@@ -388,17 +363,11 @@ impl Session {
                 self.refuse(now_ms, request, &error);
             }
             Ok(Step::Commit(change, result)) => {
-                let op = open.requests.begin(Pending::Commit { request, result });
-                self.outputs.push_back(Output::Commit(op, change));
+                open.requests.begin_commit(request, change, result);
             }
             Ok(Step::Read(query, result)) => open.requests.begin_read(request, query, result),
-            Ok(Step::Subscribe(channels)) => {
-                let asked = channels.clone();
-                let op = open
-                    .requests
-                    .begin(Pending::Subscribe { request, channels });
-                self.ask_heads(op, &asked);
-            }
+            Ok(Step::Subscribe(wanted)) => self.subscribe(now_ms, request, wanted, true),
+            Ok(Step::Resume(wanted)) => self.subscribe(now_ms, request, wanted, false),
             Ok(Step::Unsubscribe(channels)) => {
                 for channel in channels {
                     if open.subscriptions.remove(&channel).is_some() {
@@ -408,8 +377,8 @@ impl Session {
                 self.send(now_ms, raw_result_text(request, "{}"));
             }
             Ok(Step::Identify(identity)) => {
-                // A channel the new token does not permit closes the connection: the next welcome reports
-                // it, and the client emits `channel.gap`.
+                // A channel the new token does not permit closes the connection: the client resumes, is refused
+                // the channel, and emits `channel.gap`.
                 let opens = |channel| identity.authorize(channel, wall_ms).is_ok();
                 if !open.subscriptions.keys().all(opens) {
                     let message = "token: opens fewer channels";
@@ -427,16 +396,21 @@ impl Session {
         }
     }
 
-    /// Joins channels that are new and requests the heads of all.
-    fn ask_heads(&mut self, op: Op, channels: &[Resume]) {
+    /// Joins channels that are new and requests the heads of all: an event is either in the head that is read
+    /// later, or there is news of it. `whole`: all channels or none.
+    fn subscribe(&mut self, now_ms: u64, request: u64, wanted: Vec<Wanted>, whole: bool) {
         let Some(open) = self.state.open() else {
             return;
         };
-        for channel in open.join(op, channels) {
+        if open.requests.named() + wanted.len() > self.limits.channels_per_connection as usize {
+            let error = too_many("channels: unanswered requests name too many");
+            return self.refuse(now_ms, request, &error);
+        }
+        let op = open.requests.new_op();
+        for channel in open.join(op, &wanted) {
             self.outputs.push_back(Output::Join(channel.into()));
         }
-        let logs = channels.iter().map(|resume| resume.id.clone().into());
-        self.outputs.push_back(Output::Heads(op, logs.collect()));
+        open.requests.begin_subscribe(op, request, wanted, whole);
     }
 
     // Answers of the store.
@@ -461,55 +435,39 @@ impl Session {
         };
         let answer = match &pending {
             // Revoked in the meantime.
-            Some(Pending::Subscribe { channels, .. }) => answer.and_then(|heads| {
-                let check = |resume: &Resume| open.identity.authorize(&resume.id, wall_ms);
-                channels.iter().try_for_each(check).map(|()| heads)
+            Some(Pending::Subscribe {
+                wanted,
+                whole: true,
+                ..
+            }) => answer.and_then(|heads| {
+                let check = |one: &Wanted| open.identity.authorize(&one.start.id, wall_ms);
+                wanted.iter().try_for_each(check).map(|()| heads)
             }),
-            Some(Pending::Hello { .. } | Pending::Commit { .. } | Pending::Read { .. }) | None => {
-                answer
-            }
+            Some(Pending::Subscribe { .. } | Pending::Commit { .. } | Pending::Read { .. })
+            | None => answer,
         };
         match (pending, answer) {
-            (Some(Pending::Hello { channels, denied }), Ok(heads)) => {
-                let mut recoveries = open.start(op, &channels, heads);
-                recoveries.extend(denied);
-                self.welcome(now_ms, recoveries);
-            }
-            (Some(Pending::Subscribe { request, channels }), Ok(heads)) => {
-                let channels = open.start(op, &channels, heads);
+            (
+                Some(Pending::Subscribe {
+                    request, wanted, ..
+                }),
+                Ok(heads),
+            ) => {
+                let channels = open.start(op, wall_ms, wanted, heads);
                 self.send(now_ms, result_text(request, &Subscribed { channels }));
             }
-            (Some(Pending::Hello { .. }), Err(_)) => self.close(CloseCode::Internal),
-            (Some(Pending::Subscribe { request, channels }), Err(error)) => {
-                for channel in open.start_failed(op, channels) {
+            (
+                Some(Pending::Subscribe {
+                    request, wanted, ..
+                }),
+                Err(error),
+            ) => {
+                for channel in open.start_failed(op, wanted) {
                     self.outputs.push_back(Output::Leave(channel.into()));
                 }
                 self.refuse(now_ms, request, &error);
             }
             (Some(Pending::Commit { .. } | Pending::Read { .. }) | None, _) => {}
-        }
-    }
-
-    fn welcome(&mut self, now_ms: u64, channels: Vec<Recovery>) {
-        let State::Greeting(open, mut flight) = std::mem::replace(&mut self.state, State::Closed)
-        else {
-            return;
-        };
-        let welcome = Welcome {
-            connection_id: self.connection_id,
-            user_id: open.identity.user_id.to_string(),
-            heartbeat_ms: HEARTBEAT_MS,
-            token_expires_in_ms: open
-                .identity
-                .expires_at_ms
-                .saturating_sub(self.wall_ms(now_ms)),
-            limits: self.limits.clone(),
-            channels,
-        };
-        self.state = State::Open(open);
-        self.send(now_ms, welcome_text(&welcome));
-        while let (State::Open(_), Some(text)) = (&self.state, flight.next()) {
-            self.frame(now_ms, &text);
         }
     }
 
@@ -590,7 +548,6 @@ impl Session {
     /// Something was revoked: ends what the user may no longer read.
     fn access_changed(&mut self, now_ms: u64) {
         let (wall_ms, is_read) = (self.wall_ms(now_ms), self.queue.is_empty());
-        let is_greeting = matches!(self.state, State::Greeting(..));
         let Some(open) = self.state.open() else {
             return;
         };
@@ -600,9 +557,8 @@ impl Session {
         if open.identity.check(wall_ms).is_err() {
             return self.cut(CloseCode::TokenRevoked);
         }
-        // What is queued may be of such a channel, or a welcome that is under way. The client resumes what it may
-        // read from its cursors.
-        if !is_read || is_greeting {
+        // What is queued may be of such a channel. The client resumes what it may read from its cursors.
+        if !is_read {
             return self.cut(CloseCode::Recover);
         }
         let (left, refused) = open.forbid(wall_ms);
@@ -621,11 +577,14 @@ impl Session {
         }
     }
 
-    /// Starts the reads whose turn it is. Subscriptions that are behind come before history.
-    fn read(&mut self) {
+    /// Starts what is next. Subscriptions that are behind come before history.
+    fn start(&mut self) {
         let State::Open(open) = &mut self.state else {
             return;
         };
+        while let Some(output) = open.requests.next_order() {
+            self.outputs.push_back(output);
+        }
         if open.catch_up.is_due() && self.queue.is_empty() {
             let op = open.requests.new_op();
             if let Some((channel, after)) = open.catch_up.begin(op, &mut open.subscriptions) {
@@ -641,4 +600,8 @@ impl Session {
             self.outputs.push_back(Output::Read(op, query));
         }
     }
+}
+
+fn too_many(message: &str) -> ErrorBody {
+    ErrorBody::new(ErrorCode::TooManyRequests, message)
 }

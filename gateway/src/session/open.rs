@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use alo_protocol::{ChannelId, Cursor, ErrorBody, Recovery, Resume};
+use alo_protocol::{ChannelId, Cursor, ErrorBody, Recovery};
 
 use super::{
     catch_up::CatchUp,
@@ -10,7 +10,7 @@ use super::{
     requests::Requests,
     subscription::{Subscription, Verdict},
 };
-use crate::{auth::Identity, bus::News, store::LogId};
+use crate::{auth::Identity, bus::News, methods::subscribe::Wanted, store::LogId};
 
 /// What is refused, each with the reason.
 type Refused<T> = Vec<(T, ErrorBody)>;
@@ -33,11 +33,11 @@ impl Open {
         }
     }
 
-    /// Adds subscriptions for the channels that have none; they wait for the heads that `op` requests.
-    /// Returns which to join.
-    pub(super) fn join(&mut self, op: Op, channels: &[Resume]) -> Vec<ChannelId> {
+    /// Adds subscriptions for the channels that have none and may be read; they wait for the heads that `op`
+    /// requests. Returns which to join.
+    pub(super) fn join(&mut self, op: Op, wanted: &[Wanted]) -> Vec<ChannelId> {
         let mut new = Vec::new();
-        for Resume { id, .. } in channels {
+        for id in wanted.iter().filter_map(Wanted::permitted) {
             if !self.subscriptions.contains_key(id) {
                 self.subscriptions
                     .insert(id.clone(), Subscription::starting(op));
@@ -48,41 +48,55 @@ impl Open {
     }
 
     /// Starts the subscriptions that waited for this operation, and returns where each channel starts.
+    ///
+    /// `heads` are those of the channels that could be read when it was asked for.
     pub(super) fn start(
         &mut self,
         op: Op,
-        channels: &[Resume],
+        wall_ms: u64,
+        wanted: Vec<Wanted>,
         heads: Vec<Cursor>,
     ) -> Vec<Recovery> {
         // One may start behind the head.
         self.catch_up.behind();
+        let mut heads = heads.into_iter();
         let mut recoveries = Vec::new();
-        for (resume, head) in channels.iter().zip(heads) {
-            let mut gap = None;
-            let mut cursor = Some(head.clone());
-            if let Some(subscription) = self.subscriptions.get_mut(&resume.id) {
+        for Wanted { start, refused } in wanted {
+            let mut recovery = Recovery {
+                id: start.id,
+                cursor: None,
+                gap: None,
+                error: refused,
+            };
+            if recovery.error.is_none() {
+                recovery.cursor = heads.next();
+                // Revoked in the meantime: the subscription ends with the notice of it.
+                recovery.error = self.identity.authorize(&recovery.id, wall_ms).err();
+            }
+            if recovery.error.is_some() {
+                recovery.cursor = None;
+            }
+            if let Some(head) = &recovery.cursor
+                && let Some(subscription) = self.subscriptions.get_mut(&recovery.id)
+            {
                 if subscription.awaits(op) {
-                    gap = subscription.start(resume.cursor.as_ref(), head);
+                    recovery.gap = subscription.start(start.cursor.as_ref(), head.clone());
                 }
                 if subscription.is_started() {
-                    cursor = Some(subscription.cursor());
+                    recovery.cursor = Some(subscription.cursor());
                 }
             }
-            recoveries.push(Recovery {
-                id: resume.id.clone(),
-                cursor,
-                gap,
-                error: None,
-            });
+            recoveries.push(recovery);
         }
         recoveries
     }
 
     /// The heads that `op` requested could not be read. Returns which channels to leave: those that no other
     /// subscribe waits for.
-    pub(super) fn start_failed(&mut self, op: Op, channels: Vec<Resume>) -> Vec<ChannelId> {
+    pub(super) fn start_failed(&mut self, op: Op, wanted: Vec<Wanted>) -> Vec<ChannelId> {
         let mut left = Vec::new();
-        for Resume { id, .. } in channels {
+        for Wanted { start, .. } in wanted {
+            let id = start.id;
             let later = self.requests.later_subscribe(op, &id);
             let Some(subscription) = self
                 .subscriptions

@@ -206,6 +206,7 @@ fn work(request: &Request) -> u32 {
     let channels = |count: usize| 1 + u32::try_from(count / CHANNELS).unwrap_or(u32::MAX - 1);
     match request {
         Request::Subscribe(params) => channels(params.channels.len()),
+        Request::Resume(params) => channels(params.channels.len()),
         Request::Unsubscribe(params) => channels(params.channel_ids.len()),
         Request::History(params) => 1 + params.limit / MESSAGES,
         Request::HistoryAround(params) => 1 + params.limit / MESSAGES,

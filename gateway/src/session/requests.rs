@@ -2,23 +2,26 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use alo_protocol::{ChannelId, ErrorBody, Limits, Recovery, Resume};
+use alo_protocol::{ChannelId, ErrorBody, Limits};
 
-use super::io::Op;
-use crate::store::{Committed, Query, Rows};
+use super::io::{Op, Output};
+use crate::{
+    methods::subscribe::Wanted,
+    store::{Change, Committed, LogId, Query, Rows},
+};
 
 /// Consecutive refused requests that count as a flood, as a multiple of the limit in flight.
 pub(super) const FLOOD_FACTOR: u32 = 4;
 
 /// What waits for an answer from the store.
 pub(super) enum Pending {
-    /// The hello, until its welcome.
-    Hello {
-        channels: Vec<Resume>,
-        denied: Vec<Recovery>,
+    /// A subscribe or resume, until the heads of its channels are known.
+    Subscribe {
+        request: u64,
+        wanted: Vec<Wanted>,
+        /// All channels or none.
+        whole: bool,
     },
-    /// A subscribe, until the heads of its channels are known.
-    Subscribe { request: u64, channels: Vec<Resume> },
     /// A change, and how its result is written.
     Commit {
         request: u64,
@@ -42,12 +45,25 @@ pub(super) enum Admission {
     Flood,
 }
 
+/// What takes effect in the order of the requests: a head includes the changes requested before it, and none
+/// that was requested after it.
+enum Order {
+    Commit(Change),
+    Heads(Vec<LogId>),
+}
+
 /// See the module.
 #[derive(Default)]
 pub(super) struct Requests {
     pending: BTreeMap<Op, Pending>,
     next_op: Op,
     refused_in_a_row: u32,
+    /// What has not started, in order.
+    orders: VecDeque<(Op, Order)>,
+    /// Changes being made.
+    commits: usize,
+    /// The heads being read: those of one request at a time, so that many requests do not occupy the readers.
+    heads: Option<Op>,
     /// Reads that have not started, in order. Only one runs at a time: each may be 1 MiB.
     reads: VecDeque<(Op, Query)>,
     reading: Option<Op>,
@@ -74,10 +90,65 @@ impl Requests {
         op
     }
 
-    pub(super) fn begin(&mut self, pending: Pending) -> Op {
+    /// Queues a change.
+    pub(super) fn begin_commit(
+        &mut self,
+        request: u64,
+        change: Change,
+        result: fn(&Committed) -> String,
+    ) {
         let op = self.new_op();
+        self.pending.insert(op, Pending::Commit { request, result });
+        self.orders.push_back((op, Order::Commit(change)));
+    }
+
+    /// Queues reading the heads of the channels that may be read, as operation `op`.
+    pub(super) fn begin_subscribe(
+        &mut self,
+        op: Op,
+        request: u64,
+        wanted: Vec<Wanted>,
+        whole: bool,
+    ) {
+        let logs = wanted.iter().filter_map(Wanted::permitted);
+        let logs = logs.map(|id| id.clone().into()).collect();
+        let pending = Pending::Subscribe {
+            request,
+            wanted,
+            whole,
+        };
         self.pending.insert(op, pending);
-        op
+        self.orders.push_back((op, Order::Heads(logs)));
+    }
+
+    /// How many channels unanswered requests name.
+    pub(super) fn named(&self) -> usize {
+        let named = |pending: &Pending| match pending {
+            Pending::Subscribe { wanted, .. } => wanted.len(),
+            Pending::Commit { .. } | Pending::Read { .. } => 0,
+        };
+        self.pending.values().map(named).sum()
+    }
+
+    /// Starts what comes next, if it may start.
+    pub(super) fn next_order(&mut self) -> Option<Output> {
+        let may_start = match self.orders.front()? {
+            (_, Order::Commit(_)) => self.heads.is_none(),
+            (_, Order::Heads(_)) => self.heads.is_none() && self.commits == 0,
+        };
+        if !may_start {
+            return None;
+        }
+        Some(match self.orders.pop_front()? {
+            (op, Order::Commit(change)) => {
+                self.commits += 1;
+                Output::Commit(op, change)
+            }
+            (op, Order::Heads(logs)) => {
+                self.heads = Some(op);
+                Output::Heads(op, logs)
+            }
+        })
     }
 
     /// Queues a read, which waits for its turn.
@@ -88,11 +159,13 @@ impl Requests {
         result: fn(Rows) -> Result<String, ErrorBody>,
     ) {
         let channel = query.channel().cloned();
-        let op = self.begin(Pending::Read {
+        let op = self.new_op();
+        let pending = Pending::Read {
             request,
             channel,
             result,
-        });
+        };
+        self.pending.insert(op, pending);
         self.reads.push_back((op, query));
     }
 
@@ -116,10 +189,13 @@ impl Requests {
 
     /// What an answer is for.
     pub(super) fn answered(&mut self, op: Op) -> Option<Pending> {
-        if self.reading == Some(op) {
-            self.reading = None;
+        self.reading.take_if(|reading| *reading == op);
+        self.heads.take_if(|heads| *heads == op);
+        let pending = self.pending.remove(&op);
+        if let Some(Pending::Commit { .. }) = pending {
+            self.commits -= 1;
         }
-        self.pending.remove(&op)
+        pending
     }
 
     /// Drops the reads of channels that may no longer be read; returns their requests with the reason. The answer to
@@ -142,7 +218,6 @@ impl Requests {
                 None => true,
             },
             Pending::Read { channel: None, .. }
-            | Pending::Hello { .. }
             | Pending::Subscribe { .. }
             | Pending::Commit { .. } => true,
         });
@@ -153,10 +228,11 @@ impl Requests {
     /// A subscribe to the channel after `op` that has not been answered.
     pub(super) fn later_subscribe(&self, op: Op, channel: &ChannelId) -> Option<Op> {
         let names = |pending: &Pending| match pending {
-            Pending::Subscribe { channels, .. } => {
-                channels.iter().any(|resume| resume.id == *channel)
+            Pending::Subscribe { wanted, .. } => {
+                let mut permitted = wanted.iter().filter_map(Wanted::permitted);
+                permitted.any(|id| id == channel)
             }
-            Pending::Hello { .. } | Pending::Commit { .. } | Pending::Read { .. } => false,
+            Pending::Commit { .. } | Pending::Read { .. } => false,
         };
         self.pending
             .range(op + 1..)

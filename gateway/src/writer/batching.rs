@@ -1,127 +1,85 @@
-//! Batches of writes, without threads: jobs in, commits out, answers in the order of the jobs.
+//! Batches of changes, without threads: changes in, commits out, answers in the order of the changes.
 
 use std::collections::VecDeque;
 
-use alo_protocol::{Cursor, ErrorBody};
+use alo_protocol::ErrorBody;
 
 use crate::{
     bus::News,
-    store::{Change, Committed, Log, LogId, Store},
+    store::{Change, Committed, Store},
 };
 
-/// Jobs that wait for the store. `C` and `H` identify the receivers of the answers.
+/// Changes that wait for the store. `C` identifies the receiver of an answer.
 #[derive(Debug)]
-pub struct Batching<C, H> {
-    jobs: VecDeque<Job<C, H>>,
+pub struct Batching<C> {
+    changes: VecDeque<(Change, C)>,
     most: usize,
-}
-
-/// Something for the store to do.
-#[derive(Debug)]
-pub enum Job<C, H> {
-    /// Make a change.
-    Commit(Change, C),
-    /// Return the heads of logs, in order with the changes.
-    Heads(Vec<LogId>, H),
 }
 
 /// What the store does next, in one step.
 #[derive(Debug)]
-pub enum Work<C, H> {
-    /// One commit.
-    Commit(Vec<Change>, Vec<C>),
-    /// One query.
-    Heads(Vec<LogId>, H),
+pub struct Commit<C> {
+    /// The changes.
+    pub changes: Vec<Change>,
+    /// The receivers of the answers, in the same order.
+    pub whose: Vec<C>,
 }
 
 /// What was done: to be published first, then answered.
 #[derive(Debug)]
-pub struct Done<C, H> {
+pub struct Done<C> {
     /// For the members of the logs.
     pub news: Vec<News>,
-    /// In the order of the jobs.
-    pub answers: Vec<Answer<C, H>>,
+    /// In the order of the changes.
+    pub answers: Vec<(C, Result<Committed, ErrorBody>)>,
 }
 
-/// An answer and its receiver.
-#[derive(Debug)]
-pub enum Answer<C, H> {
-    /// To [`Job::Commit`].
-    Committed(C, Result<Committed, ErrorBody>),
-    /// To [`Job::Heads`].
-    Heads(H, Result<Vec<Cursor>, ErrorBody>),
-}
-
-impl<C, H> Batching<C, H> {
+impl<C> Batching<C> {
     /// With this maximum number of changes in a commit.
     pub const fn new(most: usize) -> Self {
         Self {
-            jobs: VecDeque::new(),
+            changes: VecDeque::new(),
             most,
         }
     }
 
-    /// Adds a job behind the others.
-    pub fn push(&mut self, job: Job<C, H>) {
-        self.jobs.push_back(job);
+    /// Adds a change behind the others.
+    pub fn push(&mut self, change: Change, whose: C) {
+        self.changes.push_back((change, whose));
     }
 
-    /// Whether another job might still go into the next commit.
+    /// Whether another change might still go into the next commit.
     pub fn has_room(&self) -> bool {
-        self.jobs.len() < self.most
+        self.changes.len() < self.most
     }
 
     /// Whether nothing waits.
     pub fn is_empty(&self) -> bool {
-        self.jobs.is_empty()
+        self.changes.is_empty()
     }
 
-    /// What comes next: the changes at the front, as many as fit one commit, or a query.
-    pub fn next_work(&mut self) -> Option<Work<C, H>> {
-        let (mut changes, mut whose) = (Vec::new(), Vec::new());
-        while changes.len() < self.most {
-            match self.jobs.pop_front() {
-                Some(Job::Commit(change, to)) => {
-                    changes.push(change);
-                    whose.push(to);
-                }
-                Some(Job::Heads(logs, to)) if changes.is_empty() => {
-                    return Some(Work::Heads(logs, to));
-                }
-                Some(question @ Job::Heads(..)) => {
-                    self.jobs.push_front(question);
-                    break;
-                }
-                None => break,
-            }
-        }
-        (!changes.is_empty()).then_some(Work::Commit(changes, whose))
+    /// What comes next: the changes at the front, as many as fit one commit.
+    pub fn next_commit(&mut self) -> Option<Commit<C>> {
+        let count = self.changes.len().min(self.most);
+        let (changes, whose) = self.changes.drain(..count).unzip();
+        (count > 0).then_some(Commit { changes, whose })
     }
 }
 
-impl<C, H> Work<C, H> {
+impl<C> Commit<C> {
     /// Executes it. When this returns, what is stored is durable.
-    pub fn run(self, store: &mut dyn Store, log: &dyn Log) -> Done<C, H> {
-        match self {
-            Self::Commit(changes, whose) => {
-                let results = store.commit(changes);
-                let news = results
-                    .iter()
-                    .flatten()
-                    .map(|committed| committed.notice.clone().into())
-                    .collect();
-                let answers = whose.into_iter().zip(results);
-                Done {
-                    news,
-                    answers: answers
-                        .map(|(to, result)| Answer::Committed(to, result))
-                        .collect(),
-                }
-            }
-            Self::Heads(logs, to) => Done {
-                news: Vec::new(),
-                answers: vec![Answer::Heads(to, log.heads(&logs))],
-            },
+    pub fn run(self, store: &mut dyn Store) -> Done<C> {
+        let Self { changes, whose } = self;
+        let results = store.commit(changes);
+        let news = results
+            .iter()
+            .flatten()
+            .map(|committed| committed.notice.clone().into())
+            .collect();
+        let answers = whose.into_iter().zip(results);
+        Done {
+            news,
+            answers: answers.collect(),
         }
     }
 }
@@ -149,35 +107,26 @@ mod tests {
         })
     }
 
-    /// The receivers of the answers of each piece of work.
-    fn works(batching: &mut Batching<u8, u8>) -> Vec<Vec<u8>> {
+    /// The receivers of the answers of each commit.
+    fn commits(batching: &mut Batching<u8>) -> Vec<Vec<u8>> {
         std::iter::from_fn(|| {
-            Some(match batching.next_work()? {
-                Work::Commit(changes, whose) => {
-                    assert_eq!(changes.len(), whose.len());
-                    whose
-                }
-                Work::Heads(_, to) => vec![to],
-            })
+            let Commit { changes, whose } = batching.next_commit()?;
+            assert_eq!(changes.len(), whose.len());
+            Some(whose)
         })
         .collect()
     }
 
     #[test]
-    fn changes_gather_up_to_the_limit_and_a_question_keeps_its_place() {
+    fn changes_gather_up_to_the_limit_in_their_order() {
         let mut batching = Batching::new(2);
+        assert!(batching.next_commit().is_none());
         for number in [1, 2, 3] {
             assert_eq!(batching.has_room(), number <= 2);
-            batching.push(Job::Commit(change(number), number));
+            batching.push(change(number), number);
         }
-        batching.push(Job::Heads(vec![], 4));
-        batching.push(Job::Heads(vec![], 5));
-        batching.push(Job::Commit(change(6), 6));
         assert!(!batching.has_room());
-        assert_eq!(
-            works(&mut batching),
-            [vec![1, 2], vec![3], vec![4], vec![5], vec![6]]
-        );
+        assert_eq!(commits(&mut batching), [vec![1, 2], vec![3]]);
         assert!(batching.is_empty() && batching.has_room());
     }
 }

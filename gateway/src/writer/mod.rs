@@ -5,20 +5,20 @@ mod batching;
 
 use std::{sync::Arc, thread, time::Instant};
 
-use alo_protocol::{Cursor, ErrorBody, ErrorCode};
+use alo_protocol::{ErrorBody, ErrorCode};
 use tokio::sync::{mpsc, oneshot};
 
-pub use batching::{Answer, Batching, Done, Job, Work};
+pub use batching::{Batching, Commit, Done};
 
 use crate::{
     bus::Bus,
     metrics::Metrics,
-    store::{Change, Committed, Log, LogId, Store},
+    store::{Change, Committed, Store},
 };
 
 /// Maximum number of changes in one commit.
 const BATCH: usize = 512;
-/// Jobs that may be queued before callers have to wait.
+/// Changes that may be queued before callers have to wait.
 const QUEUE: usize = 4_096;
 
 /// A handle to the writing thread. When it is closed, or the last handle dropped, the thread finishes
@@ -29,7 +29,9 @@ pub struct Writer {
 }
 
 enum Order {
-    Do(Job<Reply<Committed>, Reply<Vec<Cursor>>>),
+    Commit(Change, Reply<Committed>),
+    /// Answered when its turn comes.
+    Respond(Reply<()>),
     Close,
 }
 
@@ -42,14 +44,12 @@ impl Writer {
     /// When the thread cannot be started.
     pub fn start(
         store: Box<dyn Store>,
-        log: Arc<dyn Log>,
         bus: Arc<dyn Bus>,
         metrics: Arc<Metrics>,
     ) -> std::io::Result<(Self, thread::JoinHandle<()>)> {
         let (orders, receiver) = mpsc::channel(QUEUE);
         let worker = Worker {
             store,
-            log,
             bus,
             metrics,
             batching: Batching::new(BATCH),
@@ -64,18 +64,18 @@ impl Writer {
     /// of calls is the order of commits.
     pub async fn commit(&self, change: Change) -> Pending<Committed> {
         let (reply, pending) = oneshot::channel();
-        self.order(Order::Do(Job::Commit(change, reply))).await;
+        self.order(Order::Commit(change, reply)).await;
         Pending(pending)
     }
 
-    /// Queues a query for the heads of logs, in order with the commits.
-    pub async fn heads(&self, logs: Vec<LogId>) -> Pending<Vec<Cursor>> {
+    /// Answered by the thread: it runs.
+    pub async fn respond(&self) -> Pending<()> {
         let (reply, pending) = oneshot::channel();
-        self.order(Order::Do(Job::Heads(logs, reply))).await;
+        self.order(Order::Respond(reply)).await;
         Pending(pending)
     }
 
-    /// Ends the thread after what is queued; later jobs are answered with `unavailable`.
+    /// Ends the thread after what is queued; later orders are answered with `unavailable`.
     pub async fn close(&self) {
         self.order(Order::Close).await;
     }
@@ -106,10 +106,9 @@ impl<T> Pending<T> {
 
 struct Worker {
     store: Box<dyn Store>,
-    log: Arc<dyn Log>,
     bus: Arc<dyn Bus>,
     metrics: Arc<Metrics>,
-    batching: Batching<Reply<Committed>, Reply<Vec<Cursor>>>,
+    batching: Batching<Reply<Committed>>,
 }
 
 impl Worker {
@@ -124,30 +123,26 @@ impl Worker {
                 None
             };
             match next {
-                Some(Order::Do(job)) => self.batching.push(job),
+                Some(Order::Commit(change, reply)) => self.batching.push(change, reply),
+                // A caller that is gone does not need the answer.
+                Some(Order::Respond(reply)) => drop(reply.send(Ok(()))),
                 Some(Order::Close) => is_open = false,
-                None => match self.batching.next_work() {
-                    Some(work) => self.work(work),
+                None => match self.batching.next_commit() {
+                    Some(commit) => self.commit(commit),
                     None => return,
                 },
             }
         }
     }
 
-    fn work(&mut self, work: Work<Reply<Committed>, Reply<Vec<Cursor>>>) {
-        let is_commit = matches!(work, Work::Commit(..));
+    fn commit(&mut self, commit: Commit<Reply<Committed>>) {
         let started = Instant::now();
-        let Done { news, answers } = work.run(&mut *self.store, &*self.log);
-        if is_commit {
-            self.metrics.committed(news.len(), started.elapsed());
-        }
+        let Done { news, answers } = commit.run(&mut *self.store);
+        self.metrics.committed(news.len(), started.elapsed());
         self.bus.publish(&news);
-        for answer in answers {
+        for (reply, result) in answers {
             // A caller that is gone does not need the answer.
-            match answer {
-                Answer::Committed(reply, result) => drop(reply.send(result)),
-                Answer::Heads(reply, result) => drop(reply.send(result)),
-            }
+            drop(reply.send(result));
         }
     }
 }
@@ -164,7 +159,7 @@ mod tests {
     use super::*;
     use crate::{
         bus::{Delivery, LocalBus, News},
-        store::{Draft, MemoryStore},
+        store::{Draft, LogId, MemoryStore},
     };
 
     /// A store that reports how many changes a commit has, and makes it when it may.
@@ -192,17 +187,16 @@ mod tests {
     }
 
     fn kit() -> Kit {
-        let store = MemoryStore::default();
         let (report, sizes) = channel();
         let (may, permits) = channel();
         let gate = Gate {
-            store: store.clone(),
+            store: MemoryStore::default(),
             sizes: report,
             may: permits,
         };
         let (bus, metrics) = (LocalBus::default(), Arc::new(Metrics::default()));
-        let (log, out) = (Arc::new(store), Arc::new(bus.clone()));
-        let (writer, thread) = Writer::start(Box::new(gate), log, out, metrics.clone()).unwrap();
+        let out = Arc::new(bus.clone());
+        let (writer, thread) = Writer::start(Box::new(gate), out, metrics.clone()).unwrap();
         Kit {
             writer,
             thread,
@@ -279,21 +273,19 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn news_is_published_before_the_answer_and_heads_come_in_order() {
+    async fn news_is_published_before_the_answer_and_the_thread_responds() {
         let kit = kit();
         let log = LogId::Channel("a".parse().unwrap());
         let mut subscriber = kit.bus.subscriber();
-        subscriber.join(log.clone());
-        let before = kit.writer.heads(vec![log.clone()]).await;
+        subscriber.join(log);
         let committed = kit.commit(0).await;
-        let after = kit.writer.heads(vec![log]).await;
+        let response = kit.writer.respond().await;
         kit.may.send(()).unwrap();
         committed.answer().await.unwrap();
         assert!(matches!(
             subscriber.ready(),
             Some(Delivery::News(News::Event(_)))
         ));
-        assert_eq!(before.answer().await.unwrap()[0].seq, 0);
-        assert_eq!(after.answer().await.unwrap()[0].seq, 1);
+        response.answer().await.unwrap();
     }
 }

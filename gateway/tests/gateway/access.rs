@@ -43,7 +43,7 @@ async fn list(gateway: &Running, path: &str) -> Value {
 /// A socket of a user that reads these channels.
 async fn reader(gateway: &Running, token: &str, channels: &[&str]) -> Socket {
     let mut socket = gateway.socket().await;
-    socket.hello(token, json!([])).await;
+    socket.hello(token).await;
     if channels.is_empty() {
         return socket;
     }
@@ -205,7 +205,7 @@ async fn a_banned_user_neither_reads_nor_sends_until_it_is_lifted() {
     // Not with a new token either.
     let later = gateway.token("ada", &["a", "b"]).await;
     let mut again = gateway.socket().await;
-    again.hello(&later, json!([])).await;
+    again.hello(&later).await;
     for (method, params) in [
         ("subscribe", json!({"channels": [{"id": "a"}]})),
         ("history", json!({"channelId": "a"})),
@@ -270,7 +270,7 @@ async fn restrictions_survive_a_restart() {
         assert_eq!(gateway.refusal(token).await, out);
     }
     let mut ada = gateway.socket().await;
-    ada.hello(&token, json!([])).await;
+    ada.hello(&token).await;
     for (channel, code) in [
         ("a", "channel-forbidden"),
         ("b", "user-banned"),

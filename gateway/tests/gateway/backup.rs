@@ -41,7 +41,7 @@ async fn a_backup_under_load_is_consistent_and_is_restored_as_a_new_life() {
     let (data, place) = (TempDir::new().unwrap(), TempDir::new().unwrap());
     let process = Process::start(data.path()).await;
     let file = upload(&process).await;
-    let mut ada = process.connect("ada", json!([])).await;
+    let mut ada = process.connect("ada").await;
     let with_file =
         json!({"key": crate::support::key(1), "channelId": "a", "content": "x", "fileIds": [file]});
     ada.call("message.send", with_file).await;
@@ -69,7 +69,7 @@ async fn a_backup_under_load_is_consistent_and_is_restored_as_a_new_life() {
     .await
     .unwrap();
     busy.abort();
-    let mut bob = process.connect("bob", json!([])).await;
+    let mut bob = process.connect("bob").await;
     let subscribed = json!({"channels": [{"id": "a"}]});
     let cursor = bob.call("subscribe", subscribed).await["result"]["channels"][0]["cursor"].take();
     drop((process, bob));
@@ -81,7 +81,7 @@ async fn a_backup_under_load_is_consistent_and_is_restored_as_a_new_life() {
     succeeds(&["restore", "--from", to.to_str().unwrap()], &restored);
     check_integrity(&restored.join("chat.db"));
     let process = Process::start(&restored).await;
-    let mut bob = process.connect("bob", json!([])).await;
+    let mut bob = process.connect("bob").await;
     let resumed = json!({"channels": [{"id": "a", "cursor": cursor}]});
     let reply = bob.call("subscribe", resumed).await;
     let recovery = &reply["result"]["channels"][0];

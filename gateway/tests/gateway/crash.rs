@@ -19,7 +19,7 @@ async fn nothing_answered_is_lost_when_the_process_is_killed() {
     let mut answered: Vec<(u64, Value)> = Vec::new();
     for round in 0..ROUNDS {
         let mut process = Process::start(data.path()).await;
-        let mut ada = process.connect("ada", json!([])).await;
+        let mut ada = process.connect("ada").await;
         let numbers = round * PER_ROUND..(round + 1) * PER_ROUND;
         let mut sent = Vec::new();
         for number in numbers.clone() {
@@ -44,7 +44,7 @@ async fn nothing_answered_is_lost_when_the_process_is_killed() {
     );
 
     let process = Process::start(data.path()).await;
-    let mut ada = process.connect("ada", json!([])).await;
+    let mut ada = process.connect("ada").await;
     for number in 0..ROUNDS * PER_ROUND {
         let params = json!({"key": key(number), "channelId": "a", "content": number.to_string()});
         let reply = ada.call("message.send", params).await;
@@ -60,9 +60,8 @@ async fn nothing_answered_is_lost_when_the_process_is_killed() {
     let mut cursor = subscribed["result"]["channels"][0]["cursor"].clone();
     assert_eq!(cursor["seq"], ROUNDS * PER_ROUND);
     cursor["seq"] = json!(0);
-    let mut bob = process
-        .connect("bob", json!([{"id": "a", "cursor": cursor}]))
-        .await;
+    let mut bob = process.connect("bob").await;
+    bob.resume(json!([{"id": "a", "cursor": cursor}])).await;
     let mut contents = Vec::new();
     for seq in 1..=ROUNDS * PER_ROUND {
         let push = bob.item().await;
@@ -84,7 +83,7 @@ async fn nothing_answered_is_lost_when_the_process_is_killed() {
 async fn a_process_told_to_stop_stops() {
     let data = tempfile::tempdir().unwrap();
     let mut process = Process::start(data.path()).await;
-    let mut ada = process.connect("ada", json!([])).await;
+    let mut ada = process.connect("ada").await;
     let pid = process.child.id().unwrap().to_string();
     assert!(
         Command::new("kill")

@@ -202,7 +202,7 @@ async fn what_is_older_than_it_may_be_kept_is_removed() {
         Stdio::null(),
     )
     .await;
-    let mut ada = process.connect("ada", json!([])).await;
+    let mut ada = process.connect("ada").await;
     let sent = ada.call("message.send", send(1, "a", "kept")).await;
     assert!(sent.get("result").is_some(), "{sent}");
     // What was filled in is of the year 1970.

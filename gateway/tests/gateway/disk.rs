@@ -41,7 +41,7 @@ async fn a_gateway_starts_on_a_full_disk_and_reads() {
             return;
         };
         let mut process = Process::start(data.path()).await;
-        let mut ada = process.connect("ada", json!([])).await;
+        let mut ada = process.connect("ada").await;
         for number in 0..20 {
             let reply = ada
                 .call(
@@ -66,7 +66,7 @@ async fn a_gateway_starts_on_a_full_disk_and_reads() {
 
         let process = Process::start(data.path()).await;
         let subscribed = json!({"channels": [{"id": "a"}]});
-        let mut ada = process.connect("ada", json!([])).await;
+        let mut ada = process.connect("ada").await;
         let reply = ada.call("subscribe", subscribed).await;
         assert_eq!(reply["result"]["channels"][0]["cursor"]["seq"], 20);
         assert_eq!(history(&process).await, 20);
@@ -90,7 +90,7 @@ async fn a_gateway_starts_on_a_full_disk_and_reads() {
         crate::support::check_integrity(&data.path().join("chat.db"));
         // The log goes on under its name: nothing was lost.
         let process = Process::start(data.path()).await;
-        let mut ada = process.connect("ada", json!([])).await;
+        let mut ada = process.connect("ada").await;
         let reply = ada.call("message.send", send(21, "a", "x")).await;
         assert_eq!(reply["result"]["message"]["seq"], 22, "{reply}");
     }

@@ -9,7 +9,6 @@ use std::{
 use alo_gateway::config::Config;
 use alo_protocol::CloseCode;
 use reqwest::Method;
-use serde_json::json;
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -160,7 +159,7 @@ async fn silent_connections_leave_descriptors_for_health() {
     let data = TempDir::new().unwrap();
     let metrics = free_address();
     let process = Process::start_limited(data.path(), 256, &["--metrics-listen", &metrics]).await;
-    let mut ada = process.connect("ada", json!([])).await;
+    let mut ada = process.connect("ada").await;
     let host = process.endpoint.strip_prefix("http://").unwrap();
     let mut silent = Vec::new();
     for _ in 0..300 {
@@ -446,7 +445,7 @@ async fn data_is_for_the_gateways_user_alone() {
     let root = TempDir::new().unwrap();
     let data = root.path().join("data");
     let mut process = Process::start(&data).await;
-    let mut ada = process.connect("ada", json!([])).await;
+    let mut ada = process.connect("ada").await;
     is_served(&mut ada).await;
     let token = crate::support::token(&process.endpoint, PROCESS_KEY, "ada", &["a"]).await;
     let upload = reqwest::Client::new()
@@ -493,7 +492,7 @@ async fn data_is_for_the_gateways_user_alone() {
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
     }
     let process = Process::start(&data).await;
-    process.connect("ada", json!([])).await;
+    process.connect("ada").await;
     check();
 }
 

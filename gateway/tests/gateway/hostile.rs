@@ -97,15 +97,45 @@ async fn hundreds_of_sockets_that_speak_nonsense_harm_nobody() {
             1 => Message::text(format!("{}1{}", "[".repeat(2_000), "]".repeat(2_000))),
             2 => Message::binary(vec![0xff; 100]),
             3 => Message::text(json!({"hello": {"token": "x".repeat(10_000)}}).to_string()),
-            _ => Message::text(
-                json!({"hello": {"token": "a.b.c", "channels": [{"id": ""}]}}).to_string(),
-            ),
+            _ => Message::text(json!({"hello": {"token": "a.b.c"}}).to_string()),
         };
         socket.send_raw(frame).await;
         let (code, reason) = socket.closed().await;
         assert!(code >= 1_000 && !reason.is_empty());
     }
     is_served(&mut ada).await;
+}
+
+/// A request that names a channel 23,824 times is refused before any work is done for it.
+#[tokio::test]
+async fn a_channel_named_thousands_of_times_costs_others_nothing() {
+    let gateway = Running::start().await;
+    let mut ada = gateway.welcomed("ada", &["a"]).await;
+    let mut bob = gateway.welcomed("bob", &["a"]).await;
+    let one = json!({"channels": [{"id": "a"}]});
+    assert!(bob.call("subscribe", one).await["result"].is_object());
+    let before = gateway.metric("alo_commit_seconds_count").await;
+    let many = json!({"channels": vec![json!({"id": "a"}); 23_824 / 2]});
+    for round in 0..50 {
+        let id = bob.request("subscribe", many.clone()).await;
+        let params = json!({"key": key(round), "channelId": "a", "content": "x"});
+        let sent = ada.call("message.send", params).await;
+        assert!(sent["result"].is_object(), "{sent}");
+        let reply = loop {
+            let item = bob.item().await;
+            if item["id"] == id {
+                break item;
+            }
+        };
+        assert_eq!(reply["error"]["code"], "invalid-argument");
+        let message = reply["error"]["message"].as_str().unwrap();
+        assert!(message.contains("channels: a is named twice"), "{message}");
+    }
+    // The writing thread has made ada's commits and nothing else.
+    assert_eq!(
+        gateway.metric("alo_commit_seconds_count").await,
+        before + 50
+    );
 }
 
 #[tokio::test]
@@ -122,7 +152,7 @@ async fn nothing_secret_is_logged() {
     )
     .await;
     let mut ada = Socket::open(&process.endpoint).await;
-    ada.hello(&token, json!([])).await;
+    ada.hello(&token).await;
     let secret = "a secret nobody should read in a log";
     ada.call(
         "message.send",
@@ -181,7 +211,7 @@ async fn a_full_disk_is_said_and_survived() {
     let refused = crate::support::error_of(upload(40 << 20).await.unwrap()).await;
     assert_eq!((refused.0, &*refused.1), (507, "storage-full"));
 
-    let mut ada: Socket = process.connect("ada", json!([])).await;
+    let mut ada: Socket = process.connect("ada").await;
     let mut stored = 0;
     let mut refusal = Value::Null;
     for number in 0..4_000_u64 {

@@ -321,9 +321,7 @@ async fn an_issuer_that_fails_asks_clients_to_come_back_and_loses_no_key() {
 async fn the_claims_of_an_issuers_token_are_its_rights() {
     let (gateway, _folder) = with_set(json!([public(EDDSA, "1")])).await;
     let mut socket = Socket::open(&gateway.endpoint).await;
-    socket
-        .hello(&token(EDDSA, "1", &json!({})), json!([]))
-        .await;
+    socket.hello(&token(EDDSA, "1", &json!({}))).await;
     let params = |channel: &str| json!({"channels": [{"id": channel}]});
     assert!(socket.call("subscribe", params("a")).await["result"].is_object());
     let refused = socket.call("subscribe", params("b")).await;

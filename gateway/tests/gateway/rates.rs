@@ -189,7 +189,7 @@ async fn an_address_has_so_many_connections_before_any_login() {
     is_turned_away(&mut socket_from(&gateway, "2001:db8::2").await).await;
     let token = gateway.token("ada", &["a"]).await;
     let mut other = socket_from(&gateway, "2001:db8:0:1::1").await;
-    other.hello(&token, json!([])).await;
+    other.hello(&token).await;
 }
 
 #[tokio::test]
@@ -201,7 +201,7 @@ async fn an_address_opens_connections_at_a_rate() {
     is_turned_away(&mut socket_from(&gateway, "192.0.2.1").await).await;
     let token = gateway.token("ada", &["a"]).await;
     let mut other = socket_from(&gateway, "192.0.2.2").await;
-    other.hello(&token, json!([])).await;
+    other.hello(&token).await;
 }
 
 #[tokio::test]
@@ -253,7 +253,7 @@ async fn a_proxy_that_is_not_named_is_not_locked_out_for_its_clients() {
     let mut open = Vec::new();
     for _ in 0..3 {
         let mut socket = socket_from(&gateway, "192.0.2.2").await;
-        socket.hello(&token, json!([])).await;
+        socket.hello(&token).await;
         open.push(socket);
     }
 }
@@ -292,14 +292,14 @@ async fn limits_by_rate_are_announced() {
     .await;
     let token = gateway.token("ada", &["a"]).await;
     let mut socket = gateway.socket().await;
-    let welcome = socket.hello(&token, json!([])).await;
+    let welcome = socket.hello(&token).await;
     let rates = &welcome["limits"]["rates"];
     assert_eq!(rates["sends"], json!({"perMinute": 120, "burst": 7}));
     assert!(rates.get("requests").is_none());
     assert!(rates.get("openConnections").is_none());
     let gateway = start(&["--unlimited"]).await;
     let token = gateway.token("ada", &["a"]).await;
-    let welcome = gateway.socket().await.hello(&token, json!([])).await;
+    let welcome = gateway.socket().await.hello(&token).await;
     assert!(welcome["limits"].get("rates").is_none());
 }
 

@@ -188,7 +188,7 @@ impl Raw {
     /// A connection that has been welcomed.
     pub async fn welcomed(gateway: &Running, token: &str) -> Self {
         let mut raw = Self::open(gateway, "").await;
-        let hello = json!({"hello": {"token": token, "channels": []}});
+        let hello = json!({"hello": {"token": token}});
         raw.send(&[Frame::text(hello.to_string())], Chops::None)
             .await;
         match raw.next().await {

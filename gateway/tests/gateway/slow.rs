@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use alo_gateway::config::Config;
-use alo_protocol::{CloseCode, OFFSET_STREAM};
+use alo_protocol::{CloseCode, HELLO_BYTES, OFFSET_STREAM};
 use reqwest::Method;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -66,7 +66,7 @@ async fn a_socket_that_never_says_hello_is_closed() {
 async fn a_frame_that_never_ends_is_cut() {
     let gateway = Running::start().await;
     let mut bystander = gateway.welcomed("ada", &["a"]).await;
-    let frame = Frame::text([b'x'; 100_000]).bytes();
+    let frame = Frame::text([b'x'; HELLO_BYTES]).bytes();
     let (mut stops, mut trickles) = (Raw::open(&gateway, "").await, Raw::open(&gateway, "").await);
     stops.write(&frame[..frame.len() / 2]).await;
     let rest = trickle(&mut trickles, &frame);

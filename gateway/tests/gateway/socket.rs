@@ -1,6 +1,7 @@
 //! The event socket as a client that is not the SDK sees it.
 
-use alo_protocol::CloseCode;
+use alo_protocol::{CloseCode, HELLO_BYTES};
+use serde_json::json;
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::support::Running;
@@ -41,4 +42,24 @@ async fn stopping_closes_connections_with_a_reason() {
     let restarting = tokio::spawn(gateway.restart());
     assert_eq!(bob.closed().await.0, CloseCode::Shutdown.code());
     restarting.await.unwrap();
+}
+
+/// Whatever its token is: it is not verified.
+#[tokio::test]
+async fn a_hello_over_8_kib_is_closed() {
+    let gateway = Running::start().await;
+    let token = gateway.token("ada", &["a"]).await;
+    for (bytes, is_welcome) in [(HELLO_BYTES, true), (HELLO_BYTES + 1, false)] {
+        let hello = |sdk: &str| json!({"hello": {"token": token, "sdk": sdk}}).to_string();
+        let padding = bytes - hello("").len();
+        let mut socket = gateway.socket().await;
+        socket.send_text(&hello(&"x".repeat(padding))).await;
+        if is_welcome {
+            assert!(socket.item().await["welcome"].is_object());
+        } else {
+            let (code, reason) = socket.closed().await;
+            assert_eq!(code, CloseCode::FrameTooLarge.code());
+            assert_eq!(reason, CloseCode::FrameTooLarge.as_str());
+        }
+    }
 }

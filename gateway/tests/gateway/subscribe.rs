@@ -27,10 +27,9 @@ async fn what_was_missed_comes_after_a_reconnect_also_over_a_restart() {
     let gateway = gateway.restart().await;
     let token = gateway.token("bob", &["a"]).await;
     let mut bob = gateway.socket().await;
-    let welcome = bob
-        .hello(&token, json!([{"id": "a", "cursor": cursor}]))
-        .await;
-    assert_eq!(welcome["channels"][0]["cursor"], cursor);
+    bob.hello(&token).await;
+    let channels = bob.resume(json!([{"id": "a", "cursor": cursor}])).await;
+    assert_eq!(channels[0]["cursor"], cursor);
     for number in 1..=700 {
         let push = bob.item().await;
         assert_eq!(push["seq"], number);
@@ -57,9 +56,10 @@ async fn a_cursor_of_another_life_is_a_gap() {
     let mut bob = gateway.socket().await;
     let channels =
         json!([{"id": "a", "cursor": {"epoch": "other", "seq": 4}}, {"id": "b", "cursor": null}]);
-    let welcome = bob.hello(&token, channels).await;
-    assert_eq!(welcome["channels"][0]["gap"], "epoch-changed");
-    assert_eq!(welcome["channels"][1]["error"]["code"], "channel-forbidden");
+    bob.hello(&token).await;
+    let channels = bob.resume(channels).await;
+    assert_eq!(channels[0]["gap"], "epoch-changed");
+    assert_eq!(channels[1]["error"]["code"], "channel-forbidden");
 }
 
 /// An event is gone from the log: its subscriber learns of a gap and receives what comes after it.
@@ -79,10 +79,9 @@ async fn a_hole_in_the_log_is_reported_and_does_not_end_the_connection() {
     let token = gateway.token("bob", &["a"]).await;
     let mut bob = gateway.socket().await;
     let cursor = json!({"epoch": head["epoch"], "seq": 1});
-    let welcome = bob
-        .hello(&token, json!([{"id": "a", "cursor": cursor}]))
-        .await;
-    assert_eq!(welcome["channels"][0]["cursor"]["seq"], 1);
+    bob.hello(&token).await;
+    let channels = bob.resume(json!([{"id": "a", "cursor": cursor}])).await;
+    assert_eq!(channels[0]["cursor"]["seq"], 1);
     assert_eq!(bob.item().await["seq"], 2);
     assert_eq!(
         bob.item().await,

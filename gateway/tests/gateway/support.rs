@@ -106,11 +106,15 @@ impl Running {
 
     /// How many event connections are open, by the gateway's own count.
     pub async fn connections(&self) -> u64 {
+        self.metric("alo_connections").await
+    }
+
+    pub async fn metric(&self, name: &str) -> u64 {
         let metrics = self.http.get(self.url("/metrics")).send().await.unwrap();
         let metrics = metrics.text().await.unwrap();
         let line = metrics
             .lines()
-            .find_map(|line| line.strip_prefix("alo_connections "));
+            .find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
         line.unwrap().parse().unwrap()
     }
 
@@ -131,7 +135,7 @@ impl Running {
     pub async fn welcomed(&self, user: &str, channels: &[&str]) -> Socket {
         let token = self.token(user, channels).await;
         let mut socket = self.socket().await;
-        socket.hello(&token, json!([])).await;
+        socket.hello(&token).await;
         socket
     }
 }
@@ -238,10 +242,17 @@ impl Socket {
         self.stream.send(message).await.unwrap();
     }
 
-    pub async fn hello(&mut self, token: &str, channels: Value) -> Value {
-        self.send_text(&json!({"hello": {"token": token, "channels": channels}}).to_string())
+    /// Returns the welcome.
+    pub async fn hello(&mut self, token: &str) -> Value {
+        self.send_text(&json!({"hello": {"token": token}}).to_string())
             .await;
         self.item().await["welcome"].take()
+    }
+
+    /// Resumes these channels; returns their recoveries.
+    pub async fn resume(&mut self, channels: Value) -> Value {
+        let mut reply = self.call("resume", json!({"channels": channels})).await;
+        reply["result"]["channels"].take()
     }
 
     /// Sends a request; returns its id.
@@ -407,10 +418,10 @@ impl Process {
         refusal(&self.endpoint, token).await.is_none()
     }
 
-    pub async fn connect(&self, user: &str, channels: Value) -> Socket {
+    pub async fn connect(&self, user: &str) -> Socket {
         let token = token(&self.endpoint, PROCESS_KEY, user, &["a"]).await;
         let mut socket = Socket::open(&self.endpoint).await;
-        socket.hello(&token, channels).await;
+        socket.hello(&token).await;
         socket
     }
 }

@@ -2,16 +2,16 @@
 
 use super::Client;
 use crate::core::{
-    Error, Event, Incoming, Instant, Method, Payload, Settled, SocketId,
+    CallId, Error, Event, Incoming, Instant, Method, Payload, Settled, SocketId,
     codec::{decode_ms, decode_recoveries},
     connection::{Beat, Connection, Loss},
     in_flight::Purpose,
     outbox::State,
-    pending::{Kind, Pending},
+    pending::{Kind, Pending, bytes},
     subscriptions::Verdict,
     text::{concat, digits},
 };
-use alo_protocol::ErrorCode;
+use alo_protocol::{ChannelId, ErrorCode};
 
 /// Room in a frame for what surrounds a request's body.
 const FRAME_OVERHEAD: u32 = 4_096;
@@ -28,9 +28,11 @@ impl<P: Payload> Client<P> {
                 },
                 incoming,
             ) if *socket == from => {
-                *beat = Beat::Received {
-                    ping_at: now.plus(*heartbeat_ms),
-                };
+                if let Beat::Pinged { .. } = beat {
+                    *beat = Beat::Received {
+                        ping_at: now.plus(*heartbeat_ms),
+                    };
+                }
                 match incoming {
                     Incoming::Push {
                         channel,
@@ -75,7 +77,7 @@ impl<P: Payload> Client<P> {
         let purpose = self.in_flight.take(id);
         if let (Some(purpose), Err(error)) = (purpose, &result)
             && let Some(ms) = error.retry_after_ms
-            && self.waits(now, purpose, ms)
+            && self.waits(now, id, purpose, ms)
         {
             return;
         }
@@ -97,12 +99,14 @@ impl<P: Payload> Client<P> {
             Some(Purpose::Asked(call)) if self.asked.take(call).is_some() => {
                 self.settle(call, result.map(Settled::Value));
             }
-            Some(Purpose::Subscription(call)) => {
-                if let Some(index) = self.pending.iter().position(|pending| pending.call == call) {
+            Some(Purpose::Subscription(_)) => {
+                let sent = |pending: &Pending| pending.sent == Some(id);
+                if let Some(index) = self.pending.iter().position(sent) {
                     let pending = self.pending.remove(index);
                     self.confirmed(&pending, result);
                 }
             }
+            Some(Purpose::Resume(_)) => self.resumed(now, id, result),
             // No call waits for it any more.
             Some(Purpose::Asked(_)) | None => {}
         }
@@ -110,15 +114,16 @@ impl<P: Payload> Client<P> {
 
     /// A rate is exceeded: the request is sent again when the time has come, before all others of its kind. False if
     /// it does not wait.
-    fn waits(&mut self, now: Instant, purpose: Purpose, ms: u32) -> bool {
+    fn waits(&mut self, now: Instant, id: u32, purpose: Purpose, ms: u32) -> bool {
         let waits = match purpose {
             Purpose::Once(call) => self.outbox.refused(call),
             Purpose::Asked(call) => self.asked.refused(call),
-            Purpose::Subscription(call) => {
+            Purpose::Subscription(_) => {
                 let mut pending = self.pending.iter_mut();
-                let refused = pending.find(|pending| pending.call == call);
-                refused.map(|pending| pending.sent = false).is_some()
+                let refused = pending.find(|pending| pending.sent == Some(id));
+                refused.map(|pending| pending.sent = None).is_some()
             }
+            Purpose::Resume(_) => self.subscriptions.refused(id),
             Purpose::Refresh => false,
         };
         if waits {
@@ -131,22 +136,73 @@ impl<P: Payload> Client<P> {
     }
 
     fn confirmed(&mut self, pending: &Pending, result: Result<P, Error>) {
-        let settled = match (pending.kind, result) {
+        match (&pending.kind, result) {
             (Kind::Subscribe, Ok(result)) => {
                 for recovery in decode_recoveries(&result).unwrap_or_default() {
                     // An active channel keeps its own cursor: its pushes have moved it on.
                     if pending.decides(&recovery.channel)
-                        && !self.subscriptions.contains(&recovery.channel)
+                        && let Some(cursor) = recovery.cursor
                     {
-                        self.recovered(recovery);
+                        self.subscriptions
+                            .add(recovery.channel, cursor, pending.call);
                     }
                 }
-                Ok(pending.done())
+                self.part_done(pending);
             }
-            (Kind::Unsubscribe, Ok(_)) => Ok(pending.done()),
-            (_, Err(error)) => Err(error),
-        };
-        self.settle(pending.call, settled);
+            (Kind::Unsubscribe | Kind::Undo(_), Ok(_)) | (Kind::Undo(_), Err(_)) => {
+                self.part_done(pending);
+            }
+            (Kind::Subscribe | Kind::Unsubscribe, Err(error)) => self.undo(pending.call, error),
+        }
+    }
+
+    /// A part of a call has ended; the call is settled with its last part.
+    fn part_done(&mut self, Pending { call, kind, .. }: &Pending) {
+        if self.pending.iter().all(|other| other.call != *call) {
+            let result = match kind {
+                Kind::Undo(error) => Err(error.clone()),
+                Kind::Subscribe | Kind::Unsubscribe => Ok(Settled::Done),
+            };
+            self.settle(*call, result);
+        }
+    }
+
+    /// A part of a call was refused, and so is the call: leaves what other parts of it have subscribed to, unless
+    /// another call asks for it.
+    fn undo(&mut self, call: CallId, error: Error) {
+        let mut left = self.subscriptions.added_by(call);
+        let of_call = |pending: &&Pending| pending.call == call && pending.sent.is_some();
+        for part in self.pending.iter().filter(of_call) {
+            let is_new = |channel: &&ChannelId| !self.subscriptions.contains(channel);
+            left.extend(part.channels.iter().filter(is_new).cloned());
+        }
+        self.pending.retain(|pending| pending.call != call);
+        left.retain(|channel| {
+            let is_wanted = |other: &Pending| other.subscribes() && other.decides(channel);
+            !self.pending.iter().any(is_wanted)
+        });
+        for channel in &left {
+            self.subscriptions.remove(channel);
+        }
+        if left.is_empty() {
+            self.settle(call, Err(error));
+        } else {
+            self.pend(call, &Kind::Undo(error), left);
+        }
+    }
+
+    /// Each channel that was named has an answer of its own. One without would be a silent hole: the connection is
+    /// tried again.
+    fn resumed(&mut self, now: Instant, id: u32, result: Result<P, Error>) {
+        let recoveries = result.ok().and_then(|result| decode_recoveries(&result));
+        for recovery in recoveries.unwrap_or_default() {
+            if self.subscriptions.is_resumed_by(id, &recovery.channel) {
+                self.recovered(recovery);
+            }
+        }
+        if self.subscriptions.await_answer(id) {
+            self.lost(now, Loss::Resume);
+        }
     }
 
     // Sending.
@@ -160,6 +216,10 @@ impl<P: Payload> Client<P> {
         let commands = self.in_flight.count(is_command);
         let others = self.in_flight.count(|purpose| !is_command(purpose));
         if self.rates[1].allows(others) {
+            self.pump_resumes(socket);
+            if !self.subscriptions.are_named() {
+                return;
+            }
             self.pump_subscriptions(socket);
             self.pump_asked(socket);
         }
@@ -183,25 +243,48 @@ impl<P: Payload> Client<P> {
         ))
     }
 
+    /// How many more channels unanswered requests may name.
+    fn free_names(&self) -> usize {
+        (self.limits.channels_per_connection as usize).saturating_sub(self.in_flight.named())
+    }
+
+    /// Resumes the subscriptions of the connection before, ahead of all else.
+    fn pump_resumes(&mut self, socket: SocketId) {
+        while self.free(16, |_| true) > 0 {
+            let (id, most) = (self.in_flight.next_id(), self.largest_body());
+            let channels = self.subscriptions.resume(id, self.free_names(), most);
+            if channels.is_empty() {
+                return;
+            }
+            let purpose = Purpose::Resume(channels.len());
+            self.request(socket, purpose, Method::Resume(channels));
+        }
+    }
+
     /// Requests subscriptions in the order of the calls.
     fn pump_subscriptions(&mut self, socket: SocketId) {
         let mut free = self.free(1, |purpose| matches!(purpose, Purpose::Subscription(_)));
         let mut index = 0;
         while free > 0 && index < self.pending.len() {
-            if !self.pending[index].sent {
-                let Some(method) = self.pending[index].method() else {
+            let pending = &self.pending[index];
+            if pending.sent.is_none() {
+                let named = pending.channels.len();
+                if named == 0 {
                     // Later calls have decided about all of it.
                     let pending = self.pending.remove(index);
-                    self.settle(pending.call, Ok(pending.done()));
+                    self.part_done(&pending);
                     continue;
-                };
-                let bytes = self.pending[index].bytes();
+                }
+                // One too large for the gateway goes out alone, and is refused.
+                if named > self.free_names() && self.in_flight.named() > 0 {
+                    return;
+                }
+                let (method, bytes) = (pending.method(), pending.channels.iter().map(bytes).sum());
                 if !self.connection.takes(bytes) {
                     return;
                 }
-                self.pending[index].sent = true;
-                let call = self.pending[index].call;
-                self.request(socket, Purpose::Subscription(call), method);
+                let id = self.request(socket, Purpose::Subscription(named), method);
+                self.pending[index].sent = Some(id);
                 free -= 1;
             }
             index += 1;
@@ -261,7 +344,7 @@ impl<P: Payload> Client<P> {
     }
 
     /// Larger bodies exceed a frame, which would close the connection.
-    fn largest_body(&self) -> u32 {
+    pub(super) fn largest_body(&self) -> u32 {
         self.limits.frame_bytes.saturating_sub(FRAME_OVERHEAD)
     }
 }

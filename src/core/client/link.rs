@@ -62,8 +62,8 @@ impl<P: Payload> Client<P> {
             (Connection::Opening { socket, .. }, Some(token)) if *socket == opened => {
                 let hello = Frame::Hello {
                     token: token.to_owned(),
-                    channels: self.subscriptions.cursors(),
                 };
+                self.subscriptions.connection_lost();
                 self.connection = Connection::Greeting {
                     socket: opened,
                     deadline: now.plus(OPEN_MS),
@@ -99,17 +99,12 @@ impl<P: Payload> Client<P> {
                 .push_back(Output::Storage(Storage::Restore { user }));
         }
         self.emit(Event::Connected);
-        for recovery in welcome.channels {
-            // A channel left since hello is not subscribed again.
-            if self.subscriptions.contains(&recovery.channel) {
-                self.recovered(recovery);
-            }
-        }
         for call in std::mem::take(&mut self.connects) {
             self.settle(call, Ok(Settled::Done));
         }
     }
 
+    /// A subscribed channel continues elsewhere, or not at all.
     pub(super) fn recovered(
         &mut self,
         Recovery {
@@ -120,7 +115,7 @@ impl<P: Payload> Client<P> {
     ) {
         match cursor {
             Some(cursor) => {
-                self.subscriptions.set(channel.clone(), cursor);
+                self.subscriptions.set(&channel, cursor);
                 if gap.is_some() {
                     self.emit(Event::Gap(channel, gap));
                 }
@@ -147,7 +142,7 @@ impl<P: Payload> Client<P> {
         self.in_flight.clear();
         self.outbox.connection_lost();
         for pending in &mut self.pending {
-            pending.sent = false;
+            pending.sent = None;
         }
         for call in self.asked.connection_lost() {
             self.settle(call, Err(offline()));

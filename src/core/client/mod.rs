@@ -21,7 +21,7 @@ use super::{
     in_flight::{InFlight, Purpose},
     io::Context,
     outbox::{Entry, Outbox, State},
-    pending::{Kind, Pending},
+    pending::{Kind, Pending, fitting},
     rate::Rate,
     subscriptions::Subscriptions,
     time::earlier,
@@ -142,7 +142,7 @@ impl<P: Payload> Client<P> {
             }
             Input::Disconnect(call) => self.disconnect(now, call),
             Input::Subscribe(call, channels) => {
-                self.pend(now, Pending::new(call, Kind::Subscribe, channels));
+                self.subscribe(now, call, channels);
             }
             Input::Unsubscribe(call, channels) => {
                 for channel in &channels {
@@ -151,7 +151,8 @@ impl<P: Payload> Client<P> {
                 for earlier in &mut self.pending {
                     earlier.leave(&channels);
                 }
-                self.pend(now, Pending::new(call, Kind::Unsubscribe, channels));
+                self.pend(call, &Kind::Unsubscribe, channels);
+                self.want_connection(now);
             }
             Input::Request(call, request) => self.requested(now, call, request),
             Input::Restored(commands) => self.restored(now, commands),
@@ -177,20 +178,33 @@ impl<P: Payload> Client<P> {
         self.pump_token(now);
     }
 
-    fn pend(&mut self, now: Instant, pending: Pending) {
-        let known = pending
-            .channels
+    fn subscribe(&mut self, now: Instant, call: CallId, channels: Vec<ChannelId>) {
+        let known = channels
             .iter()
             .all(|channel| self.subscriptions.contains(channel));
-        if pending.kind == Kind::Subscribe
-            && known
-            && self.pending.is_empty()
-            && self.connection.online().is_some()
-        {
-            return self.settle(pending.call, Ok(Settled::Subscribed(pending.channels)));
+        if known && self.pending.is_empty() && self.connection.online().is_some() {
+            return self.settle(call, Ok(Settled::Done));
         }
-        self.pending.push(pending);
+        self.pend(call, &Kind::Subscribe, channels);
         self.want_connection(now);
+    }
+
+    /// Queues a call, in as many parts as it needs requests.
+    fn pend(&mut self, call: CallId, kind: &Kind, mut channels: Vec<ChannelId>) {
+        loop {
+            let fit = fitting(channels.iter(), self.largest_body()).min(channels.len());
+            let rest = channels.split_off(fit);
+            self.pending.push(Pending {
+                call,
+                kind: kind.clone(),
+                channels,
+                sent: None,
+            });
+            if rest.is_empty() {
+                return;
+            }
+            channels = rest;
+        }
     }
 
     fn requested(&mut self, now: Instant, call: CallId, Request { body, bytes, lane }: Request<P>) {
@@ -327,6 +341,8 @@ impl<P: Payload> Client<P> {
         for pending in std::mem::take(&mut self.pending) {
             calls.push(pending.call);
         }
+        // A call has several parts, one behind the other.
+        calls.dedup();
         calls.append(&mut self.token_calls);
         calls.append(&mut self.asked.take_all());
         for call in calls {
@@ -368,10 +384,12 @@ impl<P: Payload> Client<P> {
         }
     }
 
-    fn request(&mut self, socket: SocketId, purpose: Purpose, method: Method<P>) {
+    /// Sends a request and returns its id.
+    fn request(&mut self, socket: SocketId, purpose: Purpose, method: Method<P>) -> u32 {
         let id = self.in_flight.add(purpose);
         self.outputs
             .push_back(Output::SendFrame(socket, Frame::Request(id, method)));
+        id
     }
 
     fn new_key(&mut self, unix_ms: u64) -> Uuid {

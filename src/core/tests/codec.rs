@@ -1,7 +1,7 @@
 //! Frames as they stand on the wire.
 
 use super::*;
-use crate::core::codec::{decode, decode_error, encode};
+use crate::core::codec::{decode, decode_error, decode_recoveries, encode};
 
 fn text(frame: &Frame<Json>) -> serde_json::Value {
     let text = encode(frame);
@@ -19,22 +19,13 @@ fn item(value: serde_json::Value) -> Option<Incoming<'static, Json>> {
 }
 
 #[test]
-fn a_hello_names_the_token_and_every_cursor() {
-    let channels = vec![
-        ("a".parse().unwrap(), recovery(4, None).cursor.unwrap()),
-        ("b".parse().unwrap(), recovery(5, None).cursor.unwrap()),
-    ];
+fn a_hello_has_the_token_alone() {
     let token = "a \"quoted\"\\\n\u{1}token é".to_owned();
     let hello = text(&Frame::Hello {
         token: token.clone(),
-        channels,
     });
     let hello = &hello["hello"];
     assert_eq!(hello["token"], token);
-    assert_eq!(
-        hello["channels"],
-        json!([{"id": "a", "cursor": {"epoch": "e", "seq": 4}}, {"id": "b", "cursor": {"epoch": "e", "seq": 5}}])
-    );
     assert_eq!(
         hello["sdk"],
         concat!("alo-chat/", env!("CARGO_PKG_VERSION"))
@@ -50,6 +41,16 @@ fn every_method_is_a_whole_request() {
         (
             Method::Subscribe(vec![channel(), "b".parse().unwrap()]),
             json!({"id": 7, "method": "subscribe", "params": {"channels": [{"id": "a"}, {"id": "b"}]}}),
+        ),
+        (
+            Method::Resume(vec![
+                (channel(), recovery(4, None).cursor.unwrap()),
+                ("b".parse().unwrap(), recovery(5, None).cursor.unwrap()),
+            ]),
+            json!({"id": 7, "method": "resume", "params": {"channels": [
+                {"id": "a", "cursor": {"epoch": "e", "seq": 4}},
+                {"id": "b", "cursor": {"epoch": "e", "seq": 5}},
+            ]}}),
         ),
         (
             Method::Unsubscribe(vec![channel()]),
@@ -89,12 +90,7 @@ fn every_method_is_a_whole_request() {
 fn a_welcome_says_what_the_client_needs() {
     let welcome = json!({"welcome": {
         "connectionId": FILE, "userId": "ada", "heartbeatMs": 25_000, "tokenExpiresInMs": 60_000,
-        "limits": {"frameBytes": 1_000, "requestsInFlight": 9},
-        "channels": [
-            {"id": "a", "cursor": {"epoch": "e", "seq": 4}, "gap": "expired"},
-            {"id": "b", "error": {"code": "channel-forbidden"}},
-            {"id": "c", "cursor": {"epoch": "e", "seq": 5}, "gap": "of a newer gateway"},
-        ],
+        "limits": {"frameBytes": 1_000, "channelsPerConnection": 8, "requestsInFlight": 9},
         "later": 1,
     }});
     let Some(Incoming::Welcome(welcome)) = item(welcome) else {
@@ -108,12 +104,22 @@ fn a_welcome_says_what_the_client_needs() {
     assert_eq!(
         (
             welcome.limits.frame_bytes,
+            welcome.limits.channels_per_connection,
             welcome.limits.requests_in_flight
         ),
-        (1_000, 9)
+        (1_000, 8, 9)
     );
-    let gaps: Vec<_> = welcome
-        .channels
+}
+
+#[test]
+fn each_recovery_says_where_its_channel_continues() {
+    let result = Json(json!({"channels": [
+        {"id": "a", "cursor": {"epoch": "e", "seq": 4}, "gap": "expired"},
+        {"id": "b", "error": {"code": "channel-forbidden"}},
+        {"id": "c", "cursor": {"epoch": "e", "seq": 5}, "gap": "of a newer gateway"},
+    ]}));
+    let gaps: Vec<_> = decode_recoveries(&result)
+        .unwrap()
         .iter()
         .map(|one| (one.cursor.as_ref().map(|cursor| cursor.seq), one.gap))
         .collect();

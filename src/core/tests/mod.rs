@@ -32,6 +32,8 @@ struct Driven {
     now: Instant,
     socket: SocketId,
     limits: Limits,
+    /// Requests to resume that are not answered.
+    resumes: Vec<(u32, Vec<(alo_protocol::ChannelId, Cursor)>)>,
 }
 
 const FILE: &str = "01890000-0000-7000-8000-000000000001";
@@ -53,6 +55,7 @@ impl Driven {
             now: Instant(1_000),
             socket: SocketId(0),
             limits: Limits::DEFAULT,
+            resumes: Vec::new(),
         }
     }
 
@@ -74,8 +77,10 @@ impl Driven {
         for output in &out {
             if let Output::OpenSocket(id) = output {
                 self.socket = *id;
+                self.resumes.clear();
             }
         }
+        self.resumes.extend(resumes(&out));
         out
     }
 
@@ -88,7 +93,7 @@ impl Driven {
         self.input(Input::Timeout)
     }
 
-    /// Token, socket, hello and welcome.
+    /// Token, socket, hello, welcome, and what is resumed.
     fn come_online(&mut self, channels: Vec<Recovery>) -> Vec<Out> {
         let mut out = self.input(Input::TokenFetched(Ok("token".into())));
         out.extend(self.reopen(channels));
@@ -99,15 +104,28 @@ impl Driven {
         self.input(Input::SocketOpened(self.socket))
     }
 
+    /// The gateway welcomes and answers what was resumed, with these recoveries, or that nothing is missing.
     fn welcome(&mut self, channels: Vec<Recovery>) -> Vec<Out> {
         let welcome = Welcome {
             user: "Ann".into(),
             heartbeat_ms: 25_000,
             token_expires_in_ms: 86_400_000,
             limits: self.limits.clone(),
-            channels,
         };
-        self.receive(Incoming::Welcome(welcome))
+        let mut out = self.receive(Incoming::Welcome(welcome));
+        while !self.resumes.is_empty() {
+            let (id, named) = self.resumes.remove(0);
+            let answer = |(channel, cursor): (alo_protocol::ChannelId, Cursor)| {
+                let given = channels.iter().find(|one| one.channel == channel);
+                given.cloned().unwrap_or(Recovery {
+                    channel,
+                    cursor: Some(cursor),
+                    gap: None,
+                })
+            };
+            out.extend(self.reply(id, recovered(named.into_iter().map(answer))));
+        }
+        out
     }
 
     fn reopen(&mut self, channels: Vec<Recovery>) -> Vec<Out> {
@@ -147,13 +165,7 @@ impl Driven {
     fn subscribe(&mut self, call: u32, seq: u64) {
         let out = self.input(Input::Subscribe(CallId(call), vec![channel()]));
         let out = self.reply(request(&out).0, reply_at(seq));
-        assert_eq!(
-            out,
-            [Output::Settle(
-                CallId(call),
-                Ok(Settled::Subscribed(vec![channel()]))
-            )]
-        );
+        assert_eq!(out, [Output::Settle(CallId(call), Ok(Settled::Done))]);
     }
 
     fn send(&mut self, call: u32, files: Vec<(UploadId, FileMeta)>) -> Vec<Out> {
@@ -206,12 +218,44 @@ fn request(out: &[Out]) -> (u32, Method<Json>) {
         .unwrap_or_else(|| panic!("no request in {out:?}"))
 }
 
+/// All of them but those that resume.
 fn requests(out: &[Out]) -> Vec<(u32, Method<Json>)> {
     let request = |output: &Out| match output {
+        Output::SendFrame(_, Frame::Request(_, Method::Resume(_))) => None,
         Output::SendFrame(_, Frame::Request(id, method)) => Some((*id, method.clone())),
         _ => None,
     };
     out.iter().filter_map(request).collect()
+}
+
+fn resumes(out: &[Out]) -> Vec<(u32, Vec<(alo_protocol::ChannelId, Cursor)>)> {
+    let request = |output: &Out| match output {
+        Output::SendFrame(_, Frame::Request(id, Method::Resume(channels))) => {
+            Some((*id, channels.clone()))
+        }
+        _ => None,
+    };
+    out.iter().filter_map(request).collect()
+}
+
+/// The result of a `subscribe` or `resume`.
+fn recovered(channels: impl Iterator<Item = Recovery>) -> Json {
+    let channel = |Recovery {
+                       channel,
+                       cursor,
+                       gap,
+                   }: Recovery| {
+        let mut item = json!({"id": channel.as_str()});
+        match cursor {
+            Some(Cursor { epoch, seq }) => item["cursor"] = json!({"epoch": epoch, "seq": seq}),
+            None => item["error"] = json!({"code": "channel-forbidden"}),
+        }
+        if let Some(gap) = gap {
+            item["gap"] = json!(gap.as_str());
+        }
+        item
+    };
+    Json(json!({"channels": channels.map(channel).collect::<Vec<_>>()}))
 }
 
 fn keys(out: &[Out]) -> Vec<Uuid> {

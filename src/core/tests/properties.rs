@@ -27,7 +27,7 @@ enum Act {
     TokenFetched(Result<String, String>),
     Opened(u32),
     Closed(u32, u16),
-    Welcome(u32, Option<u64>),
+    Welcome(u32),
     Reply(u32, u32, u8),
     Gap(u32, u8, Option<u64>),
     Push {
@@ -58,7 +58,7 @@ fn acts() -> impl Strategy<Value = Act> {
         3 => prop_oneof![".{0,3}".prop_map(Ok), ".{0,3}".prop_map(Err)].prop_map(Act::TokenFetched),
         3 => socket.clone().prop_map(Act::Opened),
         2 => (socket.clone(), prop_oneof![Just(1006), 1000..1016_u16, 4000..4010_u16]).prop_map(|(socket, code)| Act::Closed(socket, code)),
-        3 => (socket.clone(), option::of(any::<u64>())).prop_map(|(socket, seq)| Act::Welcome(socket, seq)),
+        3 => socket.clone().prop_map(Act::Welcome),
         5 => (socket.clone(), 1..40_u32, 0..4_u8).prop_map(|(socket, id, kind)| Act::Reply(socket, id, kind)),
         4 => (socket.clone(), 0..3_u8, any::<bool>(), 0..9_u64)
             .prop_map(|(socket, channel, epoch, seq)| Act::Push { socket, channel, epoch, seq }),
@@ -173,14 +173,7 @@ impl Driven {
                 self.socket.take_if(|open| *open == SocketId(socket));
                 Input::SocketClosed(SocketId(socket), code)
             }
-            Act::Welcome(socket, seq) => {
-                let cursor = seq.map(|seq| Cursor {
-                    epoch: "e".into(),
-                    seq,
-                });
-                let gap = seq
-                    .filter(|seq| seq % 2 == 0)
-                    .map(|_| GapReason::EpochChanged);
+            Act::Welcome(socket) => {
                 let welcome = Welcome {
                     user: "Ann".into(),
                     heartbeat_ms: 25_000,
@@ -189,18 +182,13 @@ impl Driven {
                         requests_in_flight: 6,
                         ..Limits::DEFAULT
                     },
-                    channels: vec![Recovery {
-                        channel: channel(0),
-                        cursor,
-                        gap,
-                    }],
                 };
                 Input::Received(SocketId(socket), Incoming::Welcome(welcome))
             }
             Act::Reply(socket, id, kind) => {
                 let reply = json!({
                     "message": kind,
-                    "channels": [{"id": "b", "cursor": {"epoch": "e", "seq": 3}}],
+                    "channels": [{"id": "b", "cursor": {"epoch": "e", "seq": 3}}, {"id": "a", "gap": "expired"}],
                     "tokenExpiresInMs": (kind == 2).then_some(0),
                 });
                 let result = if kind == 3 {

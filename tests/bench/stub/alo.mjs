@@ -60,6 +60,5 @@ function welcome() {
       channelsPerConnection: 1_000,
       requestsInFlight: 256,
     },
-    channels: [],
   };
 }

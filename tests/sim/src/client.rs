@@ -9,7 +9,7 @@ use alo_chat::core::{
     CallId, Client, Config, Event as Told, FileMeta, Frame, HttpId, HttpReply, Incoming, Input,
     Instant, Lane, Method, Output, Request, Settled, SocketId, UploadId, codec,
 };
-use alo_protocol::Limits;
+use alo_protocol::{ChannelId, Limits};
 use fastrand::Rng;
 
 use crate::{
@@ -52,7 +52,7 @@ pub(crate) struct ClientHost {
 #[derive(Clone, Debug)]
 pub(crate) enum Call {
     Send(Tag),
-    Subscribe,
+    Subscribe(Vec<ChannelId>),
     History,
     Other,
 }
@@ -291,11 +291,10 @@ impl World {
                     codec::decode_recoveries(result).unwrap_or_default()
                 }
                 Incoming::Gap(recovery) => vec![recovery.clone()],
-                Incoming::Welcome(welcome) => {
-                    let elsewhere = welcome.channels.iter().filter(|one| one.gap.is_some());
-                    elsewhere.cloned().collect()
-                }
-                Incoming::Reply(_, Err(_)) | Incoming::Pong | Incoming::Push { .. } => Vec::new(),
+                Incoming::Welcome(_)
+                | Incoming::Reply(_, Err(_))
+                | Incoming::Pong
+                | Incoming::Push { .. } => Vec::new(),
             };
             let oracle = &mut self.oracle;
             let verdict = oracle.readers.starts(&oracle.model, page, &starts);
@@ -323,9 +322,9 @@ impl World {
     fn says(&mut self, page: PageId, frame: &Frame<Payload>) -> Verdict {
         let unanswered = &mut self.clients[page.client].unanswered;
         match frame {
-            Frame::Hello { channels, .. } => {
+            Frame::Hello { .. } => {
                 unanswered.clear();
-                self.oracle.readers.greeted(page, channels)
+                Ok(())
             }
             Frame::Request(id, method) => {
                 unanswered.insert(*id);
@@ -338,6 +337,7 @@ impl World {
                         Some(tag) => self.oracle.sends.goes_out(page, tag),
                         None => Err(format!("{page} sends {body:?}")),
                     },
+                    Method::Resume(channels) => self.oracle.readers.resumed(page, channels),
                     Method::Subscribe(_)
                     | Method::Unsubscribe(_)
                     | Method::Refresh(_)
@@ -444,7 +444,9 @@ impl World {
                 self.oracle.sends.waits_no_longer(page, tag);
                 self.send_settled(tag, result)
             }
-            Some(Call::Subscribe) => self.subscribe_settled(page, call, result),
+            Some(Call::Subscribe(channels)) => {
+                self.subscribe_settled(page, call, &channels, result)
+            }
             Some(Call::History) => self.history_settled(page, call, result),
             Some(Call::Other) => Ok(()),
             None => Err(format!(

@@ -10,7 +10,7 @@ use alo_gateway::{
     auth::Tokens,
     files::Metadata,
     session::{Ask, Desk, Driver, Input, Session, Write, read_at_once, write_at_once},
-    store::{MemoryStore, PageLimit},
+    store::{Log, MemoryStore, PageLimit},
 };
 use alo_protocol::{AuthRequest, AuthUser, ClientFrame, Limits, Uuid};
 
@@ -85,15 +85,18 @@ fn answer(driver: &mut Driver, desk: &mut Desk, store: &mut MemoryStore, now: u6
         bytes: 1 << 16,
     };
     match ask {
-        Ask::Write(job) => {
-            let log = store.clone();
-            let (news, answers) = write_at_once(job, store, &log);
+        Ask::Commit(op, change) => {
+            let (news, answers) = write_at_once(op, change, store);
             for news in news {
                 driver.handle(now, Input::News(news), desk);
             }
             for answer in answers {
                 driver.handle(now, answer, desk);
             }
+        }
+        Ask::Heads(op, logs) => {
+            let heads = Input::Heads(op, store.heads(&logs));
+            driver.handle(now, heads, desk);
         }
         Ask::Read(op, query) => {
             let rows = read_at_once(op, &query, store, LIMIT);

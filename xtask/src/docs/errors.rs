@@ -96,7 +96,7 @@ fn close_meaning(code: CloseCode) -> &'static str {
         CloseCode::HelloTimeout => "No `hello` was received within ten seconds.",
         CloseCode::BinaryFrame => "A binary frame was received; frames must be text.",
         CloseCode::FrameTooLarge => "A frame was larger than `limits.frameBytes`.",
-        CloseCode::IdleTimeout => "Nothing was received for 60 seconds.",
+        CloseCode::IdleTimeout => "No frame was received for 130 seconds.",
         CloseCode::Recover => "The client read nothing for 30 seconds; it resumes from its cursor.",
         CloseCode::Flood => {
             "Far more requests than `limits.requestsInFlight` were unanswered, or were sent although they were \

@@ -17,7 +17,7 @@ fn reading() -> (Driven, Arc<Access>) {
         driver: Driver::new(session),
         ..Driven::new()
     };
-    driven.hello(&json!([]));
+    driven.hello();
     driven.frame(&subscribe(1));
     assert!(driven.reply()["result"].is_object());
     (driven, access)
@@ -87,7 +87,7 @@ fn a_subscribe_and_a_page_that_are_under_way_are_refused() {
     let (mut driven, access) = reading();
     driven.frame(&json!({"id": 2, "method": "unsubscribe", "params": {"channelIds": ["a", "b"]}}));
     driven.reply();
-    (driven.hold_jobs, driven.hold_reads) = (true, true);
+    (driven.hold_heads, driven.hold_reads) = (true, true);
     driven.frame(&json!({"id": 3, "method": "history", "params": {"channelId": "a"}}));
     driven.frame(&json!({"id": 4, "method": "history", "params": {"channelId": "b"}}));
     driven.frame(&subscribe(5));
@@ -99,7 +99,7 @@ fn a_subscribe_and_a_page_that_are_under_way_are_refused() {
         (&refused["id"], &refused["error"]["code"]),
         (&json!(3), &json!("user-banned"))
     );
-    driven.work_held();
+    driven.read_held_heads();
     let refused = driven.reply();
     assert_eq!(
         (&refused["id"], &refused["error"]["code"]),
@@ -145,4 +145,34 @@ fn what_has_ended_restricts_no_longer() {
     driven.frame(&send(3, "a"));
     let reply = driven.sent.iter().find(|item| item["id"] == 3).unwrap();
     assert!(reply["result"].is_object());
+}
+
+/// Each channel for itself, whether the notice of the change comes before the heads or after them.
+#[test]
+fn a_resume_that_is_under_way_is_refused_what_was_revoked() {
+    for is_noticed in [true, false] {
+        let (mut driven, access) = reading();
+        let leave = json!({"id": 2, "method": "unsubscribe", "params": {"channelIds": ["a", "b"]}});
+        driven.frame(&leave);
+        driven.reply();
+        driven.hold_heads = true;
+        let channels = json!([{"id": "a"}, {"id": "b"}]);
+        driven.frame(&json!({"id": 3, "method": "resume", "params": {"channels": channels}}));
+        ban(&access, "a", "ada");
+        if is_noticed {
+            driven.input(Input::Access);
+            assert_eq!(driven.reply()["gap"]["id"], "a");
+        }
+        driven.read_held_heads();
+        let channels = driven.reply()["result"]["channels"].take();
+        assert_eq!(channels[0]["error"]["code"], "user-banned");
+        assert!(channels[0].get("cursor").is_none());
+        assert_eq!(channels[1]["cursor"]["seq"], 0);
+        driven.publish("unheard");
+        driven.input(Input::Access);
+        assert_eq!(
+            (driven.seqs(), &driven.joined[..]),
+            (vec![], &[log("b")][..])
+        );
+    }
 }

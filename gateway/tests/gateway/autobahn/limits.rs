@@ -8,8 +8,8 @@ use crate::{
     support::{Running, is_served},
 };
 
-/// What may come in one message before there has been a hello, and be held at most.
-const HELLO_BYTES: usize = 1 << 20;
+/// What may come in one message, and be held at most.
+const MESSAGE_BYTES: usize = Limits::DEFAULT.frame_bytes as usize;
 
 #[tokio::test]
 async fn case_9_messages_at_and_above_the_limit() {
@@ -43,7 +43,7 @@ async fn case_9_frames_that_announce_too_much() {
     let gateway = Running::start().await;
     let expected = [Event::Close(CloseCode::FrameTooLarge.code()), Event::End];
     for length in [
-        HELLO_BYTES as u64 + 1,
+        MESSAGE_BYTES as u64 + 1,
         u64::from(u32::MAX),
         (1 << 63) - 1,
         u64::MAX,
@@ -69,7 +69,7 @@ async fn case_9_9_a_message_without_end() {
         let fragment = |opcode| Frame::new(opcode, vec![b'*'; size]).more().bytes();
         raw.write(&fragment(TEXT)).await;
         let next = fragment(CONTINUATION);
-        for _ in 0..HELLO_BYTES * 2 / size {
+        for _ in 0..MESSAGE_BYTES * 2 / size {
             if !raw.write(&next).await {
                 break;
             }

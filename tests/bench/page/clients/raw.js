@@ -49,7 +49,7 @@ export function connectRaw(origin, path, token) {
       };
       connected(raw);
     };
-    socket.onopen = token ? () => socket.send(JSON.stringify({ hello: { token, sdk: "bench", channels: [] } })) : open;
+    socket.onopen = token ? () => socket.send(JSON.stringify({ hello: { token, sdk: "bench" } })) : open;
     socket.onmessage = open;
   });
 }

@@ -17,7 +17,7 @@ use crate::{
 impl World {
     /// Subscribes.
     pub fn subscribe(&mut self, index: usize, channels: &[ChannelId]) -> CallId {
-        let call = self.clients[index].next_call(Call::Subscribe);
+        let call = self.clients[index].next_call(Call::Subscribe(channels.to_vec()));
         self.note(|| format!("client {index} subscribes to {channels:?}"));
         let input = Input::Subscribe(call, channels.to_vec());
         self.call(index, call, "subscribe", input);
@@ -42,14 +42,15 @@ impl World {
         &mut self,
         page: PageId,
         call: CallId,
+        channels: &[ChannelId],
         result: Result<Settled<Payload>, Error>,
     ) -> Verdict {
         match result {
-            Ok(Settled::Subscribed(channels)) => {
+            Ok(Settled::Done) => {
                 let oracle = &mut self.oracle;
                 oracle
                     .readers
-                    .subscribed(&oracle.model, page, call, &channels);
+                    .subscribed(&oracle.model, page, call, channels);
                 Ok(())
             }
             Ok(other) => Err(format!("{page}: subscribe was answered with {other:?}")),
@@ -331,8 +332,8 @@ impl Readers {
         Ok((channel, seq, message.id))
     }
 
-    /// A client says hello and names its cursors.
-    pub(crate) fn greeted(&mut self, page: PageId, channels: &[(ChannelId, Cursor)]) -> Verdict {
+    /// A client resumes and names its cursors.
+    pub(crate) fn resumed(&mut self, page: PageId, channels: &[(ChannelId, Cursor)]) -> Verdict {
         for (channel, cursor) in channels {
             let key = (page, channel.clone());
             if let Some(before) = self.cursors.insert(key, cursor.clone())

@@ -16,10 +16,12 @@ use alo_gateway::{
     bus::Hub,
     limits::Limiter,
     session::{Input, Op},
-    store::{Draft, MemoryWitness, Query, Rows, SqliteFiles, SqliteLog, SqliteStore},
-    writer::{Answer, Batching, Done},
+    store::{
+        Committed, Draft, LogId, MemoryWitness, Query, Rows, SqliteFiles, SqliteLog, SqliteStore,
+    },
+    writer::{Batching, Done},
 };
-use alo_protocol::{AuthRequest, AuthUser, ErrorBody, Rates, Uuid};
+use alo_protocol::{AuthRequest, AuthUser, Cursor, ErrorBody, Rates, Uuid};
 
 use crate::{
     client,
@@ -57,7 +59,7 @@ pub(crate) struct GatewayHost {
     pub(crate) boot: u32,
     conns: BTreeMap<LinkId, Conn>,
     hub: Hub<LinkId>,
-    batching: Batching<Asker, Asker>,
+    batching: Batching<Asker>,
     /// Changes in one commit at most.
     batch: usize,
     writing: bool,
@@ -77,17 +79,18 @@ pub(crate) enum Event {
     Accept(LinkId),
     Frame(LinkId, String),
     HungUp(LinkId),
-    Alive(LinkId),
     Timer(LinkId, u32),
     Wrote(LinkId, u32),
     /// What users may do has changed.
     Access(LinkId, u32),
     Mail(LinkId, u32),
+    ReadHeads(u32, Asker, Vec<LogId>),
+    HasReadHeads(u32, Asker, Result<Vec<Cursor>, ErrorBody>),
     Read(u32, Asker, Query),
     HasRead(u32, Asker, Box<Result<Rows, ErrorBody>>),
     Write(u32),
-    Written(u32, Done<Asker, Asker>),
-    Answered(u32, Box<Answer<Asker, Asker>>),
+    Written(u32, Done<Asker>),
+    Answered(u32, Asker, Box<Result<Committed, ErrorBody>>),
     Start,
 }
 
@@ -222,10 +225,13 @@ impl World {
                     link.dead = true;
                 }
             }
-            Event::Alive(link) => self.session(link, Input::Alive),
             Event::Timer(link, timer) => self.timer_rings(link, timer),
             Event::Wrote(link, at) if at == boot => self.wrote(link),
             Event::Mail(link, at) if at == boot => self.mail(link),
+            Event::ReadHeads(at, asker, logs) if at == boot => self.read_heads(asker, &logs),
+            Event::HasReadHeads(at, (link, op), heads) if at == boot => {
+                self.session(link, Input::Heads(op, heads));
+            }
             Event::Access(link, at) if at == boot => self.session(link, Input::Access),
             Event::Read(at, asker, query) if at == boot => self.read(asker, &query),
             Event::HasRead(at, (link, op), rows) if at == boot => {
@@ -233,12 +239,9 @@ impl World {
             }
             Event::Write(at) if at == boot => self.write_batch(),
             Event::Written(at, done) if at == boot => self.written(done),
-            Event::Answered(at, answer) if at == boot => match *answer {
-                Answer::Committed((link, op), result) => {
-                    self.session(link, Input::Committed(op, result));
-                }
-                Answer::Heads((link, op), result) => self.session(link, Input::Heads(op, result)),
-            },
+            Event::Answered(at, (link, op), result) if at == boot => {
+                self.session(link, Input::Committed(op, *result));
+            }
             Event::Start => {
                 self.note(|| "the gateway is up".to_owned());
                 self.gateway.up = true;
@@ -251,6 +254,8 @@ impl World {
             // Of a process that is gone.
             Event::Wrote(..)
             | Event::Mail(..)
+            | Event::ReadHeads(..)
+            | Event::HasReadHeads(..)
             | Event::Access(..)
             | Event::Read(..)
             | Event::HasRead(..)

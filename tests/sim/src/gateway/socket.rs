@@ -6,7 +6,6 @@ use alo_gateway::{
     bus::{Delivery, Mailbox, News},
     limits::Visitor,
     session::{Ask, Desk, Driver, Input, Session, Write},
-    writer::Job,
 };
 use alo_protocol::{Limits, Uuid};
 use fastrand::Rng;
@@ -158,10 +157,12 @@ impl World {
             && let Some(ask) = conn.desk.next_ask()
         {
             match ask {
-                Ask::Write(Job::Commit(change, op)) => {
-                    self.queue_job(Job::Commit(change, (id, op)));
+                Ask::Commit(op, change) => self.queue_change(change, (id, op)),
+                Ask::Heads(op, logs) => {
+                    let delay = self.rng.u64(..10);
+                    let read = Event::ReadHeads(boot, (id, op), logs);
+                    self.schedule(delay, world::Event::Gateway(read));
                 }
-                Ask::Write(Job::Heads(logs, op)) => self.queue_job(Job::Heads(logs, (id, op))),
                 Ask::Read(op, query) => {
                     let delay = self.rng.u64(..10);
                     let read = Event::Read(boot, (id, op), query);
@@ -214,13 +215,8 @@ impl World {
                 self.check_pushes(id, issued_ms, &text);
                 self.text_to_client(id, text);
             }
-            Some(Write::Ping) => {
-                // Browsers answer by themselves, even for a page that is frozen.
-                if self.links.get(&id).is_some_and(|link| !link.dead) {
-                    let there_and_back = self.latency() * 2;
-                    self.schedule(there_and_back, world::Event::Gateway(Event::Alive(id)));
-                }
-            }
+            // Browsers answer by themselves, even for a page that is frozen: it proves nothing.
+            Some(Write::Ping) => {}
             Some(Write::Close(farewell)) => {
                 self.drop_conn(id);
                 if let Some(socket) = self.links.get(&id).map(|link| link.socket) {

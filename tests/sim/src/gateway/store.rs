@@ -1,8 +1,8 @@
 //! The store and the log: what is durable, and when.
 
 use alo_gateway::{
-    store::{Change, Committed, Draft, Log, PageLimit, Query, Rows, SqliteStore, Store},
-    writer::{Answer, Done, Job, Work},
+    store::{Change, Committed, Draft, Log, LogId, PageLimit, Query, Rows, SqliteStore, Store},
+    writer::Done,
 };
 use alo_protocol::{ChannelId, ErrorBody, ErrorCode};
 
@@ -45,8 +45,8 @@ impl World {
         }
     }
 
-    pub(super) fn queue_job(&mut self, job: Job<Asker, Asker>) {
-        self.gateway.batching.push(job);
+    pub(super) fn queue_change(&mut self, change: Change, asker: Asker) {
+        self.gateway.batching.push(change, asker);
         self.start_writer();
     }
 
@@ -61,23 +61,19 @@ impl World {
 
     /// Writes what has gathered. From here on it is durable; that it is answered comes later.
     pub(super) fn write_batch(&mut self) {
-        let Some(work) = self.gateway.batching.next_work() else {
+        let Some(commit) = self.gateway.batching.next_commit() else {
             return;
         };
-        let changes = match &work {
-            Work::Commit(changes, _) => changes.clone(),
-            Work::Heads(..) => Vec::new(),
-        };
-        let log = self.gateway.log.clone();
+        let changes = commit.changes.clone();
         // It harms nobody, so it happens while all is well too.
-        let unanswered = !changes.is_empty() && self.rng.u32(..1_000) < self.profile.lost_answers;
+        let unanswered = self.rng.u32(..1_000) < self.profile.lost_answers;
         let (done, first) = self.on_disk(|store| {
             let mut disk = Disk {
                 store,
                 unanswered,
                 first: Vec::new(),
             };
-            let done = work.run(&mut disk, &log);
+            let done = commit.run(&mut disk);
             (done, disk.first)
         });
         if unanswered {
@@ -86,13 +82,11 @@ impl World {
         }
         for (answer, change) in done.answers.iter().zip(changes) {
             match answer {
-                Answer::Committed((THIEF, _), Err(error))
-                    if error.code == ErrorCode::IdempotencyConflict => {}
-                Answer::Committed((THIEF, _), result) => {
+                ((THIEF, _), Err(error)) if error.code == ErrorCode::IdempotencyConflict => {}
+                ((THIEF, _), result) => {
                     self.violate(format!("another's key was answered with {result:?}"));
                 }
-                Answer::Committed(_, result) => self.committed(change, result),
-                Answer::Heads(..) => {}
+                (_, result) => self.committed(change, result),
             }
         }
         self.account_for(&first);
@@ -134,26 +128,36 @@ impl World {
         }
     }
 
-    pub(super) fn written(&mut self, done: Done<Asker, Asker>) {
+    pub(super) fn written(&mut self, done: Done<Asker>) {
         let boot = self.gateway.boot;
         self.gateway.writing = false;
         self.start_writer();
         self.publish(&done.news);
-        for answer in done.answers {
+        for (asker, result) in done.answers {
             // In the order asked, but some time after the bus has spoken.
             let late = self.rng.u64(..15);
             let now = self.now;
-            let (id, _) = match &answer {
-                Answer::Committed(asker, _) | Answer::Heads(asker, _) => *asker,
-            };
-            let Some(conn) = self.gateway.conns.get_mut(&id) else {
+            let Some(conn) = self.gateway.conns.get_mut(&asker.0) else {
                 continue;
             };
             conn.answered_at = conn.answered_at.max(now + late);
             let at = conn.answered_at;
-            let answered = Event::Answered(boot, Box::new(answer));
+            let answered = Event::Answered(boot, asker, Box::new(result));
             self.schedule_at(at, world::Event::Gateway(answered));
         }
+    }
+
+    /// Reads the heads of logs. The answer comes a while later: meanwhile there may be news.
+    pub(super) fn read_heads(&mut self, asker: Asker, logs: &[LogId]) {
+        let heads = if self.happens(self.profile.read_errors) {
+            self.counts.add("fault: heads unreadable");
+            Err(ErrorBody::new(ErrorCode::Internal, "simulated"))
+        } else {
+            self.gateway.log.heads(logs)
+        };
+        let (delay, boot) = (self.rng.u64(..self.profile.read_ms), self.gateway.boot);
+        let read = Event::HasReadHeads(boot, asker, heads);
+        self.schedule(delay, world::Event::Gateway(read));
     }
 
     /// Reads the log. The answer comes a while later: meanwhile there may be news.
@@ -191,7 +195,7 @@ impl World {
                 user_id,
                 ..draft
             });
-            self.queue_job(Job::Commit(change, (THIEF, 0)));
+            self.queue_change(change, (THIEF, 0));
         }
     }
 
