@@ -116,8 +116,10 @@ mod tests {
     #[test]
     fn every_code_stands_in_the_document_once() {
         let text = text();
+        // Those of causes have a table of their own.
+        let (codes, _) = text.split_once("\n## Causes").unwrap();
         for name in ErrorCode::ALL.iter().map(|code| code.as_str()) {
-            let rows = text
+            let rows = codes
                 .lines()
                 .filter(|line| line.starts_with(&format!("| `{name}` |")));
             assert_eq!(rows.count(), 1, "{name}");
