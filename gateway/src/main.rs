@@ -14,6 +14,12 @@ use alo_gateway::{
 use clap::Parser;
 use tokio::signal;
 
+/// Returns memory to the system some seconds after it is free, by a thread of its own: glibc's allocator keeps what a
+/// flood has left (docs/decisions/0014).
+#[cfg(target_os = "linux")]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// Without a command it serves.
 #[derive(Parser)]
 #[command(version, about, args_conflicts_with_subcommands = true)]
@@ -26,6 +32,7 @@ struct Arguments {
 
 #[tokio::main]
 async fn main() -> ExitCode {
+    permissions::restrict_new_files();
     let Arguments { command, flags } = Arguments::parse();
     let done = match command {
         Some(command) => commanded(&command),
@@ -41,14 +48,12 @@ async fn main() -> ExitCode {
 }
 
 fn commanded(command: &Command) -> Result<(), Box<dyn std::error::Error>> {
-    permissions::restrict_new_files();
     let said = command.run()?;
     writeln!(std::io::stdout(), "{said}")?;
     Ok(())
 }
 
 async fn run(flags: Flags) -> Result<(), Box<dyn std::error::Error>> {
-    permissions::restrict_new_files();
     let logging = Logging::start(&flags.log)
         .map_err(|error| format!("--audit-log: the file cannot be opened: {error}"))?;
     // Every connection is an open file, and the usual limit is 1,024.

@@ -33,7 +33,7 @@ pub fn restrict(folder: &Path) {
     match close(folder) {
         Ok(0) => {}
         Ok(changed) => {
-            tracing::warn!(folder = %folder.display(), changed, "the data was accessible to other users");
+            tracing::info!(folder = %folder.display(), changed, "other users have no access to the data any more");
         }
         Err(error) => {
             tracing::warn!(folder = %folder.display(), %error, "the data may be accessible to other users");

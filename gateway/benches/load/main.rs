@@ -5,6 +5,7 @@ mod channel;
 mod client;
 mod deflate;
 mod fan_out;
+mod flood;
 mod half_load;
 mod history;
 mod idle;
@@ -65,6 +66,8 @@ enum Measurement {
     Idle,
     /// Latency of one send when nothing else happens, beside a bare commit and a bare echo.
     IdleDelay,
+    /// Memory before, in and after floods.
+    Flood,
     /// Pages of history, beside the bare query of the same rows, in channels of up to ten million messages.
     History,
     /// What permessage-deflate would save and cost.
@@ -75,12 +78,13 @@ enum Measurement {
 }
 
 impl Measurement {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::IdleDelay,
         Self::Sends,
         Self::FanOut,
         Self::HalfLoad,
         Self::Idle,
+        Self::Flood,
         Self::History,
         Self::Deflate,
     ];
@@ -132,6 +136,7 @@ async fn run(flags: Flags) -> Result<()> {
                 Measurement::FanOut => fan_out::measure(&setup, &mut report).await?,
                 Measurement::HalfLoad => half_load::measure(&setup, &mut report).await?,
                 Measurement::Idle => idle::measure(&setup, &mut report).await?,
+                Measurement::Flood => flood::measure(&setup, &mut report).await?,
                 Measurement::IdleDelay => idle_delay::measure(&setup, &mut report).await?,
                 Measurement::History => {
                     history::measure(&setup, &mut channels, &mut report).await?;

@@ -34,18 +34,28 @@ pub struct Memory {
 impl Server {
     /// A gateway over an empty folder.
     pub async fn gateway(setup: &Setup) -> Result<Self> {
+        Self::gateway_with(setup, &[]).await
+    }
+
+    /// The same, with further flags.
+    pub async fn gateway_with(setup: &Setup, flags: &[&str]) -> Result<Self> {
         let data = TempDir::new_in(&setup.folder)?;
-        let mut server = Self::gateway_over(setup, data.path()).await?;
+        let mut server = Self::start_gateway(setup, data.path(), flags).await?;
         server.data = Some(data);
         Ok(server)
     }
 
     /// A gateway over a folder that stays.
     pub async fn gateway_over(setup: &Setup, data: &Path) -> Result<Self> {
+        Self::start_gateway(setup, data, &[]).await
+    }
+
+    async fn start_gateway(setup: &Setup, data: &Path, flags: &[&str]) -> Result<Self> {
         let mut command = Command::new(&setup.gateway);
         command
             .args(["--listen", "127.0.0.1:0", "--api-key", API_KEY, "--data"])
             .arg(data)
+            .args(flags)
             .env("RUST_LOG", "warn")
             .env("ALO_UNLIMITED", "true");
         Self::start(command).await

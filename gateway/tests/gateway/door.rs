@@ -2,12 +2,13 @@
 
 use std::{
     io::ErrorKind,
+    process::Stdio,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use alo_gateway::config::Config;
-use alo_protocol::CloseCode;
+use alo_protocol::{CloseCode, HELLO_BYTES};
 use reqwest::Method;
 use tempfile::TempDir;
 use tokio::{
@@ -158,7 +159,13 @@ async fn silent_connections_do_not_silence_others() {
 async fn silent_connections_leave_descriptors_for_health() {
     let data = TempDir::new().unwrap();
     let metrics = free_address();
-    let process = Process::start_limited(data.path(), 256, &["--metrics-listen", &metrics]).await;
+    let process = Process::start_limited(
+        data.path(),
+        256,
+        &["--metrics-listen", &metrics],
+        Stdio::null(),
+    )
+    .await;
     let mut ada = process.connect("ada").await;
     let host = process.endpoint.strip_prefix("http://").unwrap();
     let mut silent = Vec::new();
@@ -176,6 +183,46 @@ async fn silent_connections_leave_descriptors_for_health() {
         assert_eq!(answer.status(), 200, "{endpoint}");
     }
     is_served(&mut ada).await;
+}
+
+/// More connections than descriptors, by a wrong setting: said once a second, and survived.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_lack_of_descriptors_is_logged_and_survived() {
+    let folder = TempDir::new().unwrap();
+    let log = folder.path().join("log");
+    let file = std::fs::File::create(&log).unwrap();
+    let data = folder.path().join("data");
+    let flags = ["--connections", "1000"];
+    let process = Process::start_limited(&data, 128, &flags, file.into()).await;
+    let host = process.endpoint.strip_prefix("http://").unwrap();
+    let mut silent = Vec::new();
+    for _ in 0..200 {
+        silent.push(TcpStream::connect(host).await.unwrap());
+    }
+    let lines = || {
+        let log = std::fs::read_to_string(&log).unwrap();
+        log.matches("a connection could not be accepted").count()
+    };
+    timeout(PATIENCE, async {
+        while lines() == 0 {
+            sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await
+    .expect("it is logged");
+    drop(silent);
+    timeout(PATIENCE, async {
+        while reqwest::get(format!("{}/healthz", process.endpoint))
+            .await
+            .is_err()
+        {
+            sleep(Duration::from_millis(50)).await;
+        }
+    })
+    .await
+    .expect("it is survived");
+    assert!(lines() < 20, "{} lines", lines());
 }
 
 /// Those that do something keep their place; metrics have their own.
@@ -287,6 +334,18 @@ async fn an_unfinished_message_is_cut_though_bytes_trickle_in() {
     let close = Event::Close(CloseCode::IdleTimeout.code());
     assert!(whole.contains(&close), "{whole:?}");
     assert!(fragments.contains(&close), "{fragments:?}");
+}
+
+/// Whatever length a frame has by its head, before the token is verified little of it is taken.
+#[tokio::test]
+async fn an_unfinished_hello_is_cut_at_its_limit() {
+    let gateway = Running::start().await;
+    let mut raw = Raw::open(&gateway, "").await;
+    let head = Frame::text("").head(200_000);
+    raw.write(&[head, vec![b'x'; HELLO_BYTES + 20_000]].concat())
+        .await;
+    let close = Event::Close(CloseCode::FrameTooLarge.code());
+    assert_eq!(raw.until(None).await.first(), Some(&close));
 }
 
 #[tokio::test]
@@ -434,6 +493,62 @@ async fn metrics_have_an_address_of_their_own() {
     assert_eq!(health.status(), 200);
     assert_eq!(get("/v1/files").await.unwrap().status(), 404);
     is_healthy(&gateway).await;
+}
+
+/// The program's allocator returns what a flood has used, and no thread of it needs to allocate for that.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn memory_is_returned_after_a_flood() {
+    const SOCKETS: u64 = 400;
+    const MIB: u64 = 1 << 20;
+    let data = TempDir::new().unwrap();
+    let flags = [
+        "--api-key",
+        PROCESS_KEY,
+        "--buffered-mib",
+        "65536",
+        "--unlimited",
+    ];
+    let process = Process::start_with(data.path(), &flags, Stdio::null()).await;
+    let token = crate::support::token(&process.endpoint, PROCESS_KEY, "ada", &["a"]).await;
+    let resident = || {
+        let status = format!("/proc/{}/status", process.child.id().unwrap());
+        let status = std::fs::read_to_string(status).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kib = line.unwrap().split_whitespace().next().unwrap();
+        kib.parse::<u64>().unwrap() * 1_024
+    };
+    drop(Raw::welcomed_at(&process.endpoint, &token).await);
+    let start = resident();
+    let mut sockets = Vec::new();
+    for _ in 0..SOCKETS {
+        let mut raw = Raw::welcomed_at(&process.endpoint, &token).await;
+        let head = Frame::text("").head(250_000);
+        raw.write(&[head, vec![b'x'; 249_000]].concat()).await;
+        sockets.push(raw);
+    }
+    let full = start + SOCKETS * 200_000;
+    timeout(PATIENCE, async {
+        while resident() < full {
+            sleep(Duration::from_millis(50)).await;
+        }
+    })
+    .await
+    .expect("the flood is held");
+    drop(sockets);
+    let bound = start * 5 / 4 + 12 * MIB;
+    let returned = timeout(PATIENCE * 2, async {
+        while resident() > bound {
+            sleep(Duration::from_millis(100)).await;
+        }
+    });
+    let is_returned = returned.await.is_ok();
+    assert!(
+        is_returned,
+        "{} of {start} MiB, {} now",
+        full / MIB,
+        resident() / MIB
+    );
 }
 
 /// New files, and those of an earlier version or a copy.

@@ -158,7 +158,11 @@ pub struct Raw {
 impl Raw {
     /// A connection that is upgraded, with these headers beside those that must be.
     pub async fn open(gateway: &Running, headers: &str) -> Self {
-        let host = gateway.endpoint.strip_prefix("http://").unwrap();
+        Self::open_at(&gateway.endpoint, headers).await
+    }
+
+    async fn open_at(endpoint: &str, headers: &str) -> Self {
+        let host = endpoint.strip_prefix("http://").unwrap();
         let mut stream = TcpStream::connect(host).await.unwrap();
         stream.set_nodelay(true).unwrap();
         let request = format!(
@@ -187,7 +191,12 @@ impl Raw {
 
     /// A connection that has been welcomed.
     pub async fn welcomed(gateway: &Running, token: &str) -> Self {
-        let mut raw = Self::open(gateway, "").await;
+        Self::welcomed_at(&gateway.endpoint, token).await
+    }
+
+    /// The same, at a gateway of any kind.
+    pub async fn welcomed_at(endpoint: &str, token: &str) -> Self {
+        let mut raw = Self::open_at(endpoint, "").await;
         let hello = json!({"hello": {"token": token}});
         raw.send(&[Frame::text(hello.to_string())], Chops::None)
             .await;

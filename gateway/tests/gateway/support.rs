@@ -360,12 +360,12 @@ impl Process {
 
     /// With so many open files at most, and these flags.
     #[cfg(unix)]
-    pub async fn start_limited(data: &Path, files: usize, flags: &[&str]) -> Self {
+    pub async fn start_limited(data: &Path, files: usize, flags: &[&str], log: Stdio) -> Self {
         let mut shell = Command::new("sh");
         let command = format!("ulimit -n {files}; exec \"$0\" \"$@\"");
         shell.args(["-c", &command, PROGRAM]);
         let flags = [&["--api-key", PROCESS_KEY], flags].concat();
-        Self::run(shell, data, &flags, Stdio::null()).await
+        Self::run(shell, data, &flags, log).await
     }
 
     async fn run(mut command: Command, data: &Path, flags: &[&str], log: Stdio) -> Self {
