@@ -25,7 +25,7 @@ impl Backoff {
             .saturating_mul(1 << self.failures.min(6))
             .min(CAP_MS);
         self.failures = self.failures.saturating_add(1);
-        rng.u64(0..=ceiling)
+        at_most(rng, ceiling)
     }
 
     /// How many failures there were in a row.
@@ -37,6 +37,18 @@ impl Backoff {
     pub(super) const fn reset(&mut self) {
         self.failures = 0;
     }
+}
+
+/// A time that a gateway has named, so much later at random that not all clients come at once.
+pub(super) fn not_before(rng: &mut Rng, ms: u32) -> u64 {
+    let ms = u64::from(ms);
+    ms + at_most(rng, ms / 8)
+}
+
+// Once in the module, for all who wait.
+#[inline(never)]
+fn at_most(rng: &mut Rng, ms: u64) -> u64 {
+    rng.u64(0..=ms)
 }
 
 #[cfg(test)]

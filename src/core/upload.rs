@@ -5,7 +5,7 @@ use alo_protocol::{ErrorCode, Uuid};
 
 use super::{
     Error, FileMeta, HttpId, HttpReply, HttpRequest, Instant, KeptFile, UploadId,
-    backoff::Backoff,
+    backoff::{Backoff, not_before},
     pace::Pace,
     text::{concat, digits, last_segment},
 };
@@ -243,9 +243,8 @@ impl Upload {
     ) -> Outcome {
         if let Some(ms) = reply.error.as_ref().and_then(|error| error.retry_after_ms) {
             // A rate is exceeded, which is no failure.
-            let ms = u64::from(ms);
             self.state = State::Waiting {
-                until: now.plus(ms + rng.u64(0..=ms / 8)),
+                until: now.plus(not_before(rng, ms)),
                 step: self.step_after_trouble(),
             };
             return Outcome::Retry;

@@ -3,6 +3,7 @@
 use super::Client;
 use crate::core::{
     CallId, Error, Event, Incoming, Instant, Method, Payload, Settled, SocketId,
+    backoff::not_before,
     codec::{decode_ms, decode_recoveries},
     connection::{Beat, Connection, Loss},
     in_flight::Purpose,
@@ -127,9 +128,7 @@ impl<P: Payload> Client<P> {
             Purpose::Refresh => false,
         };
         if waits {
-            // Not all clients at once.
-            let ms = u64::from(ms);
-            let until = now.plus(ms + self.rng.u64(0..=ms / 8));
+            let until = now.plus(not_before(&mut self.rng, ms));
             self.rates[usize::from(!is_command(&purpose))].exceeded(until);
         }
         waits

@@ -210,7 +210,7 @@ impl Profile {
             outbox_kept: rng.bool(),
             storage_errors,
             rates: rates(rng),
-            hold_ms: [0, 100, 2_000][rng.usize(..3)],
+            hold_ms: [0, 0, 100, 2_000][rng.usize(..4)],
         }
     }
 }
@@ -229,14 +229,14 @@ fn rates(rng: &mut Rng) -> Rates {
         return NO_RATES;
     }
     let mut rate = |bursts: Range<u32>| {
-        rng.bool().then(|| Rate {
-            per_minute: rng.u32(240..1_200),
+        (rng.u8(..) < 200).then(|| Rate {
+            per_minute: rng.u32(240..600),
             burst: rng.u32(bursts),
         })
     };
     Rates {
-        sends: rate(1..30),
-        requests: rate(1..30),
+        sends: rate(1..10),
+        requests: rate(1..10),
         uploads: rate(1..10),
         connections: rate(2..10),
         open_connections: rng.bool().then(|| rng.u32(3..10)),
