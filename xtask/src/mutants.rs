@@ -45,7 +45,7 @@ const fn mutant(
     }
 }
 
-const MUTANTS: [Mutant; 44] = [
+const MUTANTS: [Mutant; 45] = [
     mutant(
         "a message stored before is answered with the failure of its resend",
         "gateway/src/store/rules/mod.rs",
@@ -309,6 +309,12 @@ const MUTANTS: [Mutant; 44] = [
         "gateway/src/access/view.rs",
         "is_mine(user) && holder.channels.contains(channel)",
         "is_mine(user) && !holder.channels.contains(channel)",
+    ),
+    mutant(
+        "a muted user sends",
+        "gateway/src/methods/send.rs",
+        ".authorize_send(&params.channel_id",
+        ".authorize(&params.channel_id",
     ),
 ];
 
