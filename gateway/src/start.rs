@@ -91,7 +91,13 @@ impl Gateway {
             stopping.clone(),
             config.keys.clone().keep_fresh(tokens.clone()),
         ));
-        let eraser = Eraser::new(writer.clone(), files.clone(), rows, clock);
+        let eraser = Eraser::new(
+            writer.clone(),
+            files.clone(),
+            rows,
+            restrictions.clone(),
+            clock,
+        );
         let state = http::State {
             tokens,
             restrictions,

@@ -77,6 +77,8 @@ struct Flags {
 struct Setup {
     gateway: PathBuf,
     folder: PathBuf,
+    /// By rate, with the defaults.
+    is_limited: bool,
 }
 
 #[tokio::main]
@@ -103,6 +105,7 @@ async fn run(flags: Flags) -> Result<bool> {
     let setup = Setup {
         gateway: flags.gateway,
         folder: flags.folder,
+        is_limited: true,
     };
     std::fs::create_dir_all(&setup.folder)?;
     let span = Duration::from_secs(flags.seconds.max(1));

@@ -94,6 +94,8 @@ impl Measurement {
 struct Setup {
     gateway: PathBuf,
     folder: PathBuf,
+    /// By rate, which no measurement is.
+    is_limited: bool,
     span: Duration,
     sockets: usize,
     messages: u64,
@@ -117,6 +119,7 @@ async fn run(flags: Flags) -> Result<()> {
     let setup = Setup {
         gateway: flags.gateway,
         folder: flags.folder,
+        is_limited: false,
         span: Duration::from_secs(flags.seconds.max(1)),
         sockets: flags.sockets,
         messages: flags.messages,

@@ -57,7 +57,10 @@ impl Server {
             .arg(data)
             .args(flags)
             .env("RUST_LOG", "warn")
-            .env("ALO_UNLIMITED", "true");
+            .env(
+                "ALO_UNLIMITED",
+                if setup.is_limited { "false" } else { "true" },
+            );
         Self::start(command).await
     }
 

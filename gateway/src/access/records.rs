@@ -88,6 +88,22 @@ impl Restrictions {
         self.access.remove(&target);
         Ok(is_active)
     }
+
+    /// Ends the restrictions of a user, so that none names the user any more.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn forget(&self, user: &str, now_ms: u64) -> Result<(), ErrorBody> {
+        let names = |target: &Target| target.user().is_some_and(|named| &**named == user);
+        let targets: Vec<_> = self.access.judge(|view| {
+            let all = view.active(0).map(|restriction| restriction.target.clone());
+            all.filter(names).collect()
+        });
+        for target in targets {
+            self.remove(target, now_ms).await?;
+        }
+        Ok(())
+    }
 }
 
 async fn blocking<T: Send + 'static>(

@@ -28,6 +28,18 @@ pub enum Target {
     Mute(ChannelId, Arc<str>),
 }
 
+impl Target {
+    /// The user it is about, if it names one.
+    pub const fn user(&self) -> Option<&Arc<str>> {
+        match self {
+            Self::User(user) | Self::Member(_, user) | Self::Ban(_, user) | Self::Mute(_, user) => {
+                Some(user)
+            }
+            Self::Token(_) | Self::Channel(_) => None,
+        }
+    }
+}
+
 /// A restriction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Restriction {

@@ -23,9 +23,9 @@ const DEFAULT_NAME: &str = "default";
 pub enum Right {
     /// Issue tokens.
     Auth,
-    /// Send and read in users' names, revoke, ban and mute.
+    /// Send and read in users' names, delete messages, revoke, ban and mute.
     Platform,
-    /// Erase what cannot be had back.
+    /// Erase channels and users.
     Admin,
 }
 

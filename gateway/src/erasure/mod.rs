@@ -16,6 +16,7 @@ use alo_protocol::{ChannelId, ErrorBody, UserId, Uuid};
 use tokio::sync::Mutex;
 
 use crate::{
+    access::Restrictions,
     clock::Clock,
     error::internal,
     files::Files,
@@ -34,6 +35,7 @@ pub struct Eraser {
     writer: Writer,
     files: Files,
     rows: Arc<dyn Erasure>,
+    restrictions: Restrictions,
     clock: Clock,
     cleaning: Arc<Cleaning>,
 }
@@ -48,11 +50,18 @@ struct Cleaning {
 
 impl Eraser {
     /// Erases what this writer writes.
-    pub fn new(writer: Writer, files: Files, rows: Arc<dyn Erasure>, clock: Clock) -> Self {
+    pub fn new(
+        writer: Writer,
+        files: Files,
+        rows: Arc<dyn Erasure>,
+        restrictions: Restrictions,
+        clock: Clock,
+    ) -> Self {
         Self {
             writer,
             files,
             rows,
+            restrictions,
             clock,
             cleaning: Arc::default(),
         }
@@ -92,7 +101,7 @@ impl Eraser {
         self.clean().await
     }
 
-    /// Erases what a user has sent and uploaded until now.
+    /// Erases what a user has sent and uploaded until now, and the restrictions that name the user.
     ///
     /// # Errors
     /// Those of the store.
@@ -124,6 +133,9 @@ impl Eraser {
                 break;
             }
         }
+        self.restrictions
+            .forget(user.as_str(), self.clock.now_ms())
+            .await?;
         self.with_rows(move |rows| {
             rows.end_uploads(&Owner::User(user.clone()))?;
             rows.remove_user(&user)

@@ -10,7 +10,7 @@ use axum::{
 
 use super::{
     error::AppError,
-    extract::{ChannelPath, Door, Platform, Segment},
+    extract::{Admin, ChannelPath, Door, Platform, Segment},
 };
 use crate::{audit, erasure::Eraser};
 
@@ -56,7 +56,7 @@ async fn message(
 
 async fn channel(
     State(erasing): State<Erasing>,
-    Platform(key): Platform,
+    Admin(key): Admin,
     ChannelPath(channel): ChannelPath,
 ) -> Result<StatusCode, AppError> {
     audit::erased(&key, "channel", channel.as_str());
@@ -66,7 +66,7 @@ async fn channel(
 
 async fn user(
     State(erasing): State<Erasing>,
-    Platform(key): Platform,
+    Admin(key): Admin,
     Segment(user): Segment,
 ) -> Result<StatusCode, AppError> {
     let user: UserId = user.parse().map_err(|error| wrong("user_id", error))?;

@@ -80,6 +80,9 @@ pub struct Issues;
 /// The app's own server, by an API key with the right `platform`. It has the name of the key.
 pub struct Platform(pub Arc<str>);
 
+/// The app's own server, by an API key with the right `admin`. It has the name of the key.
+pub struct Admin(pub Arc<str>);
+
 /// A part of the path, percent-decoded.
 pub struct Segment(pub String);
 
@@ -135,6 +138,19 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, AppError> {
         let door = Door::from_ref(state);
         door.holder(parts, Right::Platform).map(Self)
+    }
+}
+
+impl<S> FromRequestParts<S> for Admin
+where
+    Door: FromRef<S>,
+    S: Send + Sync,
+{
+    type Rejection = AppError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, AppError> {
+        let door = Door::from_ref(state);
+        door.holder(parts, Right::Admin).map(Self)
     }
 }
 

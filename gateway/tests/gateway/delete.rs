@@ -70,8 +70,14 @@ async fn after_an_erasure_no_byte_of_the_content_is_in_the_folder() {
     // A user, with an upload that belongs to no message.
     let token = gateway.token("MARK-USER", &["a"]).await;
     upload(&gateway, &token).await;
+    let mute = gateway.url("/channels/a/mutes/MARK-USER");
+    let mute = gateway.http.put(mute).bearer_auth(API_KEY);
+    let mute = mute.json(&json!({"reason": "MARK-REASON"})).send().await;
+    assert!(mute.unwrap().status().is_success());
     assert!(found(&folder, "MARK-USER") && found(&folder, "MARK-BYTES"));
+    assert!(found(&folder, "MARK-REASON"));
     delete(&gateway, "/users/MARK-USER").await;
+    assert!(!found(&folder, "MARK-REASON"));
     for mark in ["MARK-USER", "MARK-TEXT", "MARK-NAME", "MARK-BYTES"] {
         assert!(!found(&folder, mark), "{mark}");
     }

@@ -52,6 +52,13 @@ async fn a_key_may_do_what_its_right_says_and_no_more() {
         message.contains("\"web\"") && !message.contains('*'),
         "{message}"
     );
+    let erase = |api_key: &str| {
+        let request = gateway.http.delete(gateway.url("/channels/b"));
+        request.bearer_auth(api_key).send()
+    };
+    let (status, code, _) = error_of(erase(&long("bot")).await.unwrap()).await;
+    assert_eq!((status, &*code), (403, "key-forbidden"));
+    assert_eq!(erase(API_KEY).await.unwrap().status(), 204);
     let (status, code, _) = error_of(send(long("bot").to_uppercase(), 9).await.unwrap()).await;
     assert_eq!((status, &*code), (401, "token-invalid"));
 }
