@@ -178,6 +178,15 @@ impl Upload {
         let Some(reply) = reply else {
             return self.wait(now, rng);
         };
+        if let Some(ms) = reply.error.as_ref().and_then(|error| error.retry_after_ms) {
+            // A rate is exceeded: that is no failure, and nothing was stored. The same again, as a request for the
+            // offset would take its turn each time.
+            self.state = State::Waiting {
+                until: now.plus(not_before(rng, ms)),
+                step,
+            };
+            return Outcome::Retry;
+        }
         match reply.status {
             200..=299 => self.advanced(now, step, started, reply),
             401 => {
@@ -241,14 +250,6 @@ impl Upload {
         rng: &mut fastrand::Rng,
         reply: HttpReply,
     ) -> Outcome {
-        if let Some(ms) = reply.error.as_ref().and_then(|error| error.retry_after_ms) {
-            // A rate is exceeded, which is no failure.
-            self.state = State::Waiting {
-                until: now.plus(not_before(rng, ms)),
-                step: self.step_after_trouble(),
-            };
-            return Outcome::Retry;
-        }
         self.server_failures += 1;
         if self.server_failures > SERVER_FAILURES {
             return Outcome::Failed(self.failure(reply));

@@ -140,6 +140,23 @@ fn an_upload_waits_instead_of_failing() {
     assert_eq!(keys(&out).len(), 1);
 }
 
+/// Where a user has one request at a time, one for the offset would take the turn of the bytes again and again.
+#[test]
+fn bytes_refused_by_rate_are_sent_again_without_asking_for_the_offset() {
+    let mut driven = Driven::online();
+    let out = driven.send(1, vec![(UploadId(0), meta(5 << 20))]);
+    let (id, _) = http(&out);
+    let (id, first) = http(&driven.input(Input::HttpDone(id, Some(reply(201, Some(1 << 20))))));
+    let refused = HttpReply {
+        error: Some(exceeded(WAIT_MS)),
+        ..reply(429, None)
+    };
+    driven.input(Input::HttpDone(id, Some(refused)));
+    let (_, second) = http(&driven.advance());
+    assert!(matches!(first, HttpRequest::Append { .. }), "{first:?}");
+    assert_eq!(first, second);
+}
+
 fn command() -> Lane {
     Lane::Once {
         unix_ms: 1,
