@@ -64,7 +64,7 @@ async fn a_gateway_starts_on_a_full_disk_and_reads() {
         }
         fill(data.path());
 
-        let process = Process::start(data.path()).await;
+        let mut process = Process::start(data.path()).await;
         let subscribed = json!({"channels": [{"id": "a"}]});
         let mut ada = process.connect("ada").await;
         let reply = ada.call("subscribe", subscribed).await;
@@ -86,7 +86,8 @@ async fn a_gateway_starts_on_a_full_disk_and_reads() {
             .call("message.send", send(20, "a", &"x".repeat(60_000)))
             .await;
         assert_eq!(reply["result"]["message"]["seq"], 21, "{reply}");
-        drop(process);
+        // Until it has ended it has the folder.
+        process.child.kill().await.unwrap();
         crate::support::check_integrity(&data.path().join("chat.db"));
         // The log goes on under its name: nothing was lost.
         let process = Process::start(data.path()).await;
