@@ -14,8 +14,8 @@ pub(super) struct Subscriptions(Vec<Subscription>);
 struct Subscription {
     channel: ChannelId,
     cursor: Cursor,
-    /// The call that added it.
-    by: CallId,
+    /// The only call that has subscribed to it.
+    by: Option<CallId>,
     state: State,
 }
 
@@ -65,16 +65,19 @@ impl Subscriptions {
         self.find(channel.as_str()).is_ok()
     }
 
-    /// Adds a channel that a call has subscribed to.
+    /// Adds a channel that a call has subscribed to. A present one keeps its own cursor: its pushes have moved it on.
     pub(super) fn add(&mut self, channel: ChannelId, cursor: Cursor, by: CallId) {
-        if let Err(index) = self.find(channel.as_str()) {
-            let subscription = Subscription {
-                channel,
-                cursor,
-                by,
-                state: State::Live,
-            };
-            self.0.insert(index, subscription);
+        match self.find(channel.as_str()) {
+            Ok(index) => self.0[index].by = None,
+            Err(index) => {
+                let subscription = Subscription {
+                    channel,
+                    cursor,
+                    by: Some(by),
+                    state: State::Live,
+                };
+                self.0.insert(index, subscription);
+            }
         }
     }
 
@@ -92,10 +95,15 @@ impl Subscriptions {
         }
     }
 
-    /// The channels that a call has added.
+    /// The channels that only this call has subscribed to.
     pub(super) fn added_by(&self, call: CallId) -> Vec<ChannelId> {
-        let added = self.0.iter().filter(|one| one.by == call);
+        let added = self.0.iter().filter(|one| one.by == Some(call));
         added.map(|one| one.channel.clone()).collect()
+    }
+
+    /// Removes them.
+    pub(super) fn remove_added_by(&mut self, call: CallId) {
+        self.0.retain(|one| one.by != Some(call));
     }
 
     /// There is a new connection, which has none of them.

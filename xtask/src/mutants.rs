@@ -23,12 +23,27 @@ pub struct Options {
     steps: u64,
 }
 
-/// A fault: a text that occurs once in a file, and its replacement.
+/// A fault: texts that occur once in a file, and their replacements.
 struct Mutant {
     name: &'static str,
     file: &'static str,
     find: &'static str,
     replace: &'static str,
+    also: Option<(&'static str, &'static str)>,
+}
+
+impl Mutant {
+    /// The file's text with the fault; `None` if it cannot be planted.
+    fn plant(&self, text: &str) -> Option<String> {
+        let mut text = text.to_owned();
+        for (find, replace) in [(self.find, self.replace)].into_iter().chain(self.also) {
+            if text.matches(find).count() != 1 {
+                return None;
+            }
+            text = text.replace(find, replace);
+        }
+        Some(text)
+    }
 }
 
 const fn mutant(
@@ -42,10 +57,11 @@ const fn mutant(
         file,
         find,
         replace,
+        also: None,
     }
 }
 
-const MUTANTS: [Mutant; 45] = [
+const MUTANTS: [Mutant; 51] = [
     mutant(
         "a message stored before is answered with the failure of its resend",
         "gateway/src/store/rules/mod.rs",
@@ -316,6 +332,46 @@ const MUTANTS: [Mutant; 45] = [
         ".authorize_send(&params.channel_id",
         ".authorize(&params.channel_id",
     ),
+    mutant(
+        "the answer to a resume is ignored",
+        "src/core/client/exchange.rs",
+        "if self.subscriptions.is_resumed_by(id, &recovery.channel) {",
+        "if false {",
+    ),
+    mutant(
+        "a resume that fails is taken for answered",
+        "src/core/client/exchange.rs",
+        "if self.subscriptions.await_answer(id) {",
+        "if false {",
+    ),
+    mutant(
+        "the last channel of a resume is left out",
+        "src/core/subscriptions.rs",
+        "resumed.push((one.channel.clone(), one.cursor.clone()));",
+        "if resumed.len() + 1 < fit { resumed.push((one.channel.clone(), one.cursor.clone())); } else { one.state = State::Live; }",
+    ),
+    mutant(
+        "a channel is lost where a long list is split",
+        "src/core/client/mod.rs",
+        "let rest = channels.split_off(fit);",
+        "let rest = channels.split_off(fit).into_iter().skip(1).collect::<Vec<_>>();",
+    ),
+    mutant(
+        "what was confirmed of a call that fails stays subscribed",
+        "src/core/client/exchange.rs",
+        "self.subscriptions.remove(channel);",
+        "let _ = channel;",
+    ),
+    Mutant {
+        name: "the bus is joined only when the heads are read",
+        file: "gateway/src/session/mod.rs",
+        find: "for channel in open.join(op, &wanted) {\n            self.outputs.push_back(Output::Join(channel.into()));\n        }",
+        replace: "open.join(op, &wanted);",
+        also: Some((
+            "let channels = open.start(op, wall_ms, wanted, heads);",
+            "for one in &wanted {\n                    self.outputs.push_back(Output::Join(one.start.id.clone().into()));\n                }\n                let channels = open.start(op, wall_ms, wanted, heads);",
+        )),
+    },
 ];
 
 /// Plants each fault and simulates.
@@ -346,14 +402,14 @@ pub fn run(options: &Options) -> Result<()> {
 fn plant(mutant: &Mutant, tree: &Path, steps: u64) -> Result<Option<String>> {
     let path = tree.join(mutant.file);
     let text = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
-    if text.matches(mutant.find).count() != 1 {
+    let Some(planted) = mutant.plant(&text) else {
         bail!(
             "{}: the text to replace does not occur exactly once in {}",
             mutant.name,
             mutant.file
         );
-    }
-    fs::write(&path, text.replace(mutant.find, mutant.replace))?;
+    };
+    fs::write(&path, planted)?;
     let outcome = simulate(tree, steps);
     fs::write(&path, text)?;
     outcome.with_context(|| mutant.name)
@@ -427,7 +483,7 @@ mod tests {
     fn every_fault_can_be_planted() {
         for one in &MUTANTS {
             let text = fs::read_to_string(workspace::root().join(one.file)).unwrap();
-            assert_eq!(text.matches(one.find).count(), 1, "{}", one.name);
+            assert!(one.plant(&text).is_some(), "{}", one.name);
         }
     }
 }

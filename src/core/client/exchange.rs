@@ -138,7 +138,6 @@ impl<P: Payload> Client<P> {
         match (&pending.kind, result) {
             (Kind::Subscribe, Ok(result)) => {
                 for recovery in decode_recoveries(&result).unwrap_or_default() {
-                    // An active channel keeps its own cursor: its pushes have moved it on.
                     if pending.decides(&recovery.channel)
                         && let Some(cursor) = recovery.cursor
                     {

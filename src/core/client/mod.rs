@@ -339,6 +339,8 @@ impl<P: Payload> Client<P> {
         self.in_flight.clear();
         let mut calls = std::mem::take(&mut self.connects);
         for pending in std::mem::take(&mut self.pending) {
+            // What is confirmed of a call that fails is not resumed.
+            self.subscriptions.remove_added_by(pending.call);
             calls.push(pending.call);
         }
         // A call has several parts, one behind the other.

@@ -211,3 +211,22 @@ fn what_comes_late_from_an_old_socket_changes_nothing() {
     driven.welcome(vec![recovery(5, None)]);
     assert_eq!(late(&mut driven, old), []);
 }
+
+/// Only its own frames prove to the gateway that the client lives.
+#[test]
+fn a_client_pings_whatever_it_receives() {
+    let mut driven = Driven::online();
+    driven.subscribe(1, 5);
+    let due = driven.client.next_timeout();
+    for seq in 6..20 {
+        driven.now = driven.now.plus(1_000);
+        driven.push(seq, "event");
+        assert_eq!(driven.client.next_timeout(), due);
+    }
+    let ping = |driven: &Driven| [Output::SendFrame(driven.socket, Frame::Ping)];
+    assert_eq!(driven.advance(), ping(&driven));
+    driven.receive(Incoming::Pong);
+    let answered = driven.now;
+    assert_eq!(driven.advance(), ping(&driven));
+    assert_eq!(driven.now, answered.plus(25_000));
+}

@@ -19,6 +19,7 @@ mod kept;
 mod lanes;
 mod properties;
 mod rates;
+mod resume;
 mod sends;
 mod subscriptions;
 mod token;

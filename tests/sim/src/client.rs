@@ -46,6 +46,8 @@ pub(crate) struct ClientHost {
     pub(crate) connected: bool,
     /// Requests of the present connection that have no reply.
     unanswered: BTreeSet<u32>,
+    /// Those that subscribe, with the channels that were not left since.
+    pub(crate) subscribes: BTreeMap<u32, Vec<ChannelId>>,
 }
 
 /// What a call is for.
@@ -99,6 +101,7 @@ impl ClientHost {
             files: BTreeMap::new(),
             connected: false,
             unanswered: BTreeSet::new(),
+            subscribes: BTreeMap::new(),
         }
     }
 }
@@ -296,9 +299,18 @@ impl World {
                 | Incoming::Pong
                 | Incoming::Push { .. } => Vec::new(),
             };
+            let asked = match &incoming {
+                Incoming::Reply(id, _) => self.clients[index].subscribes.remove(id),
+                Incoming::Welcome(_)
+                | Incoming::Gap(_)
+                | Incoming::Pong
+                | Incoming::Push { .. } => None,
+            };
             let oracle = &mut self.oracle;
-            let verdict = oracle.readers.starts(&oracle.model, page, &starts);
-            self.check(verdict);
+            let starts = oracle
+                .readers
+                .starts(&oracle.model, page, &starts, asked.as_deref());
+            self.check(starts);
         }
         self.input(index, Input::Received(socket, incoming));
         if is_foreign && self.clients[index].sockets.contains_key(&socket.0) {
@@ -320,10 +332,15 @@ impl World {
 
     /// A client says something to the gateway.
     fn says(&mut self, page: PageId, frame: &Frame<Payload>) -> Verdict {
-        let unanswered = &mut self.clients[page.client].unanswered;
+        let ClientHost {
+            unanswered,
+            subscribes,
+            ..
+        } = &mut self.clients[page.client];
         match frame {
             Frame::Hello { .. } => {
                 unanswered.clear();
+                subscribes.clear();
                 Ok(())
             }
             Frame::Request(id, method) => {
@@ -331,6 +348,9 @@ impl World {
                 let (count, most) = (unanswered.len(), Limits::DEFAULT.requests_in_flight);
                 if count > most as usize {
                     return Err(format!("{page} has {count} requests in flight"));
+                }
+                if let Method::Subscribe(channels) = method {
+                    subscribes.insert(*id, channels.clone());
                 }
                 match method {
                     Method::Once { body, .. } => match Tag::of_body(body.as_str()) {

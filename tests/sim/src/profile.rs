@@ -172,7 +172,12 @@ impl Profile {
         let slowest = [2, 20, 200, 2_000][rng.usize(..4)];
         Self {
             clients: rng.usize(1..6),
-            channels: rng.usize(1..4),
+            // Now and then more than one request may name.
+            channels: if rng.u8(..) < 20 {
+                rng.usize(101..131)
+            } else {
+                rng.usize(1..4)
+            },
             trouble_ms: rng.u64(30_000..600_000),
             latency_ms: 1..slowest,
             action_every: [20, 100, 500, 3_000][rng.usize(..4)],

@@ -31,7 +31,10 @@ impl World {
     pub fn channels(&self) -> Vec<ChannelId> {
         // Letters are channel ids.
         (0..self.profile.channels)
-            .filter_map(|index| ["a", "b", "c", "d"][index % 4].parse().ok())
+            .filter_map(|index| match ["a", "b", "c", "d"].get(index) {
+                Some(letter) => letter.parse().ok(),
+                None => format!("channel {index}").parse().ok(),
+            })
             .collect()
     }
 

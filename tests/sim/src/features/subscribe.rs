@@ -1,6 +1,6 @@
 //! Reading channels: every event once, in one order, or a gap that is reported.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use alo_chat::core::{CallId, Error, Input, Recovery, Settled};
 use alo_protocol::{ChannelId, Cursor, GapReason, Uuid};
@@ -17,7 +17,9 @@ use crate::{
 impl World {
     /// Subscribes.
     pub fn subscribe(&mut self, index: usize, channels: &[ChannelId]) -> CallId {
+        let page = self.page(index);
         let call = self.clients[index].next_call(Call::Subscribe(channels.to_vec()));
+        self.oracle.readers.asks(page, call, channels);
         self.note(|| format!("client {index} subscribes to {channels:?}"));
         let input = Input::Subscribe(call, channels.to_vec());
         self.call(index, call, "subscribe", input);
@@ -29,6 +31,9 @@ impl World {
         let page = self.page(index);
         let call = self.clients[index].next_call(Call::Other);
         self.oracle.readers.unsubscribed(page, call, channels);
+        for asked in self.clients[index].subscribes.values_mut() {
+            asked.retain(|channel| !channels.contains(channel));
+        }
         for channel in channels {
             self.oracle.history.unjoined(page, channel);
         }
@@ -54,7 +59,12 @@ impl World {
                 Ok(())
             }
             Ok(other) => Err(format!("{page}: subscribe was answered with {other:?}")),
-            Err(_) => Ok(()),
+            Err(_) => {
+                for channel in self.oracle.readers.failed(page, call, channels) {
+                    self.oracle.history.unjoined(page, &channel);
+                }
+                Ok(())
+            }
         }
     }
 
@@ -62,8 +72,10 @@ impl World {
     pub(crate) fn delivered(&mut self, page: PageId, event: &str) -> Verdict {
         self.counts.add("events delivered");
         let oracle = &mut self.oracle;
-        let event = oracle.readers.delivered(&oracle.model, page, event)?;
-        oracle.history.delivered(&oracle.model, page, event)
+        match oracle.readers.delivered(&oracle.model, page, event)? {
+            Some(event) => oracle.history.delivered(&oracle.model, page, event),
+            None => Ok(()),
+        }
     }
 
     /// `channel.gap` was reported: what follows starts elsewhere.
@@ -161,6 +173,12 @@ pub(crate) struct Readers {
     starts: HashMap<Key, Start>,
     /// The epochs of starts that came with a gap.
     epochs: HashMap<Key, String>,
+    /// Calls that subscribe and are not settled.
+    asked: HashMap<Key, BTreeSet<CallId>>,
+    /// The one call that a subscription stands for: with it, it fails.
+    by: HashMap<Key, CallId>,
+    /// A call that had begun it has failed while another asked for it: it is read or not.
+    unsure: HashSet<Key>,
 }
 
 impl Readers {
@@ -179,12 +197,22 @@ impl Readers {
         places
     }
 
-    /// The gateway has said where subscriptions start.
+    /// `subscribe` was called.
+    fn asks(&mut self, page: PageId, call: CallId, channels: &[ChannelId]) {
+        for channel in channels {
+            let key = (page, channel.clone());
+            self.asked.entry(key).or_default().insert(call);
+        }
+    }
+
+    /// The gateway has said where subscriptions start: to a request that subscribes to these channels, or to what is
+    /// read already.
     pub(crate) fn starts(
         &mut self,
         model: &Model,
         page: PageId,
         recoveries: &[Recovery],
+        asked: Option<&[ChannelId]>,
     ) -> Verdict {
         for Recovery {
             channel,
@@ -192,8 +220,12 @@ impl Readers {
             gap,
         } in recoveries
         {
-            if let Some(cursor) = cursor {
-                let key = (page, channel.clone());
+            let key = (page, channel.clone());
+            let is_meant = asked.map_or_else(
+                || self.readings.contains_key(&key),
+                |asked| asked.contains(channel),
+            );
+            if let Some(cursor) = cursor.as_ref().filter(|_| is_meant) {
                 let database = model.database_of(&cursor.epoch).ok_or_else(|| {
                     format!("{page}: {channel} starts at {cursor:?}, of no database")
                 })?;
@@ -204,17 +236,61 @@ impl Readers {
                     seq: cursor.seq,
                     database,
                 };
-                self.starts.insert(key, start);
+                self.starts.insert(key.clone(), start);
+                if asked.is_some() {
+                    self.begins(model, key);
+                }
             }
         }
         Ok(())
+    }
+
+    /// A part of a subscribe is confirmed: from now on events may arrive.
+    fn begins(&mut self, model: &Model, key: Key) {
+        if self.readings.contains_key(&key) {
+            // It stands for more than one call.
+            self.by.remove(&key);
+        } else if !self.unsure.contains(&key) {
+            let start = self.start(model, &key);
+            let call = self.asked.get(&key).and_then(|calls| calls.last());
+            if let Some(call) = call.copied() {
+                self.by.insert(key.clone(), call);
+            }
+            self.readings.insert(key, start);
+        }
+    }
+
+    /// `subscribe` has failed: returns what is not read any more.
+    fn failed(&mut self, page: PageId, call: CallId, channels: &[ChannelId]) -> Vec<ChannelId> {
+        let mut ended = Vec::new();
+        for channel in channels {
+            let key = (page, channel.clone());
+            let others = self.asked.get_mut(&key).is_some_and(|calls| {
+                calls.remove(&call);
+                !calls.is_empty()
+            });
+            if self.by.get(&key) == Some(&call) {
+                self.by.remove(&key);
+                self.readings.remove(&key);
+                self.cursors.remove(&key);
+                if others {
+                    self.unsure.insert(key);
+                }
+                ended.push(channel.clone());
+            }
+        }
+        ended
     }
 
     /// `subscribe` has resolved.
     fn subscribed(&mut self, model: &Model, page: PageId, call: CallId, channels: &[ChannelId]) {
         for channel in channels {
             let key = (page, channel.clone());
-            if self.left.get(&key).is_some_and(|left| *left > call) {
+            if let Some(calls) = self.asked.get_mut(&key) {
+                calls.remove(&call);
+            }
+            let is_left = self.left.get(&key).is_some_and(|left| *left > call);
+            if is_left || self.unsure.contains(&key) {
                 continue;
             }
             let start = self.start(model, &key);
@@ -234,6 +310,9 @@ impl Readers {
             let key = (page, channel.clone());
             self.readings.remove(&key);
             self.cursors.remove(&key);
+            self.asked.remove(&key);
+            self.by.remove(&key);
+            self.unsure.remove(&key);
             self.left.insert(key, call);
         }
     }
@@ -283,7 +362,7 @@ impl Readers {
         model: &'m Model,
         page: PageId,
         event: &str,
-    ) -> Result<(&'m ChannelId, u64, Uuid), String> {
+    ) -> Result<Option<(&'m ChannelId, u64, Uuid)>, String> {
         let event: SeenEvent<'_> =
             serde_json::from_str(event).map_err(|error| format!("an event is no JSON: {error}"))?;
         let message = event.data.message;
@@ -304,7 +383,11 @@ impl Readers {
         if message.files.iter().any(is_empty) {
             return Err(format!("message {} has an empty file", message.content));
         }
-        let Some(reading) = self.readings.get_mut(&(page, channel.clone())) else {
+        let key = (page, channel.clone());
+        if self.unsure.contains(&key) {
+            return Ok(None);
+        }
+        let Some(reading) = self.readings.get_mut(&key) else {
             return Err(format!(
                 "{page} received an event of {channel}, which it does not read"
             ));
@@ -329,7 +412,7 @@ impl Readers {
             ));
         }
         reading.last = Some(seq);
-        Ok((channel, seq, message.id))
+        Ok(Some((channel, seq, message.id)))
     }
 
     /// A client resumes and names its cursors.
