@@ -12,8 +12,18 @@ pub(super) struct Pending {
     pub(super) kind: Kind,
     /// Without those that a later call leaves: the reply is out of date for them.
     pub(super) channels: Vec<ChannelId>,
-    /// The request's id, if it was sent on the present connection.
-    pub(super) sent: Option<u32>,
+    pub(super) progress: Progress,
+}
+
+/// How far a part is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Progress {
+    /// To be sent.
+    Waiting,
+    /// Sent on the present connection, with this id.
+    Sent(u32),
+    /// Confirmed; the call waits for its other parts.
+    Done,
 }
 
 /// What is to be confirmed.
@@ -30,6 +40,13 @@ impl Pending {
     pub(super) fn leave(&mut self, channels: &[ChannelId]) {
         if self.subscribes() {
             self.channels.retain(|channel| !channels.contains(channel));
+        }
+    }
+
+    /// The connection is lost: what is not confirmed is sent again.
+    pub(super) fn connection_lost(&mut self) {
+        if let Progress::Sent(_) = self.progress {
+            self.progress = Progress::Waiting;
         }
     }
 
@@ -83,7 +100,7 @@ mod tests {
                 call: CallId(1),
                 kind,
                 channels: vec![channel.clone(); 40],
-                sent: None,
+                progress: Progress::Waiting,
             };
             let text = encode(&Frame::Request(1, pending.method::<()>()));
             let size = text.head.len() + text.tail.len();

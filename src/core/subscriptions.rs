@@ -14,7 +14,7 @@ pub(super) struct Subscriptions(Vec<Subscription>);
 struct Subscription {
     channel: ChannelId,
     cursor: Cursor,
-    /// The only call that has subscribed to it.
+    /// The call it ends with if that fails.
     by: Option<CallId>,
     state: State,
 }
@@ -67,17 +67,14 @@ impl Subscriptions {
 
     /// Adds a channel that a call has subscribed to. A present one keeps its own cursor: its pushes have moved it on.
     pub(super) fn add(&mut self, channel: ChannelId, cursor: Cursor, by: CallId) {
-        match self.find(channel.as_str()) {
-            Ok(index) => self.0[index].by = None,
-            Err(index) => {
-                let subscription = Subscription {
-                    channel,
-                    cursor,
-                    by: Some(by),
-                    state: State::Live,
-                };
-                self.0.insert(index, subscription);
-            }
+        if let Err(index) = self.find(channel.as_str()) {
+            let subscription = Subscription {
+                channel,
+                cursor,
+                by: Some(by),
+                state: State::Live,
+            };
+            self.0.insert(index, subscription);
         }
     }
 
@@ -95,7 +92,25 @@ impl Subscriptions {
         }
     }
 
-    /// The channels that only this call has subscribed to.
+    /// A call has succeeded.
+    pub(super) fn settled(&mut self, call: CallId) {
+        for one in &mut self.0 {
+            if one.by == Some(call) {
+                one.by = None;
+            }
+        }
+    }
+
+    /// The call that has added a channel has failed: another one stands for it, or it is removed.
+    pub(super) fn left(&mut self, channel: &ChannelId, other: Option<CallId>) {
+        if other.is_none() {
+            self.remove(channel);
+        } else if let Ok(index) = self.find(channel.as_str()) {
+            self.0[index].by = other;
+        }
+    }
+
+    /// The channels that end with this call if it fails.
     pub(super) fn added_by(&self, call: CallId) -> Vec<ChannelId> {
         let added = self.0.iter().filter(|one| one.by == Some(call));
         added.map(|one| one.channel.clone()).collect()
@@ -135,6 +150,11 @@ impl Subscriptions {
     /// Whether all were named to the present connection.
     pub(super) fn are_named(&self) -> bool {
         self.0.iter().all(|one| one.state != State::Lost)
+    }
+
+    /// Whether all were answered on the present connection.
+    pub(super) fn are_live(&self) -> bool {
+        self.0.iter().all(|one| one.state == State::Live)
     }
 
     /// Whether the request `id` resumes this channel. One that was left and subscribed to again since is another

@@ -358,9 +358,9 @@ const MUTANTS: [Mutant; 51] = [
     ),
     mutant(
         "what was confirmed of a call that fails stays subscribed",
-        "src/core/client/exchange.rs",
-        "self.subscriptions.remove(channel);",
-        "let _ = channel;",
+        "src/core/subscriptions.rs",
+        "if other.is_none() {\n            self.remove(channel);",
+        "if other.is_none() {",
     ),
     Mutant {
         name: "the bus is joined only when the heads are read",

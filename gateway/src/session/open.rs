@@ -81,6 +81,10 @@ impl Open {
             {
                 if subscription.awaits(op) {
                     recovery.gap = subscription.start(start.cursor.as_ref(), head.clone());
+                } else if subscription.is_started()
+                    && let Some(cursor) = &start.cursor
+                {
+                    recovery.gap = subscription.restart(cursor, head.clone());
                 }
                 if subscription.is_started() {
                     recovery.cursor = Some(subscription.cursor());

@@ -84,6 +84,16 @@ impl Subscription {
         gap
     }
 
+    /// The client asks again for what follows its cursor: events it has received since may be sent again.
+    pub(super) fn restart(&mut self, wanted: &Cursor, head: Cursor) -> Option<GapReason> {
+        let gap = self.start(Some(wanted), head);
+        self.state = State::CatchingUp {
+            reading: false,
+            stirred: false,
+        };
+        gap
+    }
+
     /// The client's position as far as it was sent.
     pub(super) fn cursor(&self) -> Cursor {
         Cursor {

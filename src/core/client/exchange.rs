@@ -8,7 +8,7 @@ use crate::core::{
     connection::{Beat, Connection, Loss},
     in_flight::Purpose,
     outbox::State,
-    pending::{Kind, Pending, bytes},
+    pending::{Kind, Pending, Progress, bytes},
     subscriptions::Verdict,
     text::{concat, digits},
 };
@@ -101,10 +101,9 @@ impl<P: Payload> Client<P> {
                 self.settle(call, result.map(Settled::Value));
             }
             Some(Purpose::Subscription(_)) => {
-                let sent = |pending: &Pending| pending.sent == Some(id);
+                let sent = |pending: &Pending| pending.progress == Progress::Sent(id);
                 if let Some(index) = self.pending.iter().position(sent) {
-                    let pending = self.pending.remove(index);
-                    self.confirmed(&pending, result);
+                    self.confirmed(index, result);
                 }
             }
             Some(Purpose::Resume(_)) => self.resumed(now, id, result),
@@ -121,8 +120,8 @@ impl<P: Payload> Client<P> {
             Purpose::Asked(call) => self.asked.refused(call),
             Purpose::Subscription(_) => {
                 let mut pending = self.pending.iter_mut();
-                let refused = pending.find(|pending| pending.sent == Some(id));
-                refused.map(|pending| pending.sent = None).is_some()
+                let refused = pending.find(|pending| pending.progress == Progress::Sent(id));
+                refused.map(Pending::connection_lost).is_some()
             }
             Purpose::Resume(_) => self.subscriptions.refused(id),
             Purpose::Refresh => false,
@@ -134,7 +133,8 @@ impl<P: Payload> Client<P> {
         waits
     }
 
-    fn confirmed(&mut self, pending: &Pending, result: Result<P, Error>) {
+    fn confirmed(&mut self, index: usize, result: Result<P, Error>) {
+        let pending = &self.pending[index];
         match (&pending.kind, result) {
             (Kind::Subscribe, Ok(result)) => {
                 for recovery in decode_recoveries(&result).unwrap_or_default() {
@@ -145,23 +145,33 @@ impl<P: Payload> Client<P> {
                             .add(recovery.channel, cursor, pending.call);
                     }
                 }
-                self.part_done(pending);
+                self.part_done(index);
             }
             (Kind::Unsubscribe | Kind::Undo(_), Ok(_)) | (Kind::Undo(_), Err(_)) => {
-                self.part_done(pending);
+                self.part_done(index);
             }
-            (Kind::Subscribe | Kind::Unsubscribe, Err(error)) => self.undo(pending.call, error),
+            (Kind::Subscribe | Kind::Unsubscribe, Err(error)) => {
+                let part = self.pending.remove(index);
+                self.undo(part.call, error);
+            }
         }
     }
 
-    /// A part of a call has ended; the call is settled with its last part.
-    fn part_done(&mut self, Pending { call, kind, .. }: &Pending) {
-        if self.pending.iter().all(|other| other.call != *call) {
+    /// A part of a call is done; the call is settled with its last part.
+    fn part_done(&mut self, index: usize) {
+        let Pending { call, progress, .. } = &mut self.pending[index];
+        *progress = Progress::Done;
+        let call = *call;
+        let mut parts = self.pending.iter().filter(|other| other.call == call);
+        if parts.all(|part| part.progress == Progress::Done) {
+            let kind = self.pending[index].kind.clone();
+            self.pending.retain(|other| other.call != call);
+            self.subscriptions.settled(call);
             let result = match kind {
-                Kind::Undo(error) => Err(error.clone()),
+                Kind::Undo(error) => Err(error),
                 Kind::Subscribe | Kind::Unsubscribe => Ok(Settled::Done),
             };
-            self.settle(*call, result);
+            self.settle(call, result);
         }
     }
 
@@ -169,19 +179,18 @@ impl<P: Payload> Client<P> {
     /// another call asks for it.
     fn undo(&mut self, call: CallId, error: Error) {
         let mut left = self.subscriptions.added_by(call);
-        let of_call = |pending: &&Pending| pending.call == call && pending.sent.is_some();
-        for part in self.pending.iter().filter(of_call) {
+        let is_of_call = |part: &&Pending| part.call == call && part.progress != Progress::Waiting;
+        for part in self.pending.iter().filter(is_of_call) {
             let is_new = |channel: &&ChannelId| !self.subscriptions.contains(channel);
             left.extend(part.channels.iter().filter(is_new).cloned());
         }
         self.pending.retain(|pending| pending.call != call);
         left.retain(|channel| {
-            let is_wanted = |other: &Pending| other.subscribes() && other.decides(channel);
-            !self.pending.iter().any(is_wanted)
+            let is_wanted = |other: &&Pending| other.subscribes() && other.decides(channel);
+            let other = self.pending.iter().find(is_wanted).map(|other| other.call);
+            self.subscriptions.left(channel, other);
+            other.is_none()
         });
-        for channel in &left {
-            self.subscriptions.remove(channel);
-        }
         if left.is_empty() {
             self.settle(call, Err(error));
         } else {
@@ -218,7 +227,10 @@ impl<P: Payload> Client<P> {
             if !self.subscriptions.are_named() {
                 return;
             }
-            self.pump_subscriptions(socket);
+            // What is lost must not start at the head first.
+            if self.subscriptions.are_live() {
+                self.pump_subscriptions(socket);
+            }
             self.pump_asked(socket);
         }
         if !self.restore.holds_commands() && self.rates[0].allows(commands) {
@@ -265,12 +277,12 @@ impl<P: Payload> Client<P> {
         let mut index = 0;
         while free > 0 && index < self.pending.len() {
             let pending = &self.pending[index];
-            if pending.sent.is_none() {
+            if pending.progress == Progress::Waiting {
                 let named = pending.channels.len();
                 if named == 0 {
                     // Later calls have decided about all of it.
-                    let pending = self.pending.remove(index);
-                    self.part_done(&pending);
+                    self.part_done(index);
+                    index = 0;
                     continue;
                 }
                 // One too large for the gateway goes out alone, and is refused.
@@ -282,7 +294,7 @@ impl<P: Payload> Client<P> {
                     return;
                 }
                 let id = self.request(socket, Purpose::Subscription(named), method);
-                self.pending[index].sent = Some(id);
+                self.pending[index].progress = Progress::Sent(id);
                 free -= 1;
             }
             index += 1;

@@ -142,7 +142,7 @@ impl<P: Payload> Client<P> {
         self.in_flight.clear();
         self.outbox.connection_lost();
         for pending in &mut self.pending {
-            pending.sent = None;
+            pending.connection_lost();
         }
         for call in self.asked.connection_lost() {
             self.settle(call, Err(offline()));

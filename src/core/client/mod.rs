@@ -21,7 +21,7 @@ use super::{
     in_flight::{InFlight, Purpose},
     io::Context,
     outbox::{Entry, Outbox, State},
-    pending::{Kind, Pending, fitting},
+    pending::{Kind, Pending, Progress, fitting},
     rate::Rate,
     subscriptions::Subscriptions,
     time::earlier,
@@ -198,7 +198,7 @@ impl<P: Payload> Client<P> {
                 call,
                 kind: kind.clone(),
                 channels,
-                sent: None,
+                progress: Progress::Waiting,
             });
             if rest.is_empty() {
                 return;

@@ -57,7 +57,13 @@ fn all_channels_are_resumed_in_parts_right_behind_hello_and_before_all_else() {
     let out = driven.open();
     assert!(matches!(out[0], Output::SendFrame(_, Frame::Hello { .. })));
     assert_eq!(sizes(&out[1..4]), [100, 100, 50]);
-    assert_eq!(requests(&out[4..]).len(), 3);
+    // The new subscription waits for the answers.
+    assert_eq!(requests(&out[4..]).len(), 2);
+    let out = driven.welcome(vec![]);
+    assert!(matches!(&requests(&out)[..], [(_, Method::Subscribe(_))]));
+    driven.close(1006);
+    driven.advance();
+    let out = driven.open();
     let named = resumes(&out).into_iter().flat_map(|(_, named)| named);
     assert_eq!(named.map(|(id, _)| id).collect::<Vec<_>>(), ids(250));
 }
@@ -190,6 +196,22 @@ fn a_resume_refused_for_its_rate_is_sent_again_on_the_same_connection() {
     driven.reply(question, Json(json!(7)));
     let out = driven.advance();
     assert_eq!((driven.socket, sizes(&out)), (socket, vec![2]), "{out:?}");
+}
+
+/// It would begin at the head, and what was missed would be lost without a word.
+#[test]
+fn a_lost_channel_that_is_subscribed_to_again_is_resumed_first() {
+    let mut driven = Driven::online();
+    driven.subscribe(1, 5);
+    driven.close(1006);
+    driven.input(Input::Subscribe(CallId(2), vec![channel()]));
+    driven.advance();
+    let out = driven.open();
+    assert_eq!((sizes(&out), requests(&out).len()), (vec![1], 0));
+    let out = driven.welcome(vec![]);
+    driven.reply(request(&out).0, reply_at(6));
+    let out = driven.push(6, "six");
+    assert_eq!(out, [Output::Emit(Event::Pushed("six".into()))]);
 }
 
 #[test]

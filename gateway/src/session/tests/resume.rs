@@ -82,3 +82,20 @@ fn a_resume_of_forbidden_channels_alone_is_answered() {
     }
     assert!(driven.joined.is_empty());
 }
+
+#[test]
+fn a_subscribed_channel_that_is_resumed_is_replayed_from_the_cursor() {
+    let mut driven = Driven::new();
+    driven.hello();
+    for content in ["one", "two", "three"] {
+        driven.other_sends(content);
+    }
+    driven.frame(&subscribe(1, &["a"]));
+    assert_eq!(driven.reply()["result"]["channels"][0]["cursor"]["seq"], 3);
+    driven.publish("four");
+    assert_eq!(driven.seqs(), [4]);
+    let channels = driven.resume(&json!([{"id": "a", "cursor": {"epoch": "e", "seq": 1}}]));
+    assert_eq!(channels[0]["cursor"]["seq"], 1);
+    driven.publish("five");
+    assert_eq!(driven.seqs(), [2, 3, 4, 5]);
+}

@@ -72,10 +72,8 @@ impl World {
     pub(crate) fn delivered(&mut self, page: PageId, event: &str) -> Verdict {
         self.counts.add("events delivered");
         let oracle = &mut self.oracle;
-        match oracle.readers.delivered(&oracle.model, page, event)? {
-            Some(event) => oracle.history.delivered(&oracle.model, page, event),
-            None => Ok(()),
-        }
+        let event = oracle.readers.delivered(&oracle.model, page, event)?;
+        oracle.history.delivered(&oracle.model, page, event)
     }
 
     /// `channel.gap` was reported: what follows starts elsewhere.
@@ -175,10 +173,8 @@ pub(crate) struct Readers {
     epochs: HashMap<Key, String>,
     /// Calls that subscribe and are not settled.
     asked: HashMap<Key, BTreeSet<CallId>>,
-    /// The one call that a subscription stands for: with it, it fails.
-    by: HashMap<Key, CallId>,
-    /// A call that had begun it has failed while another asked for it: it is read or not.
-    unsure: HashSet<Key>,
+    /// What is read although no call that asks for it has succeeded: it ends with the last of them.
+    provisional: HashSet<Key>,
 }
 
 impl Readers {
@@ -247,16 +243,19 @@ impl Readers {
 
     /// A part of a subscribe is confirmed: from now on events may arrive.
     fn begins(&mut self, model: &Model, key: Key) {
-        if self.readings.contains_key(&key) {
-            // It stands for more than one call.
-            self.by.remove(&key);
-        } else if !self.unsure.contains(&key) {
-            let start = self.start(model, &key);
-            let call = self.asked.get(&key).and_then(|calls| calls.last());
-            if let Some(call) = call.copied() {
-                self.by.insert(key.clone(), call);
+        let start = self.start(model, &key);
+        let is_asked = self.asked.get(&key).is_some_and(|calls| !calls.is_empty());
+        match self.readings.get_mut(&key) {
+            // The first answer may have been to a call that has failed since: it is ignored.
+            Some(reading) if self.provisional.contains(&key) && reading.last.is_none() => {
+                *reading = start;
             }
-            self.readings.insert(key, start);
+            Some(_) => {}
+            None if is_asked => {
+                self.readings.insert(key.clone(), start);
+                self.provisional.insert(key);
+            }
+            None => {}
         }
     }
 
@@ -265,17 +264,13 @@ impl Readers {
         let mut ended = Vec::new();
         for channel in channels {
             let key = (page, channel.clone());
-            let others = self.asked.get_mut(&key).is_some_and(|calls| {
+            let is_asked = self.asked.get_mut(&key).is_some_and(|calls| {
                 calls.remove(&call);
                 !calls.is_empty()
             });
-            if self.by.get(&key) == Some(&call) {
-                self.by.remove(&key);
+            if !is_asked && self.provisional.remove(&key) {
                 self.readings.remove(&key);
                 self.cursors.remove(&key);
-                if others {
-                    self.unsure.insert(key);
-                }
                 ended.push(channel.clone());
             }
         }
@@ -289,10 +284,10 @@ impl Readers {
             if let Some(calls) = self.asked.get_mut(&key) {
                 calls.remove(&call);
             }
-            let is_left = self.left.get(&key).is_some_and(|left| *left > call);
-            if is_left || self.unsure.contains(&key) {
+            if self.left.get(&key).is_some_and(|left| *left > call) {
                 continue;
             }
+            self.provisional.remove(&key);
             let start = self.start(model, &key);
             self.readings.entry(key).or_insert(start);
         }
@@ -311,8 +306,7 @@ impl Readers {
             self.readings.remove(&key);
             self.cursors.remove(&key);
             self.asked.remove(&key);
-            self.by.remove(&key);
-            self.unsure.remove(&key);
+            self.provisional.remove(&key);
             self.left.insert(key, call);
         }
     }
@@ -362,7 +356,7 @@ impl Readers {
         model: &'m Model,
         page: PageId,
         event: &str,
-    ) -> Result<Option<(&'m ChannelId, u64, Uuid)>, String> {
+    ) -> Result<(&'m ChannelId, u64, Uuid), String> {
         let event: SeenEvent<'_> =
             serde_json::from_str(event).map_err(|error| format!("an event is no JSON: {error}"))?;
         let message = event.data.message;
@@ -384,9 +378,6 @@ impl Readers {
             return Err(format!("message {} has an empty file", message.content));
         }
         let key = (page, channel.clone());
-        if self.unsure.contains(&key) {
-            return Ok(None);
-        }
         let Some(reading) = self.readings.get_mut(&key) else {
             return Err(format!(
                 "{page} received an event of {channel}, which it does not read"
@@ -412,7 +403,7 @@ impl Readers {
             ));
         }
         reading.last = Some(seq);
-        Ok(Some((channel, seq, message.id)))
+        Ok((channel, seq, message.id))
     }
 
     /// A client resumes and names its cursors.
