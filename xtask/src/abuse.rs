@@ -5,7 +5,7 @@ use std::fs;
 use anyhow::{Context, Result};
 use clap::Args;
 
-use crate::{process, workspace};
+use crate::{markers, process, workspace};
 
 /// The document with the results.
 const DOCUMENT: &str = "docs/security.md";
@@ -59,12 +59,8 @@ pub fn run(options: &Options) -> Result<()> {
 
 fn with_table(document: &str, table: &str) -> Result<String> {
     let [start, end] = MARKERS;
-    let found = document.split_once(start).and_then(|(before, rest)| {
-        let (_, after) = rest.split_once(end)?;
-        Some((before, after))
-    });
-    let (before, after) = found.with_context(|| format!("{DOCUMENT} lacks the markers"))?;
-    Ok(format!("{before}{start}\n{table}\n{end}{after}"))
+    markers::replaced(document, start, end, &format!("\n{table}\n"))
+        .with_context(|| format!("{DOCUMENT} lacks the markers"))
 }
 
 #[cfg(test)]

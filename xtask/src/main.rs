@@ -1,6 +1,6 @@
 //! The project's commands: `cargo xtask build | test | demo | bench | abuse | sim | mutants | size | docs | install`.
 //!
-//! One file per command. Shared: [`process`] runs programs, [`workspace`] has paths and versions, [`gateway`]
+//! One file per command. Shared: [`markers`] replaces parts of documents, [`process`] runs programs, [`workspace`] has paths and versions, [`gateway`]
 //! starts a gateway for tests, [`install`] installs tools.
 
 mod abuse;
@@ -12,6 +12,7 @@ mod example;
 mod gateway;
 mod glue;
 mod install;
+mod markers;
 mod module;
 mod mutants;
 mod process;

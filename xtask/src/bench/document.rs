@@ -6,7 +6,7 @@ use std::{fs, path::Path, process::Command};
 use anyhow::{Context, Result};
 
 use super::{results::Results, table};
-use crate::{process, workspace};
+use crate::{markers, process, workspace};
 
 /// Writes all three; the document outside of the markers stays unchanged.
 pub fn write(results: &Results, commit: &str, bench: &Path) -> Result<()> {
@@ -52,13 +52,7 @@ fn write_file(path: &Path, text: &str) -> Result<()> {
 fn replaced(text: &str, name: &str, generated: &str) -> Option<String> {
     let begin = format!("<!-- begin {name} -->\n");
     let end = format!("<!-- end {name} -->");
-    let start = text.find(&begin)? + begin.len();
-    let stop = start + text[start..].find(&end)?;
-    Some(format!(
-        "{}\n{generated}\n{}",
-        &text[..start],
-        &text[stop..]
-    ))
+    markers::replaced(text, &begin, &end, &format!("\n{generated}\n"))
 }
 
 #[cfg(test)]
