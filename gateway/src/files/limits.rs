@@ -28,7 +28,7 @@ pub struct FileFlags {
 
     /// How many uploads and downloads of a user may run at once.
     #[arg(long, env = "ALO_TRANSFERS_PER_USER", default_value_t = 32)]
-    pub transfers_per_user: usize,
+    pub transfers_per_user: u32,
 
     /// Bytes a second below which an upload or an answer that the client reads is cut. At 0 one byte within the
     /// window is enough.
@@ -46,7 +46,7 @@ pub struct FileLimits {
     /// Of one user.
     pub quota: Quota,
     /// Of one user at once; 0 is no bound.
-    pub transfers: usize,
+    pub transfers: u32,
     /// The least a client must send or read.
     pub pace: Pace,
     /// How old something must be that no record counts before it is removed.

@@ -1,35 +1,32 @@
 //! How many uploads and downloads of one user run at once.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::sync::Arc;
 
 use alo_protocol::{ErrorBody, ErrorCode};
 
-use crate::metrics::Metrics;
+use crate::{
+    limits::{Seat, Seats},
+    metrics::Metrics,
+};
 
 /// Counts them. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Transfers {
-    /// By user; one without any has no entry.
-    running: Arc<Mutex<HashMap<Arc<str>, usize>>>,
-    /// 0 is no bound.
-    max: usize,
+    running: Seats<Arc<str>>,
     metrics: Arc<Metrics>,
 }
 
 /// One that runs, until dropped.
 pub(crate) struct Transfer {
-    transfers: Transfers,
-    user: Arc<str>,
+    _seat: Seat<Arc<str>>,
+    metrics: Arc<Metrics>,
 }
 
 impl Transfers {
-    pub(crate) fn new(max: usize, metrics: Arc<Metrics>) -> Self {
+    /// With so many of a user at most; 0 is no bound.
+    pub(crate) fn new(max: u32, metrics: Arc<Metrics>) -> Self {
         Self {
-            running: Arc::default(),
-            max,
+            running: Seats::new(max),
             metrics,
         }
     }
@@ -39,34 +36,22 @@ impl Transfers {
     /// # Errors
     /// `too-many-requests`.
     pub(crate) fn begin(&self, user: &Arc<str>) -> Result<Transfer, ErrorBody> {
-        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = running.entry(user.clone()).or_default();
-        if self.max > 0 && *count >= self.max {
-            let message = format!("{} uploads and downloads of yours are running", self.max);
+        let Some(seat) = self.running.take(user) else {
+            let max = self.running.most();
+            let message = format!("{max} uploads and downloads of yours are running");
             return Err(ErrorBody::new(ErrorCode::TooManyRequests, message));
-        }
-        *count += 1;
+        };
         self.metrics.transfers.inc();
         Ok(Transfer {
-            transfers: self.clone(),
-            user: user.clone(),
+            _seat: seat,
+            metrics: self.metrics.clone(),
         })
     }
 }
 
 impl Drop for Transfer {
     fn drop(&mut self) {
-        let Transfers {
-            running, metrics, ..
-        } = &self.transfers;
-        metrics.transfers.dec();
-        let mut running = running.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = running.get_mut(&self.user) {
-            *count -= 1;
-            if *count == 0 {
-                running.remove(&self.user);
-            }
-        }
+        self.metrics.transfers.dec();
     }
 }
 
@@ -85,6 +70,6 @@ mod tests {
         let bobs = transfers.begin(&bob).unwrap();
         drop(first);
         drop((transfers.begin(&ada).unwrap(), second, bobs));
-        assert!(transfers.running.lock().unwrap().is_empty());
+        assert!(transfers.running.is_empty());
     }
 }

@@ -17,10 +17,11 @@ pub use address::{Address, Proxies, ProxyHeader};
 pub use flags::{LimitFlags, MaybeRate};
 pub use visitor::Visitor;
 
+pub(crate) use seats::{Seat, Seats};
+
 use crate::{audit, clock::Clock};
 use buckets::Buckets;
 use refusals::Refusals;
-use seats::{Seat, Seats};
 
 /// How often buckets that are full again are forgotten.
 const SHRINK_EVERY: Duration = Duration::from_secs(30);

@@ -8,30 +8,43 @@ use std::{
 
 type Counts<K> = Arc<Mutex<HashMap<K, u32>>>;
 
-/// Counts what is open. What is closed takes no memory.
-pub(super) struct Seats<K> {
+/// Counts what is open. What is closed takes no memory. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Seats<K> {
     /// 0 is no limit.
     most: u32,
     counts: Counts<K>,
 }
 
 /// One of the open, until it is dropped.
-pub(super) struct Seat<K: Hash + Eq> {
+pub(crate) struct Seat<K: Hash + Eq> {
     key: K,
     counts: Counts<K>,
 }
 
 impl<K: Hash + Eq + Clone> Seats<K> {
     /// With so many at most; 0 is no limit.
-    pub(super) fn new(most: u32) -> Self {
+    pub(crate) fn new(most: u32) -> Self {
         Self {
             most,
             counts: Arc::default(),
         }
     }
 
+    /// How many at most; 0 is no limit.
+    pub(crate) const fn most(&self) -> u32 {
+        self.most
+    }
+
+    /// Whether none is open.
+    #[cfg(test)]
+    pub(crate) fn is_empty(&self) -> bool {
+        let counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        counts.is_empty()
+    }
+
     /// Another one, unless there are too many.
-    pub(super) fn take(&self, key: &K) -> Option<Seat<K>> {
+    pub(crate) fn take(&self, key: &K) -> Option<Seat<K>> {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         let count = counts.entry(key.clone()).or_default();
         if self.most > 0 && *count >= self.most {
@@ -71,7 +84,7 @@ mod tests {
         drop(first);
         assert!(seats.take(&"ada").is_some());
         drop(second);
-        assert!(seats.counts.lock().unwrap().is_empty());
+        assert!(seats.is_empty());
     }
 
     #[test]
