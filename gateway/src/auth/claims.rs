@@ -7,14 +7,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::access::{Access, View};
 
-use super::{Identity, refused, request::check_user_id};
+use super::{
+    Identity, refused,
+    request::{CHANNELS, check_user_id},
+};
 
 /// How far an issuer's clock may be ahead of this one, milliseconds.
 const AHEAD_MS: u64 = 30_000;
 /// Maximum length of a token's id, bytes.
 const TOKEN_ID_BYTES: usize = 256;
-/// Maximum number of channels of one token.
-pub(super) const CHANNELS: usize = 1_000;
 
 /// The claims that are used. Issuer and audience are checked with the signature. Times are seconds since 1970,
 /// whole or not (RFC 7519, 2).

@@ -2,8 +2,8 @@
 
 use alo_protocol::{AuthRequest, ErrorBody, ErrorCode};
 
-use super::claims::CHANNELS;
-
+/// Maximum number of channels of one token.
+pub(super) const CHANNELS: usize = 1_000;
 /// Maximum length of a user id, in characters.
 const USER_ID_CHARS: usize = 128;
 

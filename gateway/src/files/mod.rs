@@ -42,7 +42,8 @@ pub(crate) use checksum::Checksum;
 pub(crate) use drain::drain;
 pub(crate) use lock::Guard;
 pub(crate) use pace::Progress;
-pub(crate) use receive::{Receiver, UPLOAD_LIFE_MS, too_long};
+pub(crate) use receive::{Receiver, too_long};
+pub(crate) use records::UPLOAD_LIFE_MS;
 pub(crate) use transfers::{Transfer, Transfers};
 
 /// The files of a gateway. Cheap to clone.

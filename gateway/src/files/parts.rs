@@ -7,8 +7,7 @@ use tokio::{sync::mpsc, task::JoinHandle};
 
 use super::{
     Files,
-    receive::UPLOAD_LIFE_MS,
-    records::{Part, Row, grows},
+    records::{Part, Row, UPLOAD_LIFE_MS, grows},
 };
 use crate::{clock::Clock, error::internal};
 

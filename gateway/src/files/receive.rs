@@ -23,9 +23,6 @@ use super::{
 };
 use crate::{clock::Clock, metrics::Metrics};
 
-/// How long an upload that belongs to no message is kept after its last byte, milliseconds.
-pub(crate) const UPLOAD_LIFE_MS: u64 = 24 * 60 * 60 * 1_000;
-
 /// What receiving needs besides the bytes.
 pub(crate) struct Receiver {
     pub(crate) files: Files,

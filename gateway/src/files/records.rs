@@ -12,6 +12,9 @@ use crate::{
 
 pub use crate::store::{FilePart as Part, FileRow as Row};
 
+/// How long an upload that belongs to no message is kept after its last byte, milliseconds.
+pub const UPLOAD_LIFE_MS: u64 = 24 * 60 * 60 * 1_000;
+
 /// A file to be created.
 pub struct Creation {
     /// Its id.
