@@ -115,16 +115,8 @@ pub fn released(key: &str, target: &Target) {
 }
 
 fn write_target<'a>(kind: Kind, line: Line<'a>, target: &'a Target, reason: Option<&'a str>) {
-    let (user, channel, token) = match target {
-        Target::User(user) => (Some(user), None, None),
-        Target::Token(token) => (None, None, Some(token)),
-        Target::Channel(channel) => (None, Some(channel), None),
-        Target::Member(channel, user)
-        | Target::Ban(channel, user)
-        | Target::Mute(channel, user) => (Some(user), Some(channel), None),
-    };
     // An id may be all that a foreign issuer's token is looked up by.
-    let token = token.map(|token| {
+    let token = target.token().map(|token| {
         let digest = Sha256::digest(token.as_bytes());
         digest
             .iter()
@@ -135,8 +127,8 @@ fn write_target<'a>(kind: Kind, line: Line<'a>, target: &'a Target, reason: Opti
     write(
         kind,
         &Line {
-            user: user.map(|user| &**user),
-            channel: channel.map(ChannelId::as_str),
+            user: target.user().map(|user| &**user),
+            channel: target.channel().map(ChannelId::as_str),
             token: token.as_deref(),
             reason,
             ..line

@@ -38,6 +38,29 @@ impl Target {
             Self::Token(_) | Self::Channel(_) => None,
         }
     }
+
+    /// The id of the token it is about, if it names one.
+    pub const fn token(&self) -> Option<&Arc<str>> {
+        match self {
+            Self::Token(token) => Some(token),
+            Self::User(_)
+            | Self::Channel(_)
+            | Self::Member(..)
+            | Self::Ban(..)
+            | Self::Mute(..) => None,
+        }
+    }
+
+    /// The channel it is about, if it names one.
+    pub const fn channel(&self) -> Option<&ChannelId> {
+        match self {
+            Self::Channel(channel)
+            | Self::Member(channel, _)
+            | Self::Ban(channel, _)
+            | Self::Mute(channel, _) => Some(channel),
+            Self::User(_) | Self::Token(_) => None,
+        }
+    }
 }
 
 /// A restriction.
@@ -59,7 +82,7 @@ impl Restriction {
         self.until_ms.is_none_or(|until_ms| now_ms < until_ms)
     }
 
-    /// What the user is told, after `what` is restricted.
+    /// What the user is shown, after `what` is restricted.
     fn message(&self, what: &str) -> String {
         let mut message = what.to_owned();
         if let Some(until_ms) = self.until_ms {
@@ -215,12 +238,11 @@ impl View {
         channel: &ChannelId,
         now_ms: u64,
     ) -> Result<(), ErrorBody> {
-        let target = || Target::Mute(channel.clone(), holder.user_id.clone());
-        let is_free = self.restrictions.is_empty();
-        match (!is_free)
-            .then(target)
-            .and_then(|target| self.find(&target, now_ms))
-        {
+        if self.restrictions.is_empty() {
+            return Ok(());
+        }
+        let target = Target::Mute(channel.clone(), holder.user_id.clone());
+        match self.find(&target, now_ms) {
             Some(mute) => {
                 let what = format!("the user is muted in channel {:?}", channel.as_str());
                 Err(ErrorBody::new(ErrorCode::UserMuted, mute.message(&what)))

@@ -88,17 +88,38 @@ pub(super) fn router(revoking: Revoking) -> Router {
             "/v1/revocations",
             get(revocations).put(revoke).delete(unrevoke),
         )
-        .route("/channels/{channel_id}/bans", get(bans))
-        .route(
-            "/channels/{channel_id}/bans/{user_id}",
-            put(ban).delete(unban),
-        )
-        .route("/channels/{channel_id}/mutes", get(mutes))
-        .route(
-            "/channels/{channel_id}/mutes/{user_id}",
-            put(mute).delete(unmute),
-        )
+        .merge(of_members("bans", Target::Ban))
+        .merge(of_members("mutes", Target::Mute))
         .with_state(revoking)
+}
+
+/// The routes of one kind of restriction of users in a channel.
+fn of_members(name: &'static str, kind: fn(ChannelId, Arc<str>) -> Target) -> Router<Revoking> {
+    let list = move |State(revoking): State<Revoking>, _: Platform, channel: ChannelPath| async move {
+        let ChannelPath(channel) = channel;
+        revoking.list(name, |target| {
+            let user = target.user();
+            user.is_some_and(|user| *target == kind(channel.clone(), user.clone()))
+        })
+    };
+    let restrict = move |State(revoking): State<Revoking>,
+                         Platform(key): Platform,
+                         path: Path<(String, String)>,
+                         JsonBody(term): JsonBody<Term>| async move {
+        let (channel, user) = member(path)?;
+        revoking.put(&key, kind(channel, user), term).await
+    };
+    let release = move |State(revoking): State<Revoking>,
+                        Platform(key): Platform,
+                        path: Path<(String, String)>| async move {
+        let (channel, user) = member(path)?;
+        revoking.remove(&key, kind(channel, user)).await
+    };
+    let path = format!("/channels/{{channel_id}}/{name}");
+    let member = format!("{path}/{{user_id}}");
+    Router::new()
+        .route(&path, get(list))
+        .route(&member, put(restrict).delete(release))
 }
 
 async fn revocations(State(revoking): State<Revoking>, _: Platform) -> Json<serde_json::Value> {
@@ -134,66 +155,6 @@ async fn unrevoke(
     let Query(whose) =
         whose.map_err(|rejection| invalid(format!("query: {}", rejection.body_text())))?;
     revoking.remove(&key, whose.target()?).await
-}
-
-async fn bans(
-    State(revoking): State<Revoking>,
-    _: Platform,
-    ChannelPath(channel): ChannelPath,
-) -> Json<serde_json::Value> {
-    revoking.list(
-        "bans",
-        |target| matches!(target, Target::Ban(of, _) if *of == channel),
-    )
-}
-
-async fn ban(
-    State(revoking): State<Revoking>,
-    Platform(key): Platform,
-    path: Path<(String, String)>,
-    JsonBody(term): JsonBody<Term>,
-) -> Result<StatusCode, AppError> {
-    let (channel, user) = member(path)?;
-    revoking.put(&key, Target::Ban(channel, user), term).await
-}
-
-async fn unban(
-    State(revoking): State<Revoking>,
-    Platform(key): Platform,
-    path: Path<(String, String)>,
-) -> Result<StatusCode, AppError> {
-    let (channel, user) = member(path)?;
-    revoking.remove(&key, Target::Ban(channel, user)).await
-}
-
-async fn mutes(
-    State(revoking): State<Revoking>,
-    _: Platform,
-    ChannelPath(channel): ChannelPath,
-) -> Json<serde_json::Value> {
-    revoking.list(
-        "mutes",
-        |target| matches!(target, Target::Mute(of, _) if *of == channel),
-    )
-}
-
-async fn mute(
-    State(revoking): State<Revoking>,
-    Platform(key): Platform,
-    path: Path<(String, String)>,
-    JsonBody(term): JsonBody<Term>,
-) -> Result<StatusCode, AppError> {
-    let (channel, user) = member(path)?;
-    revoking.put(&key, Target::Mute(channel, user), term).await
-}
-
-async fn unmute(
-    State(revoking): State<Revoking>,
-    Platform(key): Platform,
-    path: Path<(String, String)>,
-) -> Result<StatusCode, AppError> {
-    let (channel, user) = member(path)?;
-    revoking.remove(&key, Target::Mute(channel, user)).await
 }
 
 impl Revoking {
@@ -281,18 +242,11 @@ fn member(path: Path<(String, String)>) -> Result<(ChannelId, Arc<str>), ErrorBo
 }
 
 fn shown(restriction: &Restriction) -> Shown<'_> {
-    let (user, token, channel) = match &restriction.target {
-        Target::User(user) => (Some(user), None, None),
-        Target::Token(token) => (None, Some(token), None),
-        Target::Channel(channel) => (None, None, Some(channel)),
-        Target::Member(channel, user)
-        | Target::Ban(channel, user)
-        | Target::Mute(channel, user) => (Some(user), None, Some(channel)),
-    };
+    let target = &restriction.target;
     Shown {
-        user_id: user.map(|user| &**user),
-        token_id: token.map(|token| &**token),
-        channel_id: channel,
+        user_id: target.user().map(|user| &**user),
+        token_id: target.token().map(|token| &**token),
+        channel_id: target.channel(),
         since: restriction.since_ms,
         until: restriction.until_ms,
         reason: restriction.reason.as_deref(),

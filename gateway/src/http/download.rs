@@ -193,10 +193,6 @@ fn describe(headers: &mut HeaderMap, row: &Row, etag: &str) -> Result<(), ErrorB
         HeaderValue::from_static("private, no-cache"),
     );
     headers.insert(
-        header::X_CONTENT_TYPE_OPTIONS,
-        HeaderValue::from_static("nosniff"),
-    );
-    headers.insert(
         header::CONTENT_SECURITY_POLICY,
         HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'; sandbox"),
     );

@@ -9,7 +9,7 @@ use std::{
 
 use alo_protocol::{ClientFrame, ErrorBody, Limits, Request, Uuid};
 
-use super::requests::FLOOD_FACTOR;
+use super::requests::most_refused;
 use crate::limits::{Visitor, exceeded};
 
 /// For how long a frame is held at most, milliseconds: a client must receive its pong within ten seconds.
@@ -95,7 +95,7 @@ impl Gate {
     /// The next frame that passes, in the order received.
     pub(super) fn next(&mut self, now_ms: u64, limits: &Limits) -> Option<Passed> {
         let frame = self.frames.front()?;
-        let most = limits.requests_in_flight.saturating_mul(FLOOD_FACTOR - 1);
+        let most = most_refused(limits);
         if self.refusals > most || self.frames.len() > most as usize {
             return Some(Passed::Flood);
         }
@@ -207,10 +207,9 @@ fn work(request: &Request) -> u32 {
     match request {
         Request::Subscribe(params) => channels(params.channels.len()),
         Request::Resume(params) => channels(params.channels.len()),
-        Request::Unsubscribe(params) => channels(params.channel_ids.len()),
         Request::History(params) => 1 + params.limit / MESSAGES,
         Request::HistoryAround(params) => 1 + params.limit / MESSAGES,
-        Request::SendMessage(_) | Request::AuthRefresh(_) => 1,
+        Request::Unsubscribe(_) | Request::SendMessage(_) | Request::AuthRefresh(_) => 1,
     }
 }
 

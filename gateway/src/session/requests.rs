@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Consecutive refused requests that count as a flood, as a multiple of the limit in flight.
-pub(super) const FLOOD_FACTOR: u32 = 4;
+const FLOOD_FACTOR: u32 = 4;
 
 /// What waits for an answer from the store.
 pub(super) enum Pending {
@@ -45,6 +45,11 @@ pub(super) enum Admission {
     Flood,
 }
 
+/// How many requests in a row may be refused before they count as a flood.
+pub(super) const fn most_refused(limits: &Limits) -> u32 {
+    limits.requests_in_flight.saturating_mul(FLOOD_FACTOR - 1)
+}
+
 /// What takes effect in the order of the requests: a head includes the changes requested before it, and none
 /// that was requested after it.
 enum Order {
@@ -76,8 +81,7 @@ impl Requests {
             return Admission::Taken;
         }
         self.refused_in_a_row += 1;
-        let most = limits.requests_in_flight.saturating_mul(FLOOD_FACTOR - 1);
-        if self.refused_in_a_row > most {
+        if self.refused_in_a_row > most_refused(limits) {
             Admission::Flood
         } else {
             Admission::Refused
