@@ -10,7 +10,9 @@ use std::{
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::support::{PROCESS_KEY, Process, check_integrity, send, token};
+use crate::support::{
+    PROCESS_KEY, Process, check_integrity, send, token, upload_request, uploaded,
+};
 
 fn gateway(arguments: &[&str], data: &Path) -> Output {
     command(arguments, data).output().unwrap()
@@ -208,18 +210,5 @@ fn kill_after(mut command: Command, ms: u64) {
 async fn upload(process: &Process) -> String {
     let body = "bytes".repeat(100_000);
     let token = token(&process.endpoint, PROCESS_KEY, "ada", &["a"]).await;
-    let answer = reqwest::Client::new()
-        .post(format!("{}/v1/files", process.endpoint))
-        .bearer_auth(token)
-        .header("tus-resumable", "1.0.0")
-        .header("upload-length", body.len())
-        .header("upload-metadata", "channelId YQ==,filename eA==")
-        .header("content-type", "application/offset+octet-stream")
-        .body(body)
-        .send()
-        .await
-        .unwrap();
-    assert_eq!(answer.status(), 201);
-    let location = answer.headers()["location"].to_str().unwrap();
-    location.rsplit('/').next().unwrap().to_owned()
+    uploaded(upload_request(&process.endpoint, &token, "eA==", body)).await
 }

@@ -11,7 +11,9 @@ use alo_gateway::store::{Change, Draft, Opening, SqliteStore, Store};
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::support::{API_KEY, PROCESS_KEY, Process, Running, error_of, send};
+use crate::support::{
+    API_KEY, PROCESS_KEY, Process, Running, error_of, send, upload_request, uploaded,
+};
 
 /// The whole data folder is searched: the database with its write-ahead log, free pages and the unused parts of
 /// pages, and the files.
@@ -38,23 +40,18 @@ async fn after_an_erasure_no_byte_of_the_content_is_in_the_folder() {
     let reply = json!({"key": key(2), "channelId": "a", "content": "a reply", "parentId": message});
     let reply = eve.call("message.send", reply).await;
     assert_eq!(reply["result"]["message"]["parent"]["content"], "MARK-SENT");
-    for mark in [
+    let marks = [
         "MARK-SENT",
         "MARK-KEY",
         "MARK-VALUE",
         "MARK-NAME",
         "MARK-BYTES",
-    ] {
+    ];
+    for mark in marks {
         assert!(found(&folder, mark), "{mark}");
     }
     delete(&gateway, &format!("/channels/a/chat_messages/{message}")).await;
-    for mark in [
-        "MARK-SENT",
-        "MARK-KEY",
-        "MARK-VALUE",
-        "MARK-NAME",
-        "MARK-BYTES",
-    ] {
+    for mark in marks {
         assert!(!found(&folder, mark), "{mark}");
     }
     let gone = gateway.http.get(gateway.url(&format!("/v1/files/{file}")));
@@ -290,21 +287,7 @@ async fn upload(gateway: &Running, token: &str) -> String {
     use base64::Engine;
     let name = base64::engine::general_purpose::STANDARD.encode("MARK-NAME");
     let body = "MARK-BYTES".repeat(10_000);
-    let answer = gateway
-        .http
-        .post(gateway.url("/v1/files"))
-        .bearer_auth(token)
-        .header("tus-resumable", "1.0.0")
-        .header("upload-length", body.len())
-        .header("upload-metadata", format!("channelId YQ==,filename {name}"))
-        .header("content-type", "application/offset+octet-stream")
-        .body(body)
-        .send()
-        .await
-        .unwrap();
-    assert_eq!(answer.status(), 201);
-    let location = answer.headers()["location"].to_str().unwrap();
-    location.rsplit('/').next().unwrap().to_owned()
+    uploaded(upload_request(&gateway.endpoint, token, &name, body)).await
 }
 
 async fn delete(gateway: &Running, path: &str) {

@@ -19,7 +19,7 @@ use tokio::{
 
 use crate::{
     raw::{Chops, Event, Frame, Raw},
-    support::{API_KEY, PROCESS_KEY, Process, Running, is_served},
+    support::{API_KEY, PROCESS_KEY, Process, Running, is_served, upload_request, uploaded},
 };
 
 /// Longer than anything here may take.
@@ -563,15 +563,13 @@ async fn data_is_for_the_gateways_user_alone() {
     let mut ada = process.connect("ada").await;
     is_served(&mut ada).await;
     let token = crate::support::token(&process.endpoint, PROCESS_KEY, "ada", &["a"]).await;
-    let upload = reqwest::Client::new()
-        .post(format!("{}/v1/files", process.endpoint))
-        .bearer_auth(&token)
-        .header("tus-resumable", "1.0.0")
-        .header("upload-length", 1_000)
-        .header("upload-metadata", "channelId YQ==,filename eA==")
-        .header("content-type", "application/offset+octet-stream")
-        .body(vec![7; 1_000]);
-    assert_eq!(upload.send().await.unwrap().status(), 201);
+    uploaded(upload_request(
+        &process.endpoint,
+        &token,
+        "eA==",
+        vec![7; 1_000],
+    ))
+    .await;
     let entries = entries(&data);
     let has = |name: &str| entries.iter().any(|path| path.ends_with(name));
     assert!(

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::support::{Process, Running, SmallDisk, Socket, is_served, key, token};
+use crate::support::{Process, Running, SmallDisk, Socket, is_served, key, token, upload_request};
 
 /// Longer than the gateway waits for anything here.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -191,19 +191,8 @@ async fn a_full_disk_is_said_and_survived() {
         &["a"],
     )
     .await;
-    let upload = |size: usize| {
-        let metadata = "channelId YQ==,filename eA==";
-        let request = http
-            .post(format!("{}/v1/files", process.endpoint))
-            .bearer_auth(&token);
-        request
-            .header("tus-resumable", "1.0.0")
-            .header("upload-length", size)
-            .header("upload-metadata", metadata)
-            .header("content-type", "application/offset+octet-stream")
-            .body(vec![7; size])
-            .send()
-    };
+    let upload =
+        |size: usize| upload_request(&process.endpoint, &token, "eA==", vec![7; size]).send();
     let small = upload(1 << 20).await.unwrap();
     assert_eq!(small.status(), 201);
     let location = small.headers()["location"].to_str().unwrap().to_owned();

@@ -9,7 +9,7 @@ use alo_gateway::{
 };
 use clap::Parser;
 use futures_util::{SinkExt, StreamExt};
-use reqwest::StatusCode;
+use reqwest::{RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::{
@@ -465,6 +465,32 @@ pub fn check_integrity(database: &Path) {
         .query_row("PRAGMA integrity_check", [], |row| row.get(0))
         .unwrap();
     assert_eq!(verdict, "ok");
+}
+
+/// A request that uploads a whole file of this base64 name to channel `a`.
+pub fn upload_request(
+    endpoint: &str,
+    token: &str,
+    name: &str,
+    body: impl Into<Vec<u8>>,
+) -> RequestBuilder {
+    let body = body.into();
+    reqwest::Client::new()
+        .post(format!("{endpoint}/v1/files"))
+        .bearer_auth(token)
+        .header("tus-resumable", "1.0.0")
+        .header("upload-length", body.len())
+        .header("upload-metadata", format!("channelId YQ==,filename {name}"))
+        .header("content-type", "application/offset+octet-stream")
+        .body(body)
+}
+
+/// The id of the file that was uploaded.
+pub async fn uploaded(request: RequestBuilder) -> String {
+    let answer = request.send().await.unwrap();
+    assert_eq!(answer.status(), 201);
+    let location = answer.headers()["location"].to_str().unwrap();
+    location.rsplit('/').next().unwrap().to_owned()
 }
 
 /// Parameters of `message.send`.

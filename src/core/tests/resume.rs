@@ -146,8 +146,8 @@ fn a_channel_without_an_answer_ends_the_connection_and_is_resumed_again() {
     }
 }
 
-#[test]
-fn a_channel_left_before_its_resume_is_answered_does_not_come_back() {
+/// A channel is left while the request of this id resumes it.
+fn left_while_resuming() -> (Driven, u32) {
     let mut driven = Driven::online();
     driven.subscribe(1, 5);
     driven.close(1006);
@@ -156,6 +156,12 @@ fn a_channel_left_before_its_resume_is_answered_does_not_come_back() {
     driven.resumes.clear();
     driven.welcome(vec![]);
     driven.input(Input::Unsubscribe(CallId(2), vec![channel()]));
+    (driven, id)
+}
+
+#[test]
+fn a_channel_left_before_its_resume_is_answered_does_not_come_back() {
+    let (mut driven, id) = left_while_resuming();
     assert_eq!(driven.reply(id, reply_at(5)), []);
     assert!(!driven.client.is_subscribed(&channel()));
     assert_eq!(driven.push(6, "six"), []);
@@ -164,14 +170,7 @@ fn a_channel_left_before_its_resume_is_answered_does_not_come_back() {
 /// The answer is about the subscription that was left.
 #[test]
 fn a_channel_subscribed_to_again_before_its_resume_is_answered_keeps_its_own_cursor() {
-    let mut driven = Driven::online();
-    driven.subscribe(1, 5);
-    driven.close(1006);
-    driven.advance();
-    let (id, _) = resumes(&driven.open())[0].clone();
-    driven.resumes.clear();
-    driven.welcome(vec![]);
-    driven.input(Input::Unsubscribe(CallId(2), vec![channel()]));
+    let (mut driven, id) = left_while_resuming();
     let out = driven.input(Input::Subscribe(CallId(3), vec![channel()]));
     driven.reply(request(&out).0, reply_at(8));
     let late = recovered([recovery(5, Some(GapReason::Expired))].into_iter());
