@@ -59,7 +59,7 @@ pub async fn run(server: &Server, span: Duration) -> Result<Chat> {
                 .send(client::message(sent as u64, "lobby", stats::now()))
                 .await?;
         }
-        Ok::<_, Box<dyn std::error::Error + Send + Sync>>(sent)
+        Result::<usize>::Ok(sent)
     };
     let receiving = async {
         let mut delays = Latencies::default();
@@ -81,7 +81,7 @@ pub async fn run(server: &Server, span: Duration) -> Result<Chat> {
                 Err(_) => return Err("no message was delivered for ten seconds".into()),
             }
         }
-        Ok::<_, Box<dyn std::error::Error + Send + Sync>>(delays)
+        Result::<Latencies>::Ok(delays)
     };
     let (sent, delays, unhealthy) = tokio::join!(sending, receiving, health(&server.address, end));
     let (sent, mut delays) = (sent?, delays?);
