@@ -74,16 +74,36 @@ pub(super) fn bytes(channel: &ChannelId) -> u32 {
     channel.as_str().len() as u32 * 2 + 128
 }
 
-/// How many of these channels fit one request of so many bytes: at least one.
-pub(super) fn fitting<'a>(channels: impl Iterator<Item = &'a ChannelId>, most: u32) -> usize {
-    let mut left = most;
-    let fits = |channel: &&ChannelId| {
-        let rest = left.checked_sub(bytes(channel));
-        left = rest.unwrap_or(0);
-        rest.is_some()
-    };
-    let count = channels.take(REQUEST_CHANNELS).take_while(fits).count();
-    count.max(1)
+/// The room for channels in a request.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Room {
+    channels: usize,
+    bytes: u32,
+    is_used: bool,
+}
+
+impl Room {
+    /// For as many channels as a request may name and the gateway lets unanswered requests name, in so many bytes.
+    pub(super) fn new(channels: usize, bytes: u32) -> Self {
+        Self {
+            channels: channels.min(REQUEST_CHANNELS),
+            bytes,
+            is_used: false,
+        }
+    }
+
+    /// Takes up the room for one more channel; the first always fits into the bytes.
+    pub(super) fn takes(&mut self, channel: &ChannelId) -> bool {
+        let rest = self.bytes.checked_sub(bytes(channel));
+        let fits = self.channels > 0 && (rest.is_some() || !self.is_used);
+        if fits {
+            self.channels -= 1;
+            self.is_used = true;
+        }
+        // Those behind one that does not fit do not fit either: the order stays.
+        self.bytes = rest.filter(|_| fits).unwrap_or(0);
+        fits
+    }
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use alo_protocol::{ChannelId, Cursor};
 
-use super::{CallId, pending::fitting};
+use super::{CallId, pending::Room};
 
 /// Confirmed subscriptions, sorted by channel.
 #[derive(Debug, Default)]
@@ -101,24 +101,31 @@ impl Subscriptions {
         }
     }
 
-    /// The call that has added a channel has failed: another one stands for it, or it is removed.
-    pub(super) fn left(&mut self, channel: &ChannelId, other: Option<CallId>) {
-        if other.is_none() {
-            self.remove(channel);
-        } else if let Ok(index) = self.find(channel.as_str()) {
-            self.0[index].by = other;
+    /// A call has failed that asked for this channel. True if it is to be left: no other call stands for it, and it was
+    /// not subscribed before.
+    pub(super) fn undo(
+        &mut self,
+        channel: &ChannelId,
+        call: CallId,
+        other: Option<CallId>,
+    ) -> bool {
+        match self.find(channel.as_str()) {
+            Ok(index) if self.0[index].by != Some(call) => false,
+            Ok(index) if other.is_some() => {
+                self.0[index].by = other;
+                false
+            }
+            Ok(index) => {
+                self.0.remove(index);
+                true
+            }
+            Err(_) => other.is_none(),
         }
     }
 
-    /// The channels that end with this call if it fails.
-    pub(super) fn added_by(&self, call: CallId) -> Vec<ChannelId> {
-        let added = self.0.iter().filter(|one| one.by == Some(call));
-        added.map(|one| one.channel.clone()).collect()
-    }
-
-    /// Removes them.
-    pub(super) fn remove_added_by(&mut self, call: CallId) {
-        self.0.retain(|one| one.by != Some(call));
+    /// All calls that are not settled have failed.
+    pub(super) fn undo_all(&mut self) {
+        self.0.retain(|one| one.by.is_none());
     }
 
     /// There is a new connection, which has none of them.
@@ -128,18 +135,11 @@ impl Subscriptions {
         }
     }
 
-    /// What the request `id` of so many channels and bytes resumes next.
-    pub(super) fn resume(
-        &mut self,
-        id: u32,
-        channels: usize,
-        most: u32,
-    ) -> Vec<(ChannelId, Cursor)> {
-        let lost = |one: &&Subscription| one.state == State::Lost;
-        let fit = fitting(self.0.iter().filter(lost).map(|one| &one.channel), most).min(channels);
+    /// What the request `id` resumes next: as much as there is room for.
+    pub(super) fn resume(&mut self, id: u32, mut room: Room) -> Vec<(ChannelId, Cursor)> {
         let mut resumed = Vec::new();
         for one in &mut self.0 {
-            if one.state == State::Lost && resumed.len() < fit {
+            if one.state == State::Lost && room.takes(&one.channel) {
                 one.state = State::Resuming(id);
                 resumed.push((one.channel.clone(), one.cursor.clone()));
             }

@@ -345,10 +345,10 @@ const MUTANTS: [Mutant; 51] = [
         "if false {",
     ),
     mutant(
-        "the last channel of a resume is left out",
+        "the last channels of a resume are left out",
         "src/core/subscriptions.rs",
         "resumed.push((one.channel.clone(), one.cursor.clone()));",
-        "if resumed.len() + 1 < fit { resumed.push((one.channel.clone(), one.cursor.clone())); } else { one.state = State::Live; }",
+        "if resumed.len() < 50 { resumed.push((one.channel.clone(), one.cursor.clone())); } else { one.state = State::Live; }",
     ),
     mutant(
         "a channel is lost where a long list is split",
@@ -359,8 +359,8 @@ const MUTANTS: [Mutant; 51] = [
     mutant(
         "what was confirmed of a call that fails stays subscribed",
         "src/core/subscriptions.rs",
-        "if other.is_none() {\n            self.remove(channel);",
-        "if other.is_none() {",
+        "self.0.remove(index);\n                true",
+        "true",
     ),
     Mutant {
         name: "the bus is joined only when the heads are read",

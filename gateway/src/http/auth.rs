@@ -1,6 +1,6 @@
 //! `POST /v1/auth`: a token for a user, requested by the app's server.
 
-use alo_protocol::{AuthRequest, AuthResponse};
+use alo_protocol::{AuthRequest, AuthResponse, ErrorCode, HELLO_BYTES};
 use axum::{Json, Router, extract::State, http::header, response::IntoResponse, routing::post};
 
 use super::{
@@ -8,6 +8,9 @@ use super::{
     extract::{Door, Issues, JsonBody},
 };
 use crate::{auth::check_auth_request, random};
+
+/// The largest token: hello has it, and what surrounds it there.
+const TOKEN_BYTES: usize = HELLO_BYTES - 256;
 
 pub(super) fn router(door: Door) -> Router {
     Router::new()
@@ -23,6 +26,13 @@ async fn issue(
     check_auth_request(&body)?;
     let now_ms = door.clock.now_ms();
     let token = door.tokens.issue(&body, now_ms, random::uuid(now_ms));
+    if token.len() > TOKEN_BYTES {
+        let message = format!(
+            "channelIds: the token would have {} bytes of at most {TOKEN_BYTES}; name fewer channels",
+            token.len()
+        );
+        return Err(AppError::new(ErrorCode::InvalidArgument, message));
+    }
     Ok((
         [(header::CACHE_CONTROL, "no-store")],
         Json(AuthResponse { token }),

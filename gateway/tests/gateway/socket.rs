@@ -4,7 +4,7 @@ use alo_protocol::{CloseCode, HELLO_BYTES};
 use serde_json::json;
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::support::Running;
+use crate::support::{API_KEY, Running, error_of};
 
 #[tokio::test]
 async fn frames_that_are_none_close_the_connection_with_a_reason() {
@@ -62,4 +62,36 @@ async fn a_hello_over_8_kib_is_closed() {
             assert_eq!(reason, CloseCode::FrameTooLarge.as_str());
         }
     }
+}
+
+/// Whoever holds a token can connect with it.
+#[tokio::test]
+async fn a_token_too_large_for_a_hello_is_not_issued() {
+    let gateway = Running::start().await;
+    let issue = |count: usize| {
+        let channels: Vec<_> = (0..count).map(|id| format!("channel {id:03}")).collect();
+        let body = json!({"user": {"id": "ada"}, "channelIds": channels});
+        let request = gateway.http.post(gateway.url("/v1/auth"));
+        request.bearer_auth(API_KEY).json(&body).send()
+    };
+    let refused = error_of(issue(1_000).await.unwrap()).await;
+    assert_eq!((refused.0, &*refused.1), (400, "invalid-argument"));
+    assert!(
+        refused.2.starts_with("channelIds: the token would have"),
+        "{}",
+        refused.2
+    );
+    // The most that are granted are welcome.
+    let mut largest = None;
+    for count in (300..1_000).step_by(10) {
+        let answer = issue(count).await.unwrap();
+        if answer.status() != 200 {
+            break;
+        }
+        let mut answer: serde_json::Value = answer.json().await.unwrap();
+        largest = Some(answer["token"].take());
+    }
+    let token = largest.expect("300 channels are granted");
+    let welcome = gateway.socket().await.hello(token.as_str().unwrap()).await;
+    assert!(welcome.is_object());
 }

@@ -8,11 +8,11 @@ use crate::core::{
     connection::{Beat, Connection, Loss},
     in_flight::Purpose,
     outbox::State,
-    pending::{Kind, Pending, Progress, bytes},
+    pending::{Kind, Pending, Progress, Room, bytes},
     subscriptions::Verdict,
     text::{concat, digits},
 };
-use alo_protocol::{ChannelId, ErrorCode};
+use alo_protocol::ErrorCode;
 
 /// Room in a frame for what surrounds a request's body.
 const FRAME_OVERHEAD: u32 = 4_096;
@@ -164,7 +164,7 @@ impl<P: Payload> Client<P> {
         let call = *call;
         let mut parts = self.pending.iter().filter(|other| other.call == call);
         if parts.all(|part| part.progress == Progress::Done) {
-            let kind = self.pending[index].kind.clone();
+            let kind = self.pending.remove(index).kind;
             self.pending.retain(|other| other.call != call);
             self.subscriptions.settled(call);
             let result = match kind {
@@ -178,18 +178,18 @@ impl<P: Payload> Client<P> {
     /// A part of a call was refused, and so is the call: leaves what other parts of it have subscribed to, unless
     /// another call asks for it.
     fn undo(&mut self, call: CallId, error: Error) {
-        let mut left = self.subscriptions.added_by(call);
-        let is_of_call = |part: &&Pending| part.call == call && part.progress != Progress::Waiting;
-        for part in self.pending.iter().filter(is_of_call) {
-            let is_new = |channel: &&ChannelId| !self.subscriptions.contains(channel);
-            left.extend(part.channels.iter().filter(is_new).cloned());
+        let mut left = Vec::new();
+        for part in std::mem::take(&mut self.pending) {
+            if part.call != call {
+                self.pending.push(part);
+            } else if part.progress != Progress::Waiting {
+                left.extend(part.channels);
+            }
         }
-        self.pending.retain(|pending| pending.call != call);
         left.retain(|channel| {
             let is_wanted = |other: &&Pending| other.subscribes() && other.decides(channel);
             let other = self.pending.iter().find(is_wanted).map(|other| other.call);
-            self.subscriptions.left(channel, other);
-            other.is_none()
+            self.subscriptions.undo(channel, call, other)
         });
         if left.is_empty() {
             self.settle(call, Err(error));
@@ -261,8 +261,9 @@ impl<P: Payload> Client<P> {
     /// Resumes the subscriptions of the connection before, ahead of all else.
     fn pump_resumes(&mut self, socket: SocketId) {
         while self.free(16, |_| true) > 0 {
-            let (id, most) = (self.in_flight.next_id(), self.largest_body());
-            let channels = self.subscriptions.resume(id, self.free_names(), most);
+            let room = Room::new(self.free_names(), self.largest_body());
+            let id = self.in_flight.next_id();
+            let channels = self.subscriptions.resume(id, room);
             if channels.is_empty() {
                 return;
             }

@@ -105,6 +105,7 @@ impl<P: Payload> Client<P> {
     }
 
     /// A subscribed channel continues elsewhere, or not at all.
+    #[inline(never)]
     pub(super) fn recovered(
         &mut self,
         Recovery {

@@ -21,7 +21,7 @@ use super::{
     in_flight::{InFlight, Purpose},
     io::Context,
     outbox::{Entry, Outbox, State},
-    pending::{Kind, Pending, Progress, fitting},
+    pending::{Kind, Pending, Progress, Room},
     rate::Rate,
     subscriptions::Subscriptions,
     time::earlier,
@@ -192,7 +192,11 @@ impl<P: Payload> Client<P> {
     /// Queues a call, in as many parts as it needs requests.
     fn pend(&mut self, call: CallId, kind: &Kind, mut channels: Vec<ChannelId>) {
         loop {
-            let fit = fitting(channels.iter(), self.largest_body()).min(channels.len());
+            let mut room = Room::new(usize::MAX, self.largest_body());
+            let fit = channels
+                .iter()
+                .take_while(|channel| room.takes(channel))
+                .count();
             let rest = channels.split_off(fit);
             self.pending.push(Pending {
                 call,
@@ -339,12 +343,11 @@ impl<P: Payload> Client<P> {
         self.in_flight.clear();
         let mut calls = std::mem::take(&mut self.connects);
         for pending in std::mem::take(&mut self.pending) {
-            // What is confirmed of a call that fails is not resumed.
-            self.subscriptions.remove_added_by(pending.call);
             calls.push(pending.call);
         }
-        // A call has several parts, one behind the other.
+        // A call has several parts, one behind the other. What is confirmed of it is not resumed.
         calls.dedup();
+        self.subscriptions.undo_all();
         calls.append(&mut self.token_calls);
         calls.append(&mut self.asked.take_all());
         for call in calls {
