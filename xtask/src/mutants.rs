@@ -61,7 +61,25 @@ const fn mutant(
     }
 }
 
-const MUTANTS: [Mutant; 51] = [
+const MUTANTS: [Mutant; 54] = [
+    mutant(
+        "the key of a deleted message is forgotten",
+        "gateway/src/store/rules/send.rs",
+        "if log.gone_keys.contains(&draft.key) {",
+        "if log.gone_keys.contains(&draft.key) && draft.key == draft.id {",
+    ),
+    mutant(
+        "a page of history shows what is cut off and not removed yet",
+        "gateway/src/store/sqlite/read.rs",
+        "m.seq < ?2 AND m.seq > ?3 ORDER BY m.seq DESC",
+        "m.seq < ?2 AND ?3 >= 0 ORDER BY m.seq DESC",
+    ),
+    mutant(
+        "a deletion is a hole in the replay",
+        "gateway/src/store/sqlite/write.rs",
+        "UPDATE events SET kind = 2 WHERE",
+        "UPDATE events SET kind = kind WHERE",
+    ),
     mutant(
         "a message stored before is answered with the failure of its resend",
         "gateway/src/store/rules/mod.rs",

@@ -3,7 +3,7 @@
 
 use std::{
     borrow::Cow,
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     fmt,
     ops::RangeInclusive,
 };
@@ -17,6 +17,7 @@ pub use crate::features::send::Tag;
 use crate::{
     features::{
         access::Accesses,
+        delete,
         history::Histories,
         send::{Sends, Stored},
         subscribe::Readers,
@@ -105,7 +106,7 @@ impl Database {
     pub(crate) fn is_as_long_as(&self, other: &Self) -> bool {
         let lengths = |database: &Self| -> Vec<_> {
             let logs = database.logs.iter();
-            logs.map(|(channel, log)| (channel.clone(), log.ids.len()))
+            logs.map(|(channel, log)| (channel.clone(), log.ids.len(), log.cut))
                 .collect()
         };
         lengths(self) == lengths(other)
@@ -120,6 +121,10 @@ struct Log {
     last_ms: u64,
     /// Those that are no longer in the store, each with how many were missing before it.
     missing: BTreeMap<u64, u64>,
+    /// Of these, those that have an event still: deleted messages and their deletions.
+    erased: BTreeSet<u64>,
+    /// Nothing up to here is there.
+    cut: u64,
 }
 
 /// Where a stored message stands.
@@ -242,6 +247,62 @@ impl Model {
         seqs.is_empty() || missing as u64 == seqs.end() - seqs.start() + 1
     }
 
+    /// Whether some message of a stretch was gone before so many had gone.
+    pub(crate) fn was_gone(
+        &self,
+        database: usize,
+        channel: &ChannelId,
+        seq: u64,
+        losses: u64,
+    ) -> bool {
+        self.missing(database, channel, seq..=seq)
+            .any(|(_, before)| before < losses)
+    }
+
+    /// The events of a stretch that are not in the log any more.
+    pub(crate) fn holes(
+        &self,
+        database: usize,
+        channel: &ChannelId,
+        seqs: RangeInclusive<u64>,
+    ) -> impl Iterator<Item = u64> {
+        let log = self.databases[database].logs.get(channel);
+        let erased = move |seq: &u64| log.is_some_and(|log| log.erased.contains(seq));
+        self.missing(database, channel, seqs)
+            .map(|(seq, _)| seq)
+            .filter(move |seq| !erased(seq))
+    }
+
+    /// A message is deleted, or an event is the deletion of one: no message is there any more.
+    pub(crate) fn erased(&mut self, channel: &ChannelId, seq: u64) {
+        self.lose(channel, seq);
+        let database = self.database();
+        if let Some(log) = self.databases[database].logs.get_mut(channel) {
+            log.erased.insert(seq);
+        }
+    }
+
+    /// Everything up to a sequence is gone; returns the ids of what goes now.
+    pub(crate) fn cut(&mut self, channel: &ChannelId, cut: u64) -> Vec<Uuid> {
+        let database = self.database();
+        let Some(log) = self.databases[database].logs.get_mut(channel) else {
+            return Vec::new();
+        };
+        let from = std::mem::replace(&mut log.cut, cut) + 1;
+        log.erased = log.erased.split_off(&(cut + 1));
+        (from..=cut)
+            .filter_map(|seq| self.lose(channel, seq))
+            .collect()
+    }
+
+    /// An event that is no message has been made durable.
+    pub(crate) fn append_other(&mut self, channel: &ChannelId, seq: u64, id: Uuid) -> Verdict {
+        let database = self.database();
+        let log = self.databases[database].logs.get(channel);
+        let last_ms = log.map_or(0, |log| log.last_ms);
+        self.append(channel, seq, last_ms, id)
+    }
+
     /// The present database may call a channel's log by this.
     pub(crate) fn epoch(&mut self, epoch: &str) {
         let database = self.database();
@@ -331,6 +392,19 @@ impl Oracle {
             #[serde(borrow)]
             event: SeenEvent<'a>,
         }
+        #[derive(Deserialize)]
+        struct Whole<'a> {
+            #[serde(borrow)]
+            event: &'a serde_json::value::RawValue,
+        }
+        let whole: Whole<'_> = serde_json::from_str(&event.push)
+            .map_err(|error| format!("a push is no JSON: {error}"))?;
+        if let Some(deleted) = delete::deletion(whole.event.get()) {
+            self.model.delete(event.seq, &deleted)?;
+            self.sends
+                .erased(&deleted.message_id, self.model.database());
+            return Ok(());
+        }
         let push: Push<'_> = serde_json::from_str(&event.push)
             .map_err(|error| format!("a push is no JSON: {error}"))?;
         let message = push.event.data.message;
@@ -354,16 +428,59 @@ impl Oracle {
         })
     }
 
+    /// The store has a channel's log from behind `cut` to `head`.
+    pub(crate) fn cut(&mut self, channel: &ChannelId, cut: u64, head: u64) -> Verdict {
+        let known = self.model.head(channel);
+        if head != known {
+            return Err(format!("the head of {channel} is {head}, not {known}"));
+        }
+        for id in self.model.cut(channel, cut) {
+            self.sends.erased(&id, self.model.database());
+        }
+        Ok(())
+    }
+
+    /// The store has cut off all of a log: that is an event nobody can read.
+    pub(crate) fn cut_all(&mut self, channel: &ChannelId, seq: u64) -> Verdict {
+        let known = self.model.head(channel);
+        if seq == known {
+            return Ok(());
+        }
+        let last = self.model.log(self.model.database(), channel).last();
+        let id = last.map_or_else(|| Uuid::from_bytes([0; 16]), delete::stand_in_of_cut);
+        self.model.append_other(channel, seq, id)
+    }
+
     /// The store has refused a message.
     pub(crate) fn not_stored(&mut self, content: &str) {
         self.sends.not_stored(&self.model, content);
+    }
+
+    /// What a replay shows: messages that are there, and deletions of the others.
+    pub(crate) fn shows(&self, channel: &ChannelId, events: &[LogEvent]) -> Verdict {
+        let database = self.model.database();
+        for event in events {
+            let is_there = !self
+                .model
+                .all_missing(database, channel, event.seq..=event.seq);
+            let is_message = event.push.contains(r#""type":"message.new""#);
+            if is_there != is_message {
+                return Err(format!("a replay of {channel} shows {}", event.push));
+            }
+        }
+        Ok(())
     }
 
     /// All that the store holds of a channel must be what was told.
     pub(crate) fn holds(&self, channel: &ChannelId, seqs: &[u64]) -> Verdict {
         let length = self.model.head(channel);
         let database = self.model.database();
-        let is_there = |seq: &u64| self.model.missing(database, channel, *seq..=*seq).count() == 0;
+        let is_there = |seq: &u64| {
+            self.model
+                .holes(database, channel, *seq..=*seq)
+                .next()
+                .is_none()
+        };
         if seqs.iter().copied().eq((1..=length).filter(is_there)) {
             Ok(())
         } else {
@@ -428,6 +545,11 @@ impl Oracle {
     /// Ids of messages of a channel, for replies.
     pub(crate) fn some_message(&self, channel: &ChannelId, pick: usize) -> Option<Uuid> {
         let log = self.model.log(self.model.database(), channel);
-        log.get(pick % log.len().max(1)).copied()
+        let index = pick % log.len().max(1);
+        let seq = index as u64 + 1;
+        let is_there = !self
+            .model
+            .all_missing(self.model.database(), channel, seq..=seq);
+        log.get(index).copied().filter(|_| is_there)
     }
 }

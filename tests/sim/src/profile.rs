@@ -55,6 +55,8 @@ pub struct Profile {
     pub lost_answers: u32,
     /// Between two times somebody uses the key of another's message.
     pub theft_every: u64,
+    /// Between two times the app's server deletes a message or cuts a log.
+    pub erase_every: u64,
     /// How long the answer of a read takes at most.
     pub read_ms: u64,
     /// Share of reads of the log that fail.
@@ -118,6 +120,7 @@ impl Profile {
             disk_errors: 0,
             lost_answers: 0,
             theft_every: 0,
+            erase_every: 0,
             read_ms: 5,
             read_errors: 0,
             token_errors: 0,
@@ -152,6 +155,7 @@ impl Profile {
         let hole_every = every(20_000..300_000);
         let theft_every = every(1_000..60_000);
         let restrict_every = every(2_000..60_000);
+        let erase_every = every(100..10_000);
         let mut share = |most: u32| {
             if rng.u8(..) < 100 {
                 rng.u32(1..=most)
@@ -199,6 +203,7 @@ impl Profile {
             disk_errors,
             lost_answers,
             theft_every,
+            erase_every,
             read_ms: [5, 60, 200][rng.usize(..3)],
             read_errors,
             token_errors,

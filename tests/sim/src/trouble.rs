@@ -19,6 +19,7 @@ pub(crate) enum Trouble {
     Hole,
     Theft,
     Restrict,
+    Erase,
     Freeze,
     Stall,
     Reload,
@@ -85,6 +86,7 @@ impl World {
         self.come_again(self.profile.hole_every, Trouble::Hole);
         self.come_again(self.profile.theft_every, Trouble::Theft);
         self.come_again(self.profile.restrict_every, Trouble::Restrict);
+        self.come_again(self.profile.erase_every, Trouble::Erase);
         self.come_again(self.profile.freeze_every, Trouble::Freeze);
         self.come_again(self.profile.stall_every, Trouble::Stall);
         self.come_again(self.profile.reload_every, Trouble::Reload);
@@ -222,6 +224,7 @@ impl World {
             | Trouble::Hole
             | Trouble::Theft
             | Trouble::Restrict
+            | Trouble::Erase
             | Trouble::Freeze
             | Trouble::Stall
             | Trouble::Reload
@@ -277,6 +280,10 @@ impl World {
             Trouble::Restrict => {
                 self.restrict_someone();
                 self.come_again(self.profile.restrict_every, trouble);
+            }
+            Trouble::Erase => {
+                self.erase_something();
+                self.come_again(self.profile.erase_every, trouble);
             }
             Trouble::Freeze => {
                 self.counts.add("fault: tab frozen or machine asleep");

@@ -439,6 +439,63 @@ fn a_hole_in_the_log_is_a_gap_for_who_has_to_read_across_it() {
     }
 }
 
+/// Who was away receives the deletion in place of the message, and pages leave it out.
+#[test]
+fn a_message_that_is_deleted_is_not_replayed() {
+    let mut world = world();
+    world.subscribe(0, &a());
+    world.subscribe(1, &a());
+    world.run(100).unwrap();
+    send(&mut world, 1);
+    world.run(1_000).unwrap();
+    world.set_offline(0, true);
+    for _ in 0..3 {
+        send(&mut world, 1);
+    }
+    world.run(1_000).unwrap();
+    world.delete_message(&a()[0], 3);
+    world.run(1_000).unwrap();
+    assert_eq!(world.counts().get("deletions stored"), 1);
+    assert_eq!(world.counts().get("deletions delivered"), 1);
+    world.set_offline(0, false);
+    world.run(120_000).unwrap();
+    // In place of the message, and as an event of its own.
+    assert_eq!(world.counts().get("deletions delivered"), 3);
+    assert_eq!(world.counts().get("gaps told"), 0);
+    world.walk_history(0, &a()[0], 2);
+    world.run(1_000).unwrap();
+    assert_eq!(
+        world.counts().get("channels walked to their first message"),
+        1
+    );
+    heal(world);
+}
+
+/// Readers of a log that is cut, away or not, are told of it and read on; its messages are removed in steps.
+#[test]
+fn a_log_that_is_cut_is_a_gap_for_all() {
+    let mut world = world();
+    world.subscribe(0, &a());
+    world.subscribe(1, &a());
+    world.run(100).unwrap();
+    for _ in 0..5 {
+        send(&mut world, 1);
+    }
+    world.run(1_000).unwrap();
+    world.set_offline(0, true);
+    world.cut_channel(&a()[0], 2);
+    world.run(1_000).unwrap();
+    assert_eq!(world.counts().get("gaps told: expired"), 1);
+    world.set_offline(0, false);
+    world.run(120_000).unwrap();
+    assert_eq!(world.counts().get("gaps told: expired"), 2);
+    let before = world.counts().get("events delivered");
+    send(&mut world, 1);
+    world.run(1_000).unwrap();
+    assert_eq!(world.counts().get("events delivered"), before + 2);
+    heal(world);
+}
+
 /// A world in which a user may send a few messages a second; the gateway holds what comes earlier for so long.
 fn limited_world(seed: u64, hold_ms: u64) -> World {
     let rate = Some(Rate {

@@ -46,7 +46,7 @@ const FLOORS: [Floor; 7] = [
         folder: "tests/sim/src/features",
         suffix: ".rs",
         without: &[],
-        others: &["access", "mod"],
+        others: &["access", "delete", "mod"],
     },
     Floor {
         folder: "pkg-template/types",

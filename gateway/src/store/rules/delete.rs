@@ -118,6 +118,19 @@ pub(super) fn decide_cut(loaded: &mut Loaded, writes: &mut Writes, cut: &Cut) ->
     })
 }
 
+/// The answer to a cut that was made before: subscribers may not have learned of it.
+pub(super) fn known_cut(loaded: &Loaded, cut: &Cut) -> Option<Answer> {
+    let id = LogId::from(cut.channel.clone());
+    let log = loaded.logs.get(&id)?;
+    let is_known = cut.upto == Upto::All && log.cut == log.head && log.head > 0;
+    is_known.then(|| {
+        Ok(Committed {
+            message: "{}".into(),
+            notice: head_of(&id, log),
+        })
+    })
+}
+
 fn head_of(id: &LogId, log: &LoadedLog) -> Notice {
     Notice::Head {
         log: id.clone(),

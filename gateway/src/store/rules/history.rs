@@ -152,15 +152,15 @@ fn gather(rows: &mut dyn ReadRows, beyond: Beyond, room: Room) -> Result<Run, Er
     Ok(run)
 }
 
-/// Whether the way back from a page has messages: the message of the token is there, unless the page is empty;
-/// then what is beyond it counts, since the reader has that message.
+/// Whether the way back from a page has messages: that of the token, or if it was deleted, those beyond it. For an
+/// empty page only what is beyond it counts, since the reader has the message of the token.
 fn back(
     rows: &mut dyn ReadRows,
     start: Option<Uuid>,
     token: Uuid,
     behind: Beyond,
 ) -> Result<Option<Uuid>, ErrorBody> {
-    if start.is_some() {
+    if start.is_some() && matches!(rows.place(token)?, Some(Place::Present(_))) {
         return Ok(start);
     }
     let none = Room {
@@ -168,7 +168,8 @@ fn back(
         bytes: 0,
         one_always: false,
     };
-    Ok(gather(rows, behind, none)?.more.then_some(token))
+    let more = gather(rows, behind, none)?.more;
+    Ok(more.then_some(start.unwrap_or(token)))
 }
 
 fn place_of_token(rows: &mut dyn ReadRows, id: Uuid, name: &str) -> Result<u64, ErrorBody> {

@@ -187,7 +187,7 @@ pub(super) fn refuse(
         Change::Delete(deletion) => {
             delete::known(&loaded, deletion).unwrap_or_else(|| Err(error.clone()))
         }
-        Change::Cut(_) => Err(error.clone()),
+        Change::Cut(cut) => delete::known_cut(&loaded, cut).unwrap_or_else(|| Err(error.clone())),
     };
     changes.iter().map(answer).collect()
 }

@@ -219,6 +219,23 @@ pub fn pages_go_on_behind_messages_that_are_deleted(kit: &mut Kit) {
     assert!(third.messages.is_empty() && third.older_page_token.is_none());
 }
 
+pub fn a_page_names_no_way_back_to_what_is_deleted(kit: &mut Kit) {
+    kit.answers((1..=4).map(|number| draft(number, "a")).collect());
+    let newest = page(kit, 2, None).unwrap();
+    let older = page(kit, 2, newest.older_page_token).unwrap();
+    assert_eq!(shown(&older), ["message 2", "message 1"]);
+    assert!(older.newer_page_token.is_some());
+    for number in [3, 4] {
+        delete(kit, number, Deleter::Platform).unwrap();
+    }
+    let older = page(kit, 2, newest.older_page_token).unwrap();
+    assert_eq!(shown(&older), ["message 2", "message 1"]);
+    assert!(older.newer_page_token.is_none());
+    kit.commit(draft(5, "a"));
+    let older = page(kit, 2, newest.older_page_token).unwrap();
+    assert!(older.newer_page_token.is_some());
+}
+
 pub fn the_messages_of_a_user_are_found(kit: &mut Kit) {
     let of_bob = |number, channel| Draft {
         user_id: "bob".into(),

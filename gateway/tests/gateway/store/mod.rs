@@ -68,6 +68,7 @@ contract! {
         a_channel_that_is_cut_is_empty_at_once_and_goes_on
         a_cut_by_age_leaves_what_is_newer
         pages_go_on_behind_messages_that_are_deleted
+        a_page_names_no_way_back_to_what_is_deleted
         the_messages_of_a_user_are_found
     }
     files {

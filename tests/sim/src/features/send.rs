@@ -193,6 +193,8 @@ pub(crate) struct Sends {
     late: HashSet<Tag>,
     /// Those whose message has gone missing from the store, and with it their key.
     lost: HashSet<Tag>,
+    /// Those whose message was deleted, and in which database: their keys stay.
+    erased: HashMap<Tag, usize>,
     /// What each message is, in whichever database.
     tags: HashMap<Uuid, Tag>,
     /// In which database the store has last refused a message.
@@ -215,6 +217,7 @@ impl Sends {
             stored: HashMap::new(),
             late: HashSet::new(),
             lost: HashSet::new(),
+            erased: HashMap::new(),
             tags: HashMap::new(),
             refused_in: HashMap::new(),
             is_rewound: false,
@@ -249,6 +252,18 @@ impl Sends {
         }
     }
 
+    /// The message is deleted.
+    pub(crate) fn erased(&mut self, id: &Uuid, database: usize) {
+        if let Some(tag) = self.tags.get(id) {
+            // One that had gone missing before has left no key.
+            let is_known = self.stored.contains_key(tag);
+            if is_known {
+                self.erased.insert(*tag, database);
+            }
+        }
+        self.lost(id);
+    }
+
     /// The store has refused a message.
     pub(crate) fn not_stored(&mut self, model: &Model, content: &str) {
         if let Some(tag) = Tag::parse(content) {
@@ -267,6 +282,9 @@ impl Sends {
             files,
         }: Stored<'_>,
     ) -> Verdict {
+        if self.erased.get(&tag) == Some(&database) {
+            return Err(format!("message {tag}, which was deleted, has come back"));
+        }
         let before = self.stored.insert(tag, (id, database));
         if before.is_some_and(|(_, stored_in)| stored_in == database) {
             return Err(format!("message {tag} was stored twice"));

@@ -3,10 +3,11 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use alo_chat::core::{CallId, Error, Input, Recovery, Settled};
-use alo_protocol::{ChannelId, Cursor, GapReason, Uuid};
+use alo_protocol::{ChannelId, Cursor, GapReason, MessageDeleted, Uuid};
 
 use crate::{
     client::Call,
+    features::delete,
     oracle::{Model, SeenEvent, SeenFile, Verdict},
     page::PageId,
     wire::Payload,
@@ -72,8 +73,13 @@ impl World {
     pub(crate) fn delivered(&mut self, page: PageId, event: &str) -> Verdict {
         self.counts.add("events delivered");
         let oracle = &mut self.oracle;
-        let event = oracle.readers.delivered(&oracle.model, page, event)?;
-        oracle.history.delivered(&oracle.model, page, event)
+        let (channel, seq, id) = oracle.readers.delivered(&oracle.model, page, event)?;
+        if id.is_none() {
+            self.counts.add("deletions delivered");
+        }
+        oracle
+            .history
+            .delivered(&oracle.model, page, (&channel, seq, id))
     }
 
     /// `channel.gap` was reported: what follows starts elsewhere.
@@ -101,7 +107,7 @@ impl World {
             // What is missing is skipped, and the reader goes on at the head.
             Some(GapReason::Expired) => {
                 let skipped = from.stands() + 1..=to.stands();
-                let mut missing = oracle.model.missing(to.database, channel, skipped);
+                let mut missing = oracle.model.holes(to.database, channel, skipped);
                 from.database == to.database && missing.next().is_some()
             }
         };
@@ -138,6 +144,23 @@ impl Reading {
     /// Up to where the user has been told of.
     pub(crate) fn stands(&self) -> u64 {
         self.last.unwrap_or(self.bound)
+    }
+
+    /// An event came: the next one, or at first an earlier one.
+    fn advance(&mut self, page: PageId, channel: &ChannelId, seq: u64) -> Verdict {
+        let expected = self.stands() + 1;
+        let right = if self.last.is_some() {
+            seq == expected
+        } else {
+            seq <= expected
+        };
+        if !right {
+            return Err(format!(
+                "{page} received event {seq} of {channel} when {expected} was due"
+            ));
+        }
+        self.last = Some(seq);
+        Ok(())
     }
 }
 
@@ -350,13 +373,18 @@ impl Readers {
         }
     }
 
-    /// Judges an event; returns its channel, its sequence and its message.
-    fn delivered<'m>(
+    /// Judges an event; returns its channel, its sequence and its message, if it has one.
+    fn delivered(
         &mut self,
-        model: &'m Model,
+        model: &Model,
         page: PageId,
         event: &str,
-    ) -> Result<(&'m ChannelId, u64, Uuid), String> {
+    ) -> Result<(ChannelId, u64, Option<Uuid>), String> {
+        if let Some(deleted) = delete::deletion(event) {
+            return self
+                .deleted(model, page, deleted)
+                .map(|(channel, seq)| (channel, seq, None));
+        }
         let event: SeenEvent<'_> =
             serde_json::from_str(event).map_err(|error| format!("an event is no JSON: {error}"))?;
         let message = event.data.message;
@@ -391,19 +419,29 @@ impl Readers {
                 "{page} received an event of {channel} in another database than it reads"
             ));
         }
-        let expected = reading.stands() + 1;
-        let right = if reading.last.is_some() {
-            seq == expected
-        } else {
-            seq <= expected
-        };
-        if !right {
+        reading.advance(page, channel, seq)?;
+        Ok((channel.clone(), seq, Some(message.id)))
+    }
+
+    /// Judges a deletion; returns its channel and its sequence.
+    fn deleted(
+        &mut self,
+        model: &Model,
+        page: PageId,
+        deleted: MessageDeleted,
+    ) -> Result<(ChannelId, u64), String> {
+        let key = (page, deleted.channel_id.clone());
+        let Some(reading) = self.readings.get_mut(&key) else {
             return Err(format!(
-                "{page} received event {seq} of {channel} when {expected} was due"
+                "{page} received {deleted:?}, which it does not read"
             ));
-        }
-        reading.last = Some(seq);
-        Ok((channel, seq, message.id))
+        };
+        let expected = reading.stands() + 1;
+        let seq = model
+            .deletion_at(reading.database, &deleted, expected)
+            .map_err(|error| format!("{page}: {error}"))?;
+        reading.advance(page, &deleted.channel_id, seq)?;
+        Ok((deleted.channel_id, seq))
     }
 
     /// A client resumes and names its cursors.

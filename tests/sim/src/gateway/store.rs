@@ -31,6 +31,8 @@ impl World {
                 match self.gateway.log.read(&Query::Tail { log, after }, limit) {
                     Ok(Rows::Events(page)) if page.is_empty() => break,
                     Ok(Rows::Events(page)) => {
+                        let verdict = self.oracle.shows(&channel, &page);
+                        self.check(verdict);
                         seqs.extend(page.iter().map(|event| event.seq));
                         after = seqs.last().copied().unwrap_or(after);
                     }
@@ -45,7 +47,7 @@ impl World {
         }
     }
 
-    pub(super) fn queue_change(&mut self, change: Change, asker: Asker) {
+    pub(crate) fn queue_change(&mut self, change: Change, asker: Asker) {
         self.gateway.batching.push(change, asker);
         self.start_writer();
     }
@@ -82,7 +84,8 @@ impl World {
         }
         for (answer, change) in done.answers.iter().zip(changes) {
             match answer {
-                ((THIEF, _), Err(error)) if error.code == ErrorCode::IdempotencyConflict => {}
+                ((THIEF, _), Err(error))
+                    if matches!(error.code, ErrorCode::IdempotencyConflict | ErrorCode::Gone) => {}
                 ((THIEF, _), result) => {
                     self.violate(format!("another's key was answered with {result:?}"));
                 }
@@ -90,6 +93,7 @@ impl World {
             }
         }
         self.account_for(&first);
+        self.account_for_cuts();
         let (fsync, boot) = (self.rng.u64(1..20), self.gateway.boot);
         self.schedule(fsync, world::Event::Gateway(Event::Written(boot, done)));
     }
@@ -201,7 +205,10 @@ impl World {
 
     fn is_missing(&self, channel: &ChannelId, seq: u64) -> bool {
         let model = &self.oracle.model;
-        model.all_missing(model.database(), channel, seq..=seq)
+        model
+            .holes(model.database(), channel, seq..=seq)
+            .next()
+            .is_some()
     }
 
     /// A message is gone from the database, and its event: nobody has deleted it.
@@ -242,10 +249,28 @@ impl World {
         };
         // A key that is on its way is known or not known from its first try on.
         let is_quiet = self.gateway.batching.is_empty();
-        if seq > 0 && is_quiet && !self.is_missing(channel, seq) {
+        let model = &self.oracle.model;
+        let is_there = !model.all_missing(model.database(), channel, seq..=seq);
+        if seq > 0 && is_quiet && is_there {
             self.gateway.stored = None;
             self.lose_message(channel, seq);
         }
+    }
+
+    /// What was stored before, or a cut, which may have moved the head.
+    fn hinted(&mut self, committed: &Committed) {
+        let (log, seq) = committed.notice.reaches();
+        if &*committed.message == "{}"
+            && let Some(channel) = log.channel()
+        {
+            let verdict = self.oracle.cut_all(channel, seq);
+            return self.check(verdict);
+        }
+        self.counts.add(if is_message(committed) {
+            "sends repeated and recognised"
+        } else {
+            "deletions repeated and recognised"
+        });
     }
 
     /// Tells the model what has been made durable.
@@ -253,18 +278,28 @@ impl World {
         for committed in results.iter().flatten() {
             match committed.event() {
                 Some(event) => {
-                    self.counts.add("messages stored");
+                    let is_message = is_message(committed);
+                    self.counts.add(if is_message {
+                        "messages stored"
+                    } else {
+                        "deletions stored"
+                    });
                     let verdict = self.oracle.stored(event);
                     self.check(verdict);
-                    if let Some(channel) = event.log.channel() {
+                    if let Some(channel) = event.log.channel().filter(|_| is_message) {
                         let verdict = self.check_stored(channel, &event.push);
                         self.check(verdict);
                     }
                 }
-                None => self.counts.add("sends repeated and recognised"),
+                None => self.hinted(committed),
             }
         }
     }
+}
+
+/// Whether a change has stored a message, and not a deletion or a cut.
+fn is_message(committed: &Committed) -> bool {
+    committed.message.starts_with(r#"{"id""#)
 }
 
 /// The store, over a disk that may write a commit and say that it has failed.

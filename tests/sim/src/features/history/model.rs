@@ -144,7 +144,7 @@ impl Histories {
         &mut self,
         model: &Model,
         page: PageId,
-        (channel, seq, id): (&ChannelId, u64, Uuid),
+        (channel, seq, id): (&ChannelId, u64, Option<Uuid>),
     ) -> Verdict {
         if self.views.is_empty() {
             return Ok(());
@@ -152,7 +152,7 @@ impl Histories {
         let Some(view) = self.views.get_mut(&(page, channel.clone())) else {
             return Ok(());
         };
-        view.ids.insert(id);
+        view.ids.extend(id);
         view.stands = seq;
         match view.shown {
             Some(shown) if shown.until == seq => view.check(model, channel, seq),
@@ -270,8 +270,10 @@ impl Histories {
                         |seqs| model.missing(found.database, &ask.channel, seqs).count() as u64;
                     oldest <= middle
                         && middle <= newest
-                        && middle - oldest - gone(oldest..=middle) <= ask.limit as u64
-                        && newest - middle - gone(middle..=newest) <= ask.limit as u64
+                        && (middle - oldest).saturating_sub(gone(oldest..=middle))
+                            <= ask.limit as u64
+                        && (newest - middle).saturating_sub(gone(middle..=newest))
+                            <= ask.limit as u64
                 });
                 if !around {
                     return Err(format!("{:?} is not around {middle}", found.span));
@@ -465,6 +467,9 @@ impl Asked {
                 .filter(|_| channel_id == channel)
                 .filter(|seq| *seq <= cursor.seq)
                 .ok_or_else(|| format!("{id} is not in the log up to {cursor:?}"))?;
+            if model.was_gone(database, channel, seq, self.losses) {
+                return Err(format!("{id} was gone before the page was asked for"));
+            }
             span = Some(match span {
                 None => (seq, seq),
                 Some((oldest, newest))

@@ -102,7 +102,9 @@ impl Made {
 
     fn deliver(&mut self, seq: u64) -> Verdict {
         let event = (&a(), seq, id(seq));
-        self.history.delivered(&self.model, PAGE, event)
+        let (channel, seq, id) = event;
+        self.history
+            .delivered(&self.model, PAGE, (channel, seq, Some(id)))
     }
 
     fn refuse(&mut self, key: (PageId, CallId), code: ErrorCode) -> Verdict {
