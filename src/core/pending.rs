@@ -50,6 +50,13 @@ impl Pending {
         }
     }
 
+    /// What was confirmed is not so any more: it is sent again.
+    pub(super) fn unconfirm(&mut self) {
+        if self.progress == Progress::Done {
+            self.progress = Progress::Waiting;
+        }
+    }
+
     pub(super) const fn subscribes(&self) -> bool {
         matches!(self.kind, Kind::Subscribe)
     }

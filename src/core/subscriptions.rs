@@ -92,10 +92,10 @@ impl Subscriptions {
         }
     }
 
-    /// A call has succeeded.
-    pub(super) fn settled(&mut self, call: CallId) {
+    /// A call for these channels has succeeded: they stay, whichever call has added them.
+    pub(super) fn settled(&mut self, channels: &[ChannelId]) {
         for one in &mut self.0 {
-            if one.by == Some(call) {
+            if channels.contains(&one.channel) {
                 one.by = None;
             }
         }

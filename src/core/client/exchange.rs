@@ -2,7 +2,7 @@
 
 use super::Client;
 use crate::core::{
-    CallId, Error, Event, Incoming, Instant, Method, Payload, Settled, SocketId,
+    Error, Event, Incoming, Instant, Method, Payload, Settled, SocketId,
     backoff::not_before,
     codec::{decode_ms, decode_recoveries},
     connection::{Beat, Connection, Loss},
@@ -52,6 +52,7 @@ impl<P: Payload> Client<P> {
                     Incoming::Gap(recovery) => {
                         if self.subscriptions.contains(&recovery.channel) {
                             self.recovered(recovery);
+                            self.pump_requests();
                         }
                     }
                     Incoming::Pong | Incoming::Welcome(_) => {}
@@ -152,7 +153,7 @@ impl<P: Payload> Client<P> {
             }
             (Kind::Subscribe | Kind::Unsubscribe, Err(error)) => {
                 let part = self.pending.remove(index);
-                self.undo(part.call, error);
+                self.undo(part, error);
             }
         }
     }
@@ -164,21 +165,26 @@ impl<P: Payload> Client<P> {
         let call = *call;
         let mut parts = self.pending.iter().filter(|other| other.call == call);
         if parts.all(|part| part.progress == Progress::Done) {
-            let kind = self.pending.remove(index).kind;
-            self.pending.retain(|other| other.call != call);
-            self.subscriptions.settled(call);
-            let result = match kind {
-                Kind::Undo(error) => Err(error),
-                Kind::Subscribe | Kind::Unsubscribe => Ok(Settled::Done),
-            };
+            let mut result = Ok(Settled::Done);
+            for part in std::mem::take(&mut self.pending) {
+                match part.kind {
+                    _ if part.call != call => self.pending.push(part),
+                    Kind::Subscribe => self.subscriptions.settled(&part.channels),
+                    Kind::Unsubscribe => {}
+                    Kind::Undo(error) => result = Err(error),
+                }
+            }
             self.settle(call, result);
         }
     }
 
     /// A part of a call was refused, and so is the call: leaves what other parts of it have subscribed to, unless
     /// another call asks for it.
-    fn undo(&mut self, call: CallId, error: Error) {
-        let mut left = Vec::new();
+    fn undo(&mut self, refused: Pending, error: Error) {
+        let call = refused.call;
+        // Where it was confirmed on an earlier connection.
+        let mut left = refused.channels;
+        left.retain(|channel| self.subscriptions.contains(channel));
         for part in std::mem::take(&mut self.pending) {
             if part.call != call {
                 self.pending.push(part);

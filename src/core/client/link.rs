@@ -123,6 +123,12 @@ impl<P: Payload> Client<P> {
             }
             None => {
                 self.subscriptions.remove(&channel);
+                // A call that waits for its other parts must not resolve without this channel.
+                for part in &mut self.pending {
+                    if part.decides(&channel) {
+                        part.unconfirm();
+                    }
+                }
                 self.emit(Event::Gap(channel, None));
             }
         }

@@ -321,3 +321,66 @@ fn a_call_in_parts_is_settled_once_by_disconnect_and_nothing_of_it_is_resumed() 
     driven.input(Input::Connect(CallId(4)));
     assert_eq!(sizes(&driven.open()), [1]);
 }
+
+/// What one call has subscribed to another call may have confirmed since: then it does not end with the first.
+#[test]
+fn a_channel_that_a_call_has_confirmed_stays_when_the_call_that_added_it_fails() {
+    let error = Error::new(ErrorCode::ChannelForbidden, "c149");
+    for is_refused in [true, false] {
+        let mut driven = Driven::online();
+        let parts = requests(&driven.input(Input::Subscribe(CallId(1), ids(150))));
+        let (first, Method::Subscribe(channels)) = parts[0].clone() else {
+            panic!("{parts:?}");
+        };
+        driven.reply(first, recovered(channels.into_iter().map(|id| at(id, 0))));
+        let out = driven.input(Input::Subscribe(CallId(2), ids(1)));
+        let out = confirm(&mut driven, out);
+        assert_eq!(out, [Output::Settle(CallId(2), Ok(Settled::Done))]);
+        if is_refused {
+            driven.receive(Incoming::Reply(parts[1].0, Err(error.clone())));
+            assert!(driven.client.is_subscribed(&ids(1)[0]));
+        } else {
+            driven.input(Input::Disconnect(CallId(3)));
+            driven.input(Input::Connect(CallId(4)));
+            assert_eq!(sizes(&driven.open()), [1]);
+        }
+    }
+}
+
+/// All or none: a channel that was lost while the other parts were under way is requested again, and its refusal is
+/// the call's.
+#[test]
+fn a_call_in_parts_fails_if_a_channel_it_had_is_refused_before_it_settles() {
+    let mut driven = Driven::online();
+    let parts = requests(&driven.input(Input::Subscribe(CallId(1), ids(150))));
+    let (first, Method::Subscribe(channels)) = parts[0].clone() else {
+        panic!("{parts:?}");
+    };
+    driven.reply(first, recovered(channels.into_iter().map(|id| at(id, 0))));
+    driven.close(1006);
+    driven.advance();
+    let (resume, _) = resumes(&driven.open())[0].clone();
+    driven.resumes.clear();
+    driven.welcome(vec![]);
+    let answers = ids(100).into_iter().map(|id| match id.as_str() {
+        "c007" => Recovery {
+            channel: id,
+            cursor: None,
+            gap: None,
+        },
+        _ => at(id, 0),
+    });
+    let out = driven.reply(resume, recovered(answers));
+    let again: Vec<_> = requests(&out);
+    assert_eq!(again.len(), 2, "{out:?}");
+    let error = Error::new(ErrorCode::ChannelForbidden, "c007");
+    let out = driven.receive(Incoming::Reply(again[0].0, Err(error.clone())));
+    let mut settled = Vec::new();
+    for (id, method) in requests(&out) {
+        assert!(matches!(method, Method::Unsubscribe(_)), "{method:?}");
+        settled.extend(driven.reply(id, Json(json!({}))));
+    }
+    assert_eq!(settled, [Output::Settle(CallId(1), Err(error))]);
+    let is_subscribed = |id| driven.client.is_subscribed(id);
+    assert!(!ids(150).iter().any(is_subscribed));
+}

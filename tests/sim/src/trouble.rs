@@ -132,8 +132,12 @@ impl World {
             self.connect(index);
         }
         self.run(60_000)?;
-        for channel in self.channels() {
-            self.send(0, &channel, None, &[]);
+        // Where an outbox takes few at a time, no channel must go without.
+        for some in self.channels().chunks(self.profile.outbox) {
+            for channel in some {
+                self.send(0, channel, None, &[]);
+            }
+            self.run(20_000)?;
         }
         self.run(60_000)?;
         for index in 0..self.clients.len() {

@@ -13,6 +13,8 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
+use crate::oracle::Tag;
+
 /// A JSON value as it stands in a frame, or the open body of a request: text, read only where it is looked
 /// into.
 #[derive(Clone)]
@@ -212,6 +214,47 @@ pub fn items(text: impl Into<Rc<str>>) -> serde_json::Result<Vec<Item>> {
 /// Whether a frame holds events and nothing else.
 pub(crate) fn is_events(text: &Rc<str>) -> bool {
     items(text.clone()).is_ok_and(|items| items.iter().all(|item| item.push.is_some()))
+}
+
+/// The message a request asks to send, by the request's id.
+pub(crate) fn asked_to_send(text: &str) -> Option<(u64, Tag)> {
+    #[derive(Deserialize)]
+    struct Asked<'a> {
+        id: u64,
+        #[serde(borrow)]
+        params: Params<'a>,
+    }
+    #[derive(Deserialize)]
+    struct Params<'a> {
+        content: &'a str,
+    }
+    let asked: Asked<'_> = serde_json::from_str(text).ok()?;
+    Some((asked.id, Tag::parse(asked.params.content)?))
+}
+
+/// The requests that a frame refuses for good.
+pub(crate) fn refused(text: &str) -> Vec<u64> {
+    #[derive(Deserialize)]
+    struct Refused {
+        id: u64,
+        error: Error,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Error {
+        retry_after_ms: Option<u64>,
+    }
+    if !text.contains(r#""error""#) {
+        return Vec::new();
+    }
+    let refusal = |item: &Item| serde_json::from_str::<Refused>(item.all.as_str()).ok();
+    items(text)
+        .unwrap_or_default()
+        .iter()
+        .filter_map(refusal)
+        .filter(|refused| refused.error.retry_after_ms.is_none())
+        .map(|refused| refused.id)
+        .collect()
 }
 
 impl Item {

@@ -264,6 +264,11 @@ impl Sends {
         self.lost(id);
     }
 
+    /// The gateway has refused a message, and the sender may never know: then it is sent again, behind others.
+    pub(crate) fn refused(&mut self, tag: Tag) {
+        self.late.insert(tag);
+    }
+
     /// The store has refused a message.
     pub(crate) fn not_stored(&mut self, model: &Model, content: &str) {
         if let Some(tag) = Tag::parse(content) {

@@ -1,6 +1,6 @@
 //! Connections: the sessions with their driver and their mailbox.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
 use alo_gateway::{
     bus::{Delivery, Mailbox, News},
@@ -15,6 +15,8 @@ use crate::{
     client,
     features::access::presented,
     network::LinkId,
+    oracle::Tag,
+    wire,
     world::{self, World},
 };
 
@@ -27,6 +29,8 @@ pub(super) struct Conn {
     mail_is_due: bool,
     /// Answers that are not on the socket yet: each frame has one.
     owed: usize,
+    /// The messages it was asked to send, by request.
+    asked: HashMap<u64, Tag>,
     timer: u32,
     /// When the last answer of the writer comes.
     pub(super) answered_at: u64,
@@ -84,6 +88,7 @@ impl World {
             mailbox: Mailbox::new(self.profile.mailbox),
             mail_is_due: false,
             owed: 0,
+            asked: HashMap::new(),
             timer: 0,
             answered_at: 0,
             issued_ms: 0,
@@ -145,6 +150,7 @@ impl World {
                 break;
             };
             conn.owed += 1;
+            conn.asked.extend(wire::asked_to_send(&text));
             conn.driver.handle(now, Input::Frame(&text), &mut conn.desk);
         }
         self.write(id);
@@ -212,6 +218,11 @@ impl World {
                 conn.owed = conn.owed.saturating_sub(items - unasked(&text));
                 self.counts.add("frames to clients");
                 let issued_ms = conn.issued_ms;
+                for id in wire::refused(&text) {
+                    if let Some(tag) = conn.asked.remove(&id) {
+                        self.oracle.sends.refused(tag);
+                    }
+                }
                 self.check_pushes(id, issued_ms, &text);
                 self.text_to_client(id, text);
             }
