@@ -1,5 +1,6 @@
 import { explain, nameOrigin } from "./causes.js";
 import * as check from "./check.js";
+import { channelId, custom, limit, optional, string, uuid } from "./check.js";
 import { FirstFlight } from "./first-flight.js";
 import { Listeners } from "./listeners.js";
 import { aborted, download, failure, pages } from "./results.js";
@@ -11,6 +12,17 @@ export const version = "0.0.0-template";
 // Lanes of the protocol's registry; src/web/engine.rs has the same numbers.
 const ONCE = 0;
 const RETRY = 1;
+
+/** The methods that are a request and nothing more: lane, method of the protocol, and a check for each parameter. */
+const REQUESTS = {
+  fetchHistory: [
+    RETRY,
+    "history",
+    { channelId, limit: optional(limit), olderPageToken: optional(string), newerPageToken: optional(string) },
+  ],
+  fetchHistoryAround: [RETRY, "history.around", { channelId, messageId: uuid, limit: optional(limit) }],
+};
+const MESSAGE = { channelId, content: string, parentId: optional(uuid), metadata: optional(custom) };
 
 /**
  * Makes the public API over the engine's class; `init` loads its wasm, from `source()` unless `ready` is passed
@@ -62,40 +74,27 @@ export function define(source, init, Engine) {
       this.#flight = new FirstFlight(this.#options, ready);
     }
 
+    static {
+      for (const name in REQUESTS) {
+        this.prototype[name] = function (options) {
+          return this.#call(options, (given) => {
+            const [lane, method, checks] = REQUESTS[name];
+            const body = check.body(method, checks, given);
+            return (engine, call) => engine.request(call, lane, body, check.bytes(body));
+          });
+        };
+      }
+    }
+
     sendMessage(options) {
-      return this.#call(options, ({ channelId, content, metadata, parentId, files }) => {
-        const body = check.body("message.send", {
-          channelId: check.channelId(channelId),
-          content: check.string("content", content),
-          parentId: check.optional(check.uuid, "parentId", parentId),
-          metadata: check.optional(check.plainObject, "metadata", metadata),
-        });
-        const taken = check.optional(check.files, "files", files);
+      return this.#call(options, (given) => {
+        const body = check.body("message.send", MESSAGE, given);
+        const { channelId, files } = given;
+        const taken = optional(check.files)("files", files);
         return taken?.length
           ? (engine, call) => engine.requestWithFiles(call, body, check.bytes(body), channelId, taken)
           : (engine, call) => engine.request(call, ONCE, body, check.bytes(body));
       });
-    }
-
-    fetchHistory(options) {
-      return this.#call(options, ({ channelId, limit, olderPageToken, newerPageToken }) =>
-        ask("history", {
-          channelId: check.channelId(channelId),
-          limit: check.optional(check.limit, "limit", limit),
-          olderPageToken: check.optional(check.string, "olderPageToken", olderPageToken),
-          newerPageToken: check.optional(check.string, "newerPageToken", newerPageToken),
-        }),
-      );
-    }
-
-    fetchHistoryAround(options) {
-      return this.#call(options, ({ channelId, messageId, limit }) =>
-        ask("history.around", {
-          channelId: check.channelId(channelId),
-          messageId: check.uuid("messageId", messageId),
-          limit: check.optional(check.limit, "limit", limit),
-        }),
-      );
     }
 
     history(options) {
@@ -170,7 +169,7 @@ export function define(source, init, Engine) {
       try {
         check.reading("the argument", () => {
           const given = check.options(options);
-          signal = check.optional(check.signal, "signal", given.signal);
+          signal = optional(check.signal)("signal", given.signal);
           start = read(given, signal);
         });
       } catch ({ message }) {
@@ -300,11 +299,6 @@ export function define(source, init, Engine) {
   if (Symbol.dispose) AloChat.prototype[Symbol.dispose] = AloChat.prototype.dispose;
 
   return { AloChat, ready: (given) => ready(given) };
-}
-
-function ask(method, params) {
-  const body = check.body(method, params);
-  return (engine, call) => engine.request(call, RETRY, body, check.bytes(body));
 }
 
 function checkedEndpoint(endpoint) {

@@ -4,8 +4,8 @@
 export class InvalidArgument extends Error {}
 
 const ID_BYTES = 128;
-/** Readers parse metadata on stacks of a limited size. */
-const METADATA_LEVELS = 64;
+/** Readers parse what others send on stacks of a limited size. */
+const LEVELS = 64;
 const CONTROL = /\p{Cc}/u;
 const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 
@@ -34,7 +34,7 @@ export function reason(cause) {
   }
 }
 
-export function channelId(value, name = "channelId") {
+export function channelId(name, value) {
   string(name, value);
   if (!value) invalid(`${name}: must not be empty`);
   if (value.length * 3 > ID_BYTES && new TextEncoder().encode(value).length > ID_BYTES) invalid(`${name}: must be at most 128 bytes`);
@@ -50,7 +50,7 @@ export function channelIds(list) {
 function eachOnce(list) {
   if (!Array.isArray(list)) wrong("channelIds", "must be an array of strings", list);
   if (!list.length) invalid("channelIds: must name at least one channel");
-  return [...new Set(Array.from(list, (id, index) => channelId(id, `channelIds[${index}]`)))];
+  return [...new Set(Array.from(list, (id, index) => channelId(`channelIds[${index}]`, id)))];
 }
 
 export function uuid(name, value) {
@@ -63,10 +63,9 @@ export function string(name, value) {
   return value;
 }
 
-/** `value` checked by `check`; `undefined` if there is none. */
-export function optional(check, name, value) {
-  return value === undefined || value === null ? undefined : reading(name, () => check(name, value));
-}
+/** A check of what may be left out: `undefined` if there is none. */
+export const optional = (check) => (name, value) =>
+  value === undefined || value === null ? undefined : reading(name, () => check(name, value));
 
 export function limit(name, value) {
   if (!Number.isInteger(value)) wrong(name, "must be a whole number", value);
@@ -105,18 +104,26 @@ export function signal(name, value) {
 }
 
 /**
- * Method and parameters as the engine expects them: JSON text that follows `"method":`, open at its end.
- * Written now, so that later changes by the caller are not sent.
+ * Method and parameters as the engine expects them: JSON text that follows `"method":`, open at its end. `checks` has
+ * a check for each parameter. Written now, so that later changes by the caller are not sent.
  */
-export function body(method, params) {
+export function body(method, checks, given) {
+  const params = {};
+  for (const name in checks) params[name] = checks[name](name, given[name]);
+  return `"${method}","params":${JSON.stringify(params).slice(0, -1)}`;
+}
+
+/** A plain object of the caller's, as it is now. */
+export function custom(name, value) {
   let text;
+  plainObject(name, value);
   try {
-    text = JSON.stringify(params);
+    text = JSON.stringify(value);
   } catch (cause) {
-    invalid(`metadata: cannot be written as JSON; ${reason(cause)}`);
+    invalid(`${name}: cannot be written as JSON; ${reason(cause)}`);
   }
-  if (params.metadata && levels(text) > METADATA_LEVELS + 1) invalid(`metadata: must be nested at most ${METADATA_LEVELS} levels deep`);
-  return `"${method}","params":${text.slice(0, -1)}`;
+  if (levels(text) > LEVELS) invalid(`${name}: must be nested at most ${LEVELS} levels deep`);
+  return JSON.parse(text);
 }
 
 /** How many objects and lists of a JSON text are within each other. */
