@@ -528,9 +528,17 @@ impl Walk {
         let mut shown = self.ids.iter().peekable();
         // Each was shown in its order, or is missing.
         let places: Vec<_> = (1..).zip(all).collect();
-        let is_whole = places.into_iter().rev().all(|(seq, id)| {
-            shown.next_if_eq(&id).is_some() || model.all_missing(database, channel, seq..=seq)
-        });
+        // The later pages may be those of a copy that was restored in the meantime.
+        let is_gone = |seq, id| {
+            (database..=found.database).any(|database| {
+                model.seq_in(database, channel, id).is_none()
+                    || model.all_missing(database, channel, seq..=seq)
+            })
+        };
+        let is_whole = places
+            .into_iter()
+            .rev()
+            .all(|(seq, id)| shown.next_if_eq(&id).is_some() || is_gone(seq, id));
         if is_whole && shown.next().is_none() {
             Ok(true)
         } else {
