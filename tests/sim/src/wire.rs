@@ -7,6 +7,7 @@ use alo_chat::core::{
     Frame, Incoming, Payload as Look,
     codec::{self, Text},
 };
+use alo_protocol::ChannelId;
 use serde::{
     Deserialize, Deserializer,
     de::{DeserializeSeed, IgnoredAny, MapAccess, Visitor},
@@ -216,45 +217,21 @@ pub(crate) fn is_events(text: &Rc<str>) -> bool {
     items(text.clone()).is_ok_and(|items| items.iter().all(|item| item.push.is_some()))
 }
 
-/// The message a request asks to send, by the request's id.
-pub(crate) fn asked_to_send(text: &str) -> Option<(u64, Tag)> {
+/// The message a request asks to send, and where.
+pub(crate) fn asked_to_send(text: &str) -> Option<(ChannelId, Tag)> {
     #[derive(Deserialize)]
     struct Asked<'a> {
-        id: u64,
         #[serde(borrow)]
         params: Params<'a>,
     }
     #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
     struct Params<'a> {
+        channel_id: ChannelId,
         content: &'a str,
     }
     let asked: Asked<'_> = serde_json::from_str(text).ok()?;
-    Some((asked.id, Tag::parse(asked.params.content)?))
-}
-
-/// The requests that a frame refuses for good.
-pub(crate) fn refused(text: &str) -> Vec<u64> {
-    #[derive(Deserialize)]
-    struct Refused {
-        id: u64,
-        error: Error,
-    }
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Error {
-        retry_after_ms: Option<u64>,
-    }
-    if !text.contains(r#""error""#) {
-        return Vec::new();
-    }
-    let refusal = |item: &Item| serde_json::from_str::<Refused>(item.all.as_str()).ok();
-    items(text)
-        .unwrap_or_default()
-        .iter()
-        .filter_map(refusal)
-        .filter(|refused| refused.error.retry_after_ms.is_none())
-        .map(|refused| refused.id)
-        .collect()
+    Some((asked.params.channel_id, Tag::parse(asked.params.content)?))
 }
 
 impl Item {

@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::{
     gateway::{self, SECRET},
     network::LinkId,
-    oracle::Verdict,
+    oracle::{Tag, Verdict},
     world::{Event, World},
 };
 
@@ -76,11 +76,31 @@ impl World {
         self.oracle
             .access
             .put(restriction, (now_ms, self.now), &users, &channels);
+        let asked = self.asked_to_send();
+        self.refuse_silenced(&asked);
         let boot = self.gateway.boot;
         for link in self.open_links() {
             let delay = self.rng.u64(..20);
             let event = gateway::Event::Access(link, boot);
             self.schedule(delay, Event::Gateway(event));
+        }
+    }
+
+    /// Of these messages those whose sender is restricted may be refused, and stored later if the refusal is lost.
+    pub(crate) fn refuse_silenced(&mut self, asked: &[(ChannelId, Tag)]) {
+        let at = (self.unix_ms(), u64::MAX);
+        for (channel, tag) in asked {
+            let Some(client) = self.clients.get(tag.page.client) else {
+                continue;
+            };
+            let access = &self.oracle.access;
+            let restricted = access.restricts(&client.user, channel.as_str(), 0, at);
+            if restricted
+                .or_else(|| access.silences(&client.user, channel, at))
+                .is_some()
+            {
+                self.oracle.sends.refused(*tag);
+            }
         }
     }
 

@@ -264,7 +264,7 @@ impl Sends {
         self.lost(id);
     }
 
-    /// The gateway has refused a message, and the sender may never know: then it is sent again, behind others.
+    /// The gateway may refuse a message, and the sender may never know: then it is sent again, behind others.
     pub(crate) fn refused(&mut self, tag: Tag) {
         self.late.insert(tag);
     }

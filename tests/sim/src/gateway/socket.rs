@@ -1,13 +1,13 @@
 //! Connections: the sessions with their driver and their mailbox.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 
 use alo_gateway::{
     bus::{Delivery, Mailbox, News},
     limits::Visitor,
     session::{Ask, Desk, Driver, Input, Session, Write},
 };
-use alo_protocol::{Limits, Uuid};
+use alo_protocol::{ChannelId, Limits, Uuid};
 use fastrand::Rng;
 
 use super::Event;
@@ -29,8 +29,8 @@ pub(super) struct Conn {
     mail_is_due: bool,
     /// Answers that are not on the socket yet: each frame has one.
     owed: usize,
-    /// The messages it was asked to send, by request.
-    asked: HashMap<u64, Tag>,
+    /// The messages it was asked to send.
+    asked: Vec<(ChannelId, Tag)>,
     timer: u32,
     /// When the last answer of the writer comes.
     pub(super) answered_at: u64,
@@ -88,7 +88,7 @@ impl World {
             mailbox: Mailbox::new(self.profile.mailbox),
             mail_is_due: false,
             owed: 0,
-            asked: HashMap::new(),
+            asked: Vec::new(),
             timer: 0,
             answered_at: 0,
             issued_ms: 0,
@@ -97,6 +97,12 @@ impl World {
         self.gateway.conns.insert(id, conn);
         self.accepted(id);
         self.pump(id);
+    }
+
+    /// What connections were asked to send and may hold still.
+    pub(crate) fn asked_to_send(&self) -> Vec<(ChannelId, Tag)> {
+        let conns = self.gateway.conns.values();
+        conns.flat_map(|conn| conn.asked.iter().cloned()).collect()
     }
 
     /// The process is done with a connection.
@@ -150,8 +156,11 @@ impl World {
                 break;
             };
             conn.owed += 1;
-            conn.asked.extend(wire::asked_to_send(&text));
             conn.driver.handle(now, Input::Frame(&text), &mut conn.desk);
+            if let Some(asked) = wire::asked_to_send(&text) {
+                conn.asked.push(asked.clone());
+                self.refuse_silenced(&[asked]);
+            }
         }
         self.write(id);
         self.set_session_timer(id);
@@ -218,11 +227,6 @@ impl World {
                 conn.owed = conn.owed.saturating_sub(items - unasked(&text));
                 self.counts.add("frames to clients");
                 let issued_ms = conn.issued_ms;
-                for id in wire::refused(&text) {
-                    if let Some(tag) = conn.asked.remove(&id) {
-                        self.oracle.sends.refused(tag);
-                    }
-                }
                 self.check_pushes(id, issued_ms, &text);
                 self.text_to_client(id, text);
             }
