@@ -13,7 +13,7 @@ use futures_util::TryStreamExt;
 use object_store::{
     MultipartUpload, ObjectStore, ObjectStoreExt, PutPayload, local::LocalFileSystem, path,
 };
-use tokio::{runtime::Handle, task::spawn_blocking};
+use tokio::{runtime::Handle, sync::Semaphore, task::spawn_blocking};
 
 use crate::error::internal;
 
@@ -22,10 +22,18 @@ use crate::error::internal;
 pub(crate) struct Blobs {
     store: Arc<dyn ObjectStore>,
     folder: Arc<Path>,
+    flushes: Arc<Semaphore>,
 }
 
+/// How many parts are flushed to the disk at a time. Messages are flushed to the same disk, and each waits for those
+/// that were begun before it.
+const FLUSHES: usize = 2;
+
 /// An object being written. Nobody sees it before it is finished; if it is dropped before, nothing of it stays.
-pub(crate) struct Writing(Box<dyn MultipartUpload>);
+pub(crate) struct Writing {
+    object: Box<dyn MultipartUpload>,
+    flushes: Arc<Semaphore>,
+}
 
 /// Something in a file's folder.
 pub(crate) struct Found {
@@ -45,6 +53,7 @@ impl Blobs {
         Ok(Self {
             store: Arc::new(store),
             folder: folder.into(),
+            flushes: Arc::new(Semaphore::new(FLUSHES)),
         })
     }
 
@@ -53,6 +62,7 @@ impl Blobs {
     /// # Errors
     /// `storage-full`, `internal`.
     pub(crate) async fn put(&self, file: Uuid, offset: u64, bytes: Bytes) -> Result<(), ErrorBody> {
+        let _flush = self.flushes.acquire().await.map_err(internal)?;
         self.store
             .put(&part(file, offset), PutPayload::from_bytes(bytes))
             .await
@@ -71,7 +81,11 @@ impl Blobs {
         let writing = spawn_blocking(|| Handle::current().block_on(begin))
             .await
             .map_err(internal)?;
-        writing.map(Writing).map_err(blob_error)
+        let object = writing.map_err(blob_error)?;
+        Ok(Writing {
+            object,
+            flushes: self.flushes.clone(),
+        })
     }
 
     /// Bytes `from..to` of the part that begins at `offset`.
@@ -196,7 +210,7 @@ impl Writing {
     /// # Errors
     /// `storage-full`, `internal`.
     pub(crate) async fn write(&mut self, bytes: Bytes) -> Result<(), ErrorBody> {
-        let written = self.0.put_part(PutPayload::from_bytes(bytes));
+        let written = self.object.put_part(PutPayload::from_bytes(bytes));
         written.await.map_err(blob_error)
     }
 
@@ -205,7 +219,8 @@ impl Writing {
     /// # Errors
     /// `storage-full`, `internal`.
     pub(crate) async fn finish(mut self) -> Result<(), ErrorBody> {
-        self.0.complete().await.map(drop).map_err(blob_error)
+        let _flush = self.flushes.acquire().await.map_err(internal)?;
+        self.object.complete().await.map(drop).map_err(blob_error)
     }
 }
 
