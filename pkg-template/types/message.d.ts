@@ -12,8 +12,15 @@ export interface Message {
   userId: string;
   /** Position in the channel: a later message has a larger one. */
   seq: number;
+  /**
+   * Which state of the message this is: it grows with every change. Of two states, such as an event's and a page's,
+   * keep the one with the larger `version`.
+   */
+  version: number;
   /** Unix time in milliseconds, as a string. */
   timestamp: string;
+  /** When the content or the metadata was changed last, like `timestamp`. Absent if never. */
+  editedAt?: string;
   /** Untrusted: sanitise it before you show it as HTML. */
   content: string;
   /** The object passed to `sendMessage`, or `{}`. */

@@ -17,8 +17,14 @@ pub struct Message {
     pub user_id: String,
     /// Its position in the channel: a later message has a larger one. Below 2^53.
     pub seq: u64,
+    /// Which state of the message this is: the sequence of the event of the channel that changed it last, at first its
+    /// own `seq`. Of two states the one with the larger version is newer.
+    pub version: u64,
     /// Unix time in milliseconds, as a string.
     pub timestamp: String,
+    /// When its content or metadata was changed last, like `timestamp`; absent if never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edited_at: Option<String>,
     /// Untrusted text.
     pub content: String,
     /// Any JSON object; `{}` if none was sent.

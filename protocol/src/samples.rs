@@ -118,9 +118,12 @@ impl Sample for Message {
             // A parent has no parent of its own.
             parent: Some(Box::new(Self {
                 root_message_id: Some(id(1)),
+                edited_at: Some("1700000030000".into()),
                 ..Self::least()
             })),
             root_message_id: Some(id(1)),
+            version: 42,
+            edited_at: Some("1700000060000".into()),
             i18n: raw(&serde_json::json!({"es": {"content": "Hola"}})),
             files: vec![File::full()],
             actions: vec![raw(&serde_json::json!({"type": "emoji-reaction"}))],
@@ -134,7 +137,9 @@ impl Sample for Message {
             channel_id: channel(),
             user_id: "ada".into(),
             seq: 41,
+            version: 41,
             timestamp: "1700000000000".into(),
+            edited_at: None,
             content: "Hello".into(),
             metadata: JsonObject::default().into(),
             parent: None,

@@ -233,6 +233,7 @@ void ({
     ],
     "channelId": "alpha",
     "content": "Hello",
+    "editedAt": "1700000060000",
     "files": [
       {
         "channelId": "alpha",
@@ -259,6 +260,7 @@ void ({
       "actions": [],
       "channelId": "alpha",
       "content": "Hello",
+      "editedAt": "1700000030000",
       "files": [],
       "i18n": {},
       "id": "018bcfe5-6800-7101-8101-010101010101",
@@ -266,12 +268,14 @@ void ({
       "rootMessageId": "018bcfe5-6800-7101-8101-010101010101",
       "seq": 41,
       "timestamp": "1700000000000",
-      "userId": "ada"
+      "userId": "ada",
+      "version": 41
     },
     "rootMessageId": "018bcfe5-6800-7101-8101-010101010101",
     "seq": 41,
     "timestamp": "1700000000000",
-    "userId": "ada"
+    "userId": "ada",
+    "version": 42
   }
 } satisfies Full<WireMethods["message.send"]["result"]>);
 
@@ -284,6 +288,7 @@ void ({
     ],
     "channelId": "alpha",
     "content": "Hello",
+    "editedAt": "1700000060000",
     "files": [
       {
         "channelId": "alpha",
@@ -313,6 +318,7 @@ void ({
       "actions": [],
       "channelId": "alpha",
       "content": "Hello",
+      "editedAt": "1700000030000",
       "files": [],
       "i18n": {},
       "id": "018bcfe5-6800-7101-8101-010101010101",
@@ -320,12 +326,14 @@ void ({
       "rootMessageId": "018bcfe5-6800-7101-8101-010101010101",
       "seq": 41,
       "timestamp": "1700000000000",
-      "userId": "ada"
+      "userId": "ada",
+      "version": 41
     },
     "rootMessageId": "018bcfe5-6800-7101-8101-010101010101",
     "seq": 41,
     "timestamp": "1700000000000",
-    "userId": "ada"
+    "userId": "ada",
+    "version": 42
   }
 } satisfies WireMethods["message.send"]["result"]);
 
@@ -340,7 +348,8 @@ void ({
     "metadata": {},
     "seq": 41,
     "timestamp": "1700000000000",
-    "userId": "ada"
+    "userId": "ada",
+    "version": 41
   }
 } satisfies WireMethods["message.send"]["result"]);
 
@@ -370,6 +379,7 @@ void ({
       ],
       "channelId": "alpha",
       "content": "Hello",
+      "editedAt": "1700000060000",
       "files": [
         {
           "channelId": "alpha",
@@ -396,6 +406,7 @@ void ({
         "actions": [],
         "channelId": "alpha",
         "content": "Hello",
+        "editedAt": "1700000030000",
         "files": [],
         "i18n": {},
         "id": "018bcfe5-6800-7101-8101-010101010101",
@@ -403,12 +414,14 @@ void ({
         "rootMessageId": "018bcfe5-6800-7101-8101-010101010101",
         "seq": 41,
         "timestamp": "1700000000000",
-        "userId": "ada"
+        "userId": "ada",
+        "version": 41
       },
       "rootMessageId": "018bcfe5-6800-7101-8101-010101010101",
       "seq": 41,
       "timestamp": "1700000000000",
-      "userId": "ada"
+      "userId": "ada",
+      "version": 42
     }
   ],
   "newerPageToken": "n1018bcfe5680071018101010101010101",
@@ -429,6 +442,7 @@ void ({
       ],
       "channelId": "alpha",
       "content": "Hello",
+      "editedAt": "1700000060000",
       "files": [
         {
           "channelId": "alpha",
@@ -458,6 +472,7 @@ void ({
         "actions": [],
         "channelId": "alpha",
         "content": "Hello",
+        "editedAt": "1700000030000",
         "files": [],
         "i18n": {},
         "id": "018bcfe5-6800-7101-8101-010101010101",
@@ -465,12 +480,14 @@ void ({
         "rootMessageId": "018bcfe5-6800-7101-8101-010101010101",
         "seq": 41,
         "timestamp": "1700000000000",
-        "userId": "ada"
+        "userId": "ada",
+        "version": 41
       },
       "rootMessageId": "018bcfe5-6800-7101-8101-010101010101",
       "seq": 41,
       "timestamp": "1700000000000",
-      "userId": "ada"
+      "userId": "ada",
+      "version": 42
     },
     {
       "actions": [],
@@ -482,7 +499,8 @@ void ({
       "metadata": {},
       "seq": 41,
       "timestamp": "1700000000000",
-      "userId": "ada"
+      "userId": "ada",
+      "version": 41
     }
   ],
   "newerPageToken": "n1018bcfe5680071018101010101010101",
@@ -517,6 +535,7 @@ void ({
       ],
       "channelId": "alpha",
       "content": "Hello",
+      "editedAt": "1700000060000",
       "files": [
         {
           "channelId": "alpha",
@@ -543,6 +562,7 @@ void ({
         "actions": [],
         "channelId": "alpha",
         "content": "Hello",
+        "editedAt": "1700000030000",
         "files": [],
         "i18n": {},
         "id": "018bcfe5-6800-7101-8101-010101010101",
@@ -550,12 +570,14 @@ void ({
         "rootMessageId": "018bcfe5-6800-7101-8101-010101010101",
         "seq": 41,
         "timestamp": "1700000000000",
-        "userId": "ada"
+        "userId": "ada",
+        "version": 41
       },
       "rootMessageId": "018bcfe5-6800-7101-8101-010101010101",
       "seq": 41,
       "timestamp": "1700000000000",
-      "userId": "ada"
+      "userId": "ada",
+      "version": 42
     }
   ],
   "newerPageToken": "n1018bcfe5680071018101010101010101",
@@ -576,6 +598,7 @@ void ({
       ],
       "channelId": "alpha",
       "content": "Hello",
+      "editedAt": "1700000060000",
       "files": [
         {
           "channelId": "alpha",
@@ -605,6 +628,7 @@ void ({
         "actions": [],
         "channelId": "alpha",
         "content": "Hello",
+        "editedAt": "1700000030000",
         "files": [],
         "i18n": {},
         "id": "018bcfe5-6800-7101-8101-010101010101",
@@ -612,12 +636,14 @@ void ({
         "rootMessageId": "018bcfe5-6800-7101-8101-010101010101",
         "seq": 41,
         "timestamp": "1700000000000",
-        "userId": "ada"
+        "userId": "ada",
+        "version": 41
       },
       "rootMessageId": "018bcfe5-6800-7101-8101-010101010101",
       "seq": 41,
       "timestamp": "1700000000000",
-      "userId": "ada"
+      "userId": "ada",
+      "version": 42
     },
     {
       "actions": [],
@@ -629,7 +655,8 @@ void ({
       "metadata": {},
       "seq": 41,
       "timestamp": "1700000000000",
-      "userId": "ada"
+      "userId": "ada",
+      "version": 41
     }
   ],
   "newerPageToken": "n1018bcfe5680071018101010101010101",
@@ -661,6 +688,7 @@ void ({
     ],
     "channelId": "alpha",
     "content": "Hello",
+    "editedAt": "1700000060000",
     "files": [
       {
         "channelId": "alpha",
@@ -687,6 +715,7 @@ void ({
       "actions": [],
       "channelId": "alpha",
       "content": "Hello",
+      "editedAt": "1700000030000",
       "files": [],
       "i18n": {},
       "id": "018bcfe5-6800-7101-8101-010101010101",
@@ -694,12 +723,14 @@ void ({
       "rootMessageId": "018bcfe5-6800-7101-8101-010101010101",
       "seq": 41,
       "timestamp": "1700000000000",
-      "userId": "ada"
+      "userId": "ada",
+      "version": 41
     },
     "rootMessageId": "018bcfe5-6800-7101-8101-010101010101",
     "seq": 41,
     "timestamp": "1700000000000",
-    "userId": "ada"
+    "userId": "ada",
+    "version": 42
   }
 } satisfies Full<WireEvents["message.new"]>);
 
@@ -712,6 +743,7 @@ void ({
     ],
     "channelId": "alpha",
     "content": "Hello",
+    "editedAt": "1700000060000",
     "files": [
       {
         "channelId": "alpha",
@@ -741,6 +773,7 @@ void ({
       "actions": [],
       "channelId": "alpha",
       "content": "Hello",
+      "editedAt": "1700000030000",
       "files": [],
       "i18n": {},
       "id": "018bcfe5-6800-7101-8101-010101010101",
@@ -748,12 +781,14 @@ void ({
       "rootMessageId": "018bcfe5-6800-7101-8101-010101010101",
       "seq": 41,
       "timestamp": "1700000000000",
-      "userId": "ada"
+      "userId": "ada",
+      "version": 41
     },
     "rootMessageId": "018bcfe5-6800-7101-8101-010101010101",
     "seq": 41,
     "timestamp": "1700000000000",
-    "userId": "ada"
+    "userId": "ada",
+    "version": 42
   }
 } satisfies WireEvents["message.new"]);
 
@@ -768,7 +803,8 @@ void ({
     "metadata": {},
     "seq": 41,
     "timestamp": "1700000000000",
-    "userId": "ada"
+    "userId": "ada",
+    "version": 41
   }
 } satisfies WireEvents["message.new"]);
 

@@ -125,7 +125,10 @@ struct View<'a> {
     channel_id: &'a ChannelId,
     user_id: &'a str,
     seq: u64,
+    version: u64,
     timestamp: Digits,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    edited_at: Option<Digits>,
     content: &'a str,
     metadata: &'a RawValue,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -156,7 +159,9 @@ fn view(row: &MessageRow) -> View<'_> {
         channel_id: &row.channel,
         user_id: &row.user_id,
         seq: row.seq,
+        version: row.version,
         timestamp: Digits(row.at_ms),
+        edited_at: row.edited.map(|edited| Digits(edited.at_ms)),
         content: &row.content,
         metadata: &row.metadata,
         parent: None,
@@ -172,6 +177,7 @@ mod tests {
     use alo_protocol::Message;
 
     use super::*;
+    use crate::store::rows::Edited;
 
     fn row(place: u8) -> MessageRow {
         let id = Uuid::v7(1_700_000_000_000, [place; 10]);
@@ -180,6 +186,8 @@ mod tests {
             id,
             channel: channel.clone(),
             seq: u64::from(place),
+            version: u64::from(place) + 10,
+            edited: (place == 2).then_some(Edited { seq: 9, at_ms: 3 }),
             user_id: "ada".into(),
             at_ms: 1_700_000_000_000,
             content: "\"ä\"\n".to_owned(),

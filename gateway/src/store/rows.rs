@@ -12,6 +12,10 @@ pub(super) struct MessageRow {
     pub(super) channel: ChannelId,
     /// Of its `message.new` in the channel's log.
     pub(super) seq: u64,
+    /// Of the event that changed last what it shows; at first its own.
+    pub(super) version: u64,
+    /// When it was edited last, if it was.
+    pub(super) edited: Option<Edited>,
     pub(super) user_id: Arc<str>,
     pub(super) at_ms: u64,
     pub(super) content: String,
@@ -19,6 +23,14 @@ pub(super) struct MessageRow {
     pub(super) parent: Option<Uuid>,
     pub(super) root: Option<Uuid>,
     pub(super) files: Vec<File>,
+}
+
+/// The last edit of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Edited {
+    /// Of its event in the channel's log.
+    pub(super) seq: u64,
+    pub(super) at_ms: u64,
 }
 
 /// An event of a log. Its content is looked up when it is read.

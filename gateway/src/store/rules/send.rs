@@ -47,6 +47,8 @@ pub(super) fn decide(loaded: &mut Loaded, writes: &mut Writes, draft: &Draft) ->
         id: draft.id,
         channel: draft.channel.clone(),
         seq: log.head,
+        version: log.head,
+        edited: None,
         user_id: draft.user_id.clone(),
         at_ms: log.last_ms,
         content: draft.content.clone(),

@@ -13,7 +13,7 @@ use super::{Names, Shared, files, lock, sqlite_error};
 use crate::store::{
     Log, LogId, PageLimit, Query, Rows,
     render::{Shown, Subject},
-    rows::{EventKind, EventRow, MessageRow},
+    rows::{Edited, EventKind, EventRow, MessageRow},
     rules::{self, Beyond, Place, ReadRows, Visit},
 };
 
@@ -135,7 +135,8 @@ pub(super) fn kind_and_name(id: &LogId) -> (i64, &str) {
 macro_rules! select_message {
     ($($rest:literal)+) => {
         concat!(
-            "SELECT m.seq, m.id, m.user_id, m.at_ms, m.content, m.metadata, m.parent, m.root, m.files ",
+            "SELECT m.seq, m.id, m.user_id, m.at_ms, m.content, m.metadata, m.parent, m.root, m.files, ",
+            "m.version, m.edited_seq, m.edited_ms ",
             $($rest),+
         )
     };
@@ -143,7 +144,7 @@ macro_rules! select_message {
 pub(super) use select_message;
 
 /// Columns of [`select_message`].
-const COLUMNS: usize = 9;
+const COLUMNS: usize = 12;
 
 /// Reads a message with its files.
 pub(super) fn read_message(
@@ -156,10 +157,20 @@ pub(super) fn read_message(
         0 => Vec::new(),
         _ => files_of(connection, id)?,
     };
+    let seq = row.get(0)?;
+    let edited = match row.get(10)? {
+        None => None,
+        Some(seq) => Some(Edited {
+            seq,
+            at_ms: row.get(11)?,
+        }),
+    };
     Ok(MessageRow {
         id,
         channel: channel.clone(),
-        seq: row.get(0)?,
+        seq,
+        version: row.get::<_, Option<_>>(9)?.unwrap_or(seq),
+        edited,
         user_id: row.get(2)?,
         at_ms: row.get(3)?,
         content: row.get(4)?,

@@ -10,8 +10,14 @@ use super::OpenError;
 use crate::store::rows::EventKind;
 
 /// The steps, in order. One that has been released never changes.
-const STEPS: [fn(&Transaction<'_>, &str) -> rusqlite::Result<()>; 5] =
-    [first, content_once, file_usage, deletion, restrictions];
+const STEPS: [fn(&Transaction<'_>, &str) -> rusqlite::Result<()>; 6] = [
+    first,
+    content_once,
+    file_usage,
+    deletion,
+    restrictions,
+    versions,
+];
 
 /// Takes the steps that a database has not taken, each in a transaction of its own. `birth` names its logs if
 /// they have no name yet.
@@ -238,6 +244,15 @@ fn restrictions(transaction: &Transaction<'_>, _birth: &str) -> rusqlite::Result
             reason   TEXT,
             PRIMARY KEY (kind, channel, subject)
         ) STRICT, WITHOUT ROWID;",
+    )
+}
+
+/// Messages can be changed.
+fn versions(transaction: &Transaction<'_>, _birth: &str) -> rusqlite::Result<()> {
+    transaction.execute_batch(
+        "ALTER TABLE messages ADD COLUMN version INTEGER;    -- the sequence of its last change; none: its own
+        ALTER TABLE messages ADD COLUMN edited_seq INTEGER;  -- that of its last edit
+        ALTER TABLE messages ADD COLUMN edited_ms INTEGER;",
     )
 }
 

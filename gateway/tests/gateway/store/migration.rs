@@ -38,10 +38,12 @@ fn repeated(number: u64, channel: &str, user: &str) -> Draft {
     }
 }
 
-/// Messages then had no `seq`.
+/// Messages then had no `seq` and no `version`.
 fn without_seq(mut message: Value) -> Value {
     let fields = message.as_object_mut().unwrap();
-    assert!(fields.remove("seq").unwrap().is_u64());
+    let seq = fields.remove("seq").unwrap();
+    assert!(seq.is_u64());
+    assert_eq!(fields.remove("version").unwrap(), seq);
     if let Some(parent) = fields.get_mut("parent") {
         *parent = without_seq(parent.take());
     }
