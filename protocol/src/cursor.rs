@@ -20,7 +20,11 @@ pub struct Cursor {
 /// subscription starts at the head.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChannelStart {
-    /// The channel.
+    /// The channel, or the caller's own log.
+    #[cfg_attr(
+        feature = "json",
+        serde(deserialize_with = "ChannelId::deserialize_log")
+    )]
     pub id: ChannelId,
     /// The subscriber's position, if it was subscribed before.
     #[serde(skip_serializing_if = "Option::is_none", default)]

@@ -132,7 +132,8 @@ pub struct Welcome {
 /// A push: an event with its position in the channel's log.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Push<'a> {
-    /// The channel.
+    /// The channel, or the user's own log.
+    #[serde(deserialize_with = "ChannelId::deserialize_log")]
     pub channel: ChannelId,
     /// The log's epoch.
     pub epoch: String,

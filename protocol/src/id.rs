@@ -16,6 +16,36 @@ impl ChannelId {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Stands for the caller's own log where subscriptions are named: the empty text, which is no channel's id.
+    pub fn own() -> Self {
+        Self("".into())
+    }
+
+    /// Whether it is [`ChannelId::own`].
+    pub fn is_own(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// What a subscription is named by: a channel's id, or [`ChannelId::own`].
+    ///
+    /// # Errors
+    /// Those of an id that is not empty.
+    pub fn of_log(text: &str) -> Result<Self, InvalidId> {
+        if text.is_empty() {
+            Ok(Self::own())
+        } else {
+            text.parse()
+        }
+    }
+
+    /// The same, for serde.
+    #[cfg(feature = "json")]
+    pub(crate) fn deserialize_log<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Self, D::Error> {
+        Self::of_log(&String::deserialize(deserializer)?).map_err(de::Error::custom)
+    }
 }
 
 /// Maximum length of a user id, in characters.
@@ -243,6 +273,16 @@ mod tests {
             "x".repeat(129).parse::<ChannelId>(),
             Err(InvalidId::TooLong)
         );
+    }
+
+    #[test]
+    fn only_what_names_a_subscription_may_be_the_own_log() {
+        let own = ChannelId::own();
+        assert!(own.is_own());
+        assert_eq!(ChannelId::of_log(""), Ok(own));
+        assert_eq!(ChannelId::of_log("a"), "a".parse());
+        assert_eq!(ChannelId::of_log("\n"), Err(InvalidId::ControlCharacter));
+        assert!(!"a".parse::<ChannelId>().unwrap().is_own());
     }
 
     #[test]

@@ -103,7 +103,7 @@ fn decode_recovery<P: Payload>(item: &P) -> Option<Recovery> {
             .unwrap_or(GapReason::Expired)
     });
     Some(Recovery {
-        channel: text(item, "id")?.parse().ok()?,
+        channel: ChannelId::of_log(&text(item, "id")?).ok()?,
         cursor,
         gap,
     })

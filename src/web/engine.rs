@@ -168,6 +168,6 @@ impl Engine {
 /// JavaScript has checked them.
 fn channel_ids(list: &JsValue) -> Vec<alo_protocol::ChannelId> {
     elements(list)
-        .filter_map(|id| id.as_string()?.parse().ok())
+        .filter_map(|id| alo_protocol::ChannelId::of_log(&id.as_string()?).ok())
         .collect()
 }

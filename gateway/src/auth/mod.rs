@@ -9,11 +9,14 @@ mod request;
 mod source;
 mod tokens;
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{borrow::Cow, collections::BTreeSet, sync::Arc};
 
-use alo_protocol::{ChannelId, ErrorBody, ErrorCode};
+use alo_protocol::{ChannelId, ErrorBody, ErrorCode, UserId};
 
-use crate::access::{Access, Holder, until_refused};
+use crate::{
+    access::{Access, Holder, until_refused},
+    store::LogId,
+};
 
 pub use fetch::{JwksUrl, Pace};
 pub use issuer::Issuer;
@@ -61,6 +64,43 @@ impl Identity {
                 ),
             ))
         }
+    }
+
+    /// Whether the user may subscribe to a log: the own one is open to every accepted token.
+    ///
+    /// # Errors
+    /// Those of [`Identity::authorize`], and `token-revoked`.
+    pub fn authorize_log(&self, id: &ChannelId, now_ms: u64) -> Result<(), ErrorBody> {
+        if id.is_own() {
+            self.check(now_ms)
+        } else {
+            self.authorize(id, now_ms)
+        }
+    }
+
+    /// The log that a subscription of this user names.
+    pub fn log(&self, id: &ChannelId) -> LogId {
+        if id.is_own() {
+            LogId::User(self.user())
+        } else {
+            LogId::Channel(id.clone())
+        }
+    }
+
+    /// The name by which this user subscribes to a log, unless it is another user's own.
+    pub fn name<'a>(&self, log: &'a LogId) -> Option<Cow<'a, ChannelId>> {
+        match log {
+            LogId::Channel(id) => Some(Cow::Borrowed(id)),
+            LogId::User(user) => {
+                (*user.as_str() == *self.user_id).then(|| Cow::Owned(ChannelId::own()))
+            }
+        }
+    }
+
+    /// The user.
+    pub fn user(&self) -> UserId {
+        // A token without a valid one is refused.
+        self.user_id.parse().expect("a token names a user")
     }
 
     /// Whether the user may send in a channel, and upload files for it.

@@ -43,8 +43,8 @@ pub struct Asked<'a> {
     pub tokens: &'a Tokens,
     /// Whether the connection is subscribed to a channel.
     pub is_subscribed: &'a dyn Fn(&ChannelId) -> bool,
-    /// How many it is subscribed to.
-    pub subscriptions: usize,
+    /// How many channels it is subscribed to.
+    pub channels: usize,
     /// Now.
     pub now_ms: u64,
     /// Makes an id from the time, for what the request creates.

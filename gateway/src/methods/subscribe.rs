@@ -29,7 +29,7 @@ pub(super) fn subscribe(
         return Err(invalid("channels: must name at least one".to_owned()));
     }
     for start in &channels {
-        asked.identity.authorize(&start.id, asked.now_ms)?;
+        asked.identity.authorize_log(&start.id, asked.now_ms)?;
     }
     let permitted = |start| Wanted {
         start,
@@ -42,7 +42,7 @@ pub(super) fn subscribe(
 /// Each channel for itself.
 pub(super) fn resume(asked: &Asked<'_>, Resume { channels }: Resume) -> Result<Step, ErrorBody> {
     let judged = |start: ChannelStart| Wanted {
-        refused: asked.identity.authorize(&start.id, asked.now_ms).err(),
+        refused: asked.identity.authorize_log(&start.id, asked.now_ms).err(),
         start,
     };
     let wanted = limited(asked, channels.into_iter().map(judged).collect())?;
@@ -50,14 +50,14 @@ pub(super) fn resume(asked: &Asked<'_>, Resume { channels }: Resume) -> Result<S
 }
 
 fn limited(asked: &Asked<'_>, wanted: Vec<Wanted>) -> Result<Vec<Wanted>, ErrorBody> {
-    let is_new = |id: &&ChannelId| !(asked.is_subscribed)(id);
+    let is_new = |id: &&ChannelId| !id.is_own() && !(asked.is_subscribed)(id);
     let new = wanted
         .iter()
         .filter_map(Wanted::permitted)
         .filter(is_new)
         .count();
     let limit = asked.limits.channels_per_connection;
-    if asked.subscriptions + new > limit as usize {
+    if asked.channels + new > limit as usize {
         let message = format!("channels: a connection may subscribe to {limit}");
         return Err(invalid(message));
     }
@@ -77,7 +77,7 @@ mod tests {
 
     /// The answer to a subscription to these, of a connection that may have three and has `a`.
     fn asked_for(names: &[&str]) -> Result<(), ErrorBody> {
-        let channel = |name: &&str| name.parse::<ChannelId>().unwrap();
+        let channel = |name: &&str| ChannelId::of_log(name).unwrap();
         let tokens = Tokens::new("key", b"secret");
         let request = AuthRequest {
             ttl: 1,
@@ -94,7 +94,7 @@ mod tests {
             },
             tokens: &tokens,
             is_subscribed: &|channel| channel.as_str() == "a",
-            subscriptions: 1,
+            channels: 1,
             now_ms: 0,
             new_id: &mut |_| Uuid::from_bytes([1; 16]),
         };
@@ -120,6 +120,7 @@ mod tests {
     fn a_connection_has_so_many_channels_and_counts_each_once() {
         assert_eq!(asked_for(&["b", "c"]), Ok(()));
         assert_eq!(asked_for(&["a", "b", "c"]), Ok(()));
+        assert_eq!(asked_for(&["", "b", "c"]), Ok(()), "the own log is none");
         for names in [&["b", "c", "d"][..], &["a", "b", "c", "d"]] {
             let error = asked_for(names).unwrap_err();
             assert_eq!(error.code, ErrorCode::InvalidArgument);

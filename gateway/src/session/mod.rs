@@ -42,7 +42,7 @@ use crate::{
     bus::News,
     limits::Visitor,
     methods::{self, Asked, Step, subscribe::Wanted},
-    store::{Committed, LogEvent, LogId, Query, Rows},
+    store::{Committed, LogEvent, Query, Rows},
 };
 
 /// How often a WebSocket ping is sent, which keeps proxies from closing, and how often a client is asked to ping.
@@ -349,7 +349,7 @@ impl Session {
                 limits: &self.limits,
                 tokens: &self.tokens,
                 is_subscribed: &|id| open.subscriptions.contains_key(id),
-                subscriptions: open.subscriptions.len(),
+                channels: open.channels(),
                 now_ms: wall_ms,
                 new_id: &mut self.new_id,
             },
@@ -371,7 +371,8 @@ impl Session {
             Ok(Step::Unsubscribe(channels)) => {
                 for channel in channels {
                     if open.subscriptions.remove(&channel).is_some() {
-                        self.outputs.push_back(Output::Leave(channel.into()));
+                        let log = open.identity.log(&channel);
+                        self.outputs.push_back(Output::Leave(log));
                     }
                 }
                 self.send(now_ms, raw_result_text(request, "{}"));
@@ -379,7 +380,7 @@ impl Session {
             Ok(Step::Identify(identity)) => {
                 // A channel the new token does not permit closes the connection: the client resumes, is refused
                 // the channel, and emits `channel.gap`.
-                let opens = |channel| identity.authorize(channel, wall_ms).is_ok();
+                let opens = |channel| identity.authorize_log(channel, wall_ms).is_ok();
                 if !open.subscriptions.keys().all(opens) {
                     let message = "token: opens fewer channels";
                     let error = ErrorBody::new(ErrorCode::ChannelForbidden, message);
@@ -408,9 +409,13 @@ impl Session {
         }
         let op = open.requests.new_op();
         for channel in open.join(op, &wanted) {
-            self.outputs.push_back(Output::Join(channel.into()));
+            let log = open.identity.log(&channel);
+            self.outputs.push_back(Output::Join(log));
         }
-        open.requests.begin_subscribe(op, request, wanted, whole);
+        let permitted = wanted.iter().filter_map(Wanted::permitted);
+        let logs = permitted.map(|id| open.identity.log(id)).collect();
+        open.requests
+            .begin_subscribe(op, request, wanted, logs, whole);
     }
 
     // Answers of the store.
@@ -440,7 +445,7 @@ impl Session {
                 whole: true,
                 ..
             }) => answer.and_then(|heads| {
-                let check = |one: &Wanted| open.identity.authorize(&one.start.id, wall_ms);
+                let check = |one: &Wanted| open.identity.authorize_log(&one.start.id, wall_ms);
                 wanted.iter().try_for_each(check).map(|()| heads)
             }),
             Some(Pending::Subscribe { .. } | Pending::Commit { .. } | Pending::Read { .. })
@@ -463,7 +468,8 @@ impl Session {
                 Err(error),
             ) => {
                 for channel in open.start_failed(op, wanted) {
-                    self.outputs.push_back(Output::Leave(channel.into()));
+                    let log = open.identity.log(&channel);
+                    self.outputs.push_back(Output::Leave(log));
                 }
                 self.refuse(now_ms, request, &error);
             }
@@ -562,8 +568,12 @@ impl Session {
             return self.cut(CloseCode::Recover);
         }
         let (left, refused) = open.forbid(wall_ms);
-        for (id, error) in left {
-            self.outputs.push_back(Output::Leave(id.clone().into()));
+        let left: Vec<_> = left
+            .into_iter()
+            .map(|(id, error)| (open.identity.log(&id), id, error))
+            .collect();
+        for (log, id, error) in left {
+            self.outputs.push_back(Output::Leave(log));
             let recovery = Recovery {
                 id,
                 cursor: None,
@@ -588,7 +598,7 @@ impl Session {
         if open.catch_up.is_due() && self.queue.is_empty() {
             let op = open.requests.new_op();
             if let Some((channel, after)) = open.catch_up.begin(op, &mut open.subscriptions) {
-                let log = LogId::Channel(channel);
+                let log = open.identity.log(&channel);
                 let query = Query::Tail { log, after };
                 self.outputs.push_back(Output::Read(op, query));
             }

@@ -10,7 +10,7 @@ use super::{
     requests::Requests,
     subscription::{Subscription, Verdict},
 };
-use crate::{auth::Identity, bus::News, methods::subscribe::Wanted, store::LogId};
+use crate::{auth::Identity, bus::News, methods::subscribe::Wanted};
 
 /// What is refused, each with the reason.
 type Refused<T> = Vec<(T, ErrorBody)>;
@@ -71,7 +71,7 @@ impl Open {
             if recovery.error.is_none() {
                 recovery.cursor = heads.next();
                 // Revoked in the meantime: the subscription ends with the notice of it.
-                recovery.error = self.identity.authorize(&recovery.id, wall_ms).err();
+                recovery.error = self.identity.authorize_log(&recovery.id, wall_ms).err();
             }
             if recovery.error.is_some() {
                 recovery.cursor = None;
@@ -123,10 +123,11 @@ impl Open {
     /// Takes news of the bus; true means that its event is to be sent now. `has_room`: whether the connection's
     /// queue has room.
     pub(super) fn take(&mut self, news: &News, has_room: bool) -> bool {
-        let LogId::Channel(channel) = news.log() else {
-            return false;
-        };
-        let Some(subscription) = self.subscriptions.get_mut(channel) else {
+        let Some(subscription) = self
+            .identity
+            .name(news.log())
+            .and_then(|name| self.subscriptions.get_mut(&*name))
+        else {
             return false;
         };
         let (is_sent, is_behind) = match news {
@@ -146,7 +147,7 @@ impl Open {
     /// refused, each with the reason.
     pub(super) fn forbid(&mut self, wall_ms: u64) -> (Refused<ChannelId>, Refused<u64>) {
         let identity = &self.identity;
-        let error = |channel: &ChannelId| identity.authorize(channel, wall_ms).err();
+        let error = |id: &ChannelId| identity.authorize_log(id, wall_ms).err();
         let channels = self.subscriptions.keys();
         let left: Vec<_> = channels
             .filter_map(|id| Some((id.clone(), error(id)?)))
@@ -155,6 +156,12 @@ impl Open {
             self.subscriptions.remove(id);
         }
         (left, self.requests.forbid(error))
+    }
+
+    /// How many channels are subscribed.
+    pub(super) fn channels(&self) -> usize {
+        let own = self.subscriptions.first_key_value();
+        self.subscriptions.len() - usize::from(own.is_some_and(|(id, _)| id.is_own()))
     }
 
     /// The bus dropped news.

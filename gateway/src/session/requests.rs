@@ -106,16 +106,15 @@ impl Requests {
         self.orders.push_back((op, Order::Commit(change)));
     }
 
-    /// Queues reading the heads of the channels that may be read, as operation `op`.
+    /// Queues reading the heads of the logs that may be read, as operation `op`.
     pub(super) fn begin_subscribe(
         &mut self,
         op: Op,
         request: u64,
         wanted: Vec<Wanted>,
+        logs: Vec<LogId>,
         whole: bool,
     ) {
-        let logs = wanted.iter().filter_map(Wanted::permitted);
-        let logs = logs.map(|id| id.clone().into()).collect();
         let pending = Pending::Subscribe {
             request,
             wanted,

@@ -82,21 +82,18 @@ pub(super) fn deleted(channel: &ChannelId, id: Uuid, seq: u64) -> String {
 pub(super) fn log_event(log: &LogId, epoch: &str, event: EventRow, about: &str) -> LogEvent {
     #[derive(Serialize)]
     struct Place<'a> {
-        #[serde(skip_serializing_if = "Option::is_none")]
-        channel: Option<&'a str>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        user: Option<&'a str>,
+        channel: &'a str,
         epoch: &'a str,
         seq: u64,
     }
-    let (channel, user) = match log {
-        LogId::Channel(id) => (Some(id.as_str()), None),
-        LogId::User(id) => (None, Some(id.as_str())),
+    let channel = match log {
+        LogId::Channel(id) => id.as_str(),
+        // As it is named by its only readers.
+        LogId::User(_) => "",
     };
     let seq = event.seq;
     let place = serde_json::to_string(&Place {
         channel,
-        user,
         epoch,
         seq,
     })

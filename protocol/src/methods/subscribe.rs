@@ -37,14 +37,15 @@ pub struct Subscribed {
 #[serde(rename_all = "camelCase")]
 pub struct Unsubscribe {
     /// The channels to leave.
-    #[serde(deserialize_with = "few")]
+    #[serde(deserialize_with = "few_ids")]
     pub channel_ids: Vec<ChannelId>,
 }
 
 /// Where a subscription starts. The next push of the channel has `cursor.seq + 1`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Recovery {
-    /// The channel.
+    /// The channel, or the caller's own log.
+    #[serde(deserialize_with = "ChannelId::deserialize_log")]
     pub id: ChannelId,
     /// The client's own cursor if every event after it follows, else the head of the log. Absent with `error`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -72,11 +73,16 @@ impl Named for ChannelStart {
     }
 }
 
-impl Named for ChannelId {
+/// The id of a channel, or the one of the caller's own log.
+#[derive(Deserialize)]
+#[serde(transparent)]
+struct LogName(#[serde(deserialize_with = "ChannelId::deserialize_log")] ChannelId);
+
+impl Named for LogName {
     const LIST: &'static str = "channelIds";
 
     fn channel(&self) -> &ChannelId {
-        self
+        &self.0
     }
 }
 
@@ -86,6 +92,12 @@ fn few<'de, T: Named + Deserialize<'de>, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Vec<T>, D::Error> {
     deserializer.deserialize_seq(Few(PhantomData))
+}
+
+/// The same for mere ids.
+fn few_ids<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<ChannelId>, D::Error> {
+    let names = few::<LogName, D>(deserializer)?;
+    Ok(names.into_iter().map(|name| name.0).collect())
 }
 
 struct Few<T>(PhantomData<T>);

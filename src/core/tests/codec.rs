@@ -164,7 +164,7 @@ fn what_is_not_of_the_protocol_is_no_item() {
         json!({"id": 7}),
         json!({"welcome": {"userId": "ada"}}),
         json!({"gap": {"cursor": {"epoch": "e", "seq": 9}}}),
-        json!({"gap": {"id": "", "cursor": null}}),
+        json!({"gap": {"id": "\n", "cursor": null}}),
         json!({"later": 1}),
     ] {
         assert!(item(value.clone()).is_none(), "{value}");

@@ -384,3 +384,47 @@ fn a_call_in_parts_fails_if_a_channel_it_had_is_refused_before_it_settles() {
     let is_subscribed = |id| driven.client.is_subscribed(id);
     assert!(!ids(150).iter().any(is_subscribed));
 }
+
+/// The empty id names it on the wire.
+#[test]
+fn the_users_own_log_is_subscribed_delivered_and_resumed_as_channels_are() {
+    let own = alo_protocol::ChannelId::own;
+    let mut driven = Driven::online();
+    let out = driven.input(Input::Subscribe(CallId(1), vec![own()]));
+    let (id, method) = requests(&out).remove(0);
+    let text = crate::core::codec::encode(&Frame::Request(id, method));
+    assert!(
+        text.head.contains(r#""channels":[{"id":""}]"#),
+        "{}",
+        text.head
+    );
+    let out = driven.reply(id, recovered([at(own(), 4)].into_iter()));
+    assert_eq!(out, [Output::Settle(CallId(1), Ok(Settled::Done))]);
+    let push = |driven: &mut Driven, seq| {
+        driven.receive(Incoming::Push {
+            channel: "",
+            epoch: "e",
+            seq,
+            event: "read".into(),
+        })
+    };
+    assert_eq!(
+        push(&mut driven, 5),
+        [Output::Emit(Event::Pushed("read".into()))]
+    );
+    assert_eq!(push(&mut driven, 5), []);
+    driven.close(1006);
+    driven.advance();
+    let out = driven.open();
+    let named = &resumes(&out)[0].1;
+    assert_eq!((&named[0].0, named[0].1.seq), (&own(), 5));
+    // What is missing is reported under the same name.
+    let gap = Recovery {
+        gap: Some(GapReason::Expired),
+        ..at(own(), 9)
+    };
+    let out = driven.welcome(vec![gap]);
+    let gap = Event::Gap(own(), Some(GapReason::Expired));
+    assert!(out.contains(&Output::Emit(gap)), "{out:?}");
+    assert_eq!(push(&mut driven, 10).len(), 1);
+}

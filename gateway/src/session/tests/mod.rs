@@ -10,13 +10,14 @@ use alo_protocol::{AuthRequest, AuthUser, SendMessage};
 use serde_json::{Value, json};
 
 use super::{queue::ITEMS, *};
-use crate::store::{Change, Log, MemoryStore, Notice, PageLimit, Store};
+use crate::store::{Change, Log, LogId, MemoryStore, Notice, PageLimit, Store};
 
 mod access;
 mod catch_up;
 mod hello;
 mod history;
 mod life;
+mod own;
 mod requests;
 mod resume;
 mod subscribe;
