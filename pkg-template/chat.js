@@ -1,6 +1,6 @@
 import { explain, nameOrigin } from "./causes.js";
 import * as check from "./check.js";
-import { channelId, custom, limit, optional, string, uuid } from "./check.js";
+import { channelId, counts, custom, limit, optional, string, uuid } from "./check.js";
 import { FirstFlight } from "./first-flight.js";
 import { Listeners } from "./listeners.js";
 import { aborted, download, failure, pages } from "./results.js";
@@ -22,6 +22,7 @@ const REQUESTS = {
   ],
   fetchHistoryAround: [RETRY, "history.around", { channelId, messageId: uuid, limit: optional(limit) }],
 };
+const COUNTS = [RETRY, "counts", { channels: counts }];
 const MESSAGE = { channelId, content: string, parentId: optional(uuid), metadata: optional(custom) };
 
 /**
@@ -77,13 +78,16 @@ export function define(source, init, Engine) {
     static {
       for (const name in REQUESTS) {
         this.prototype[name] = function (options) {
-          return this.#call(options, (given) => {
-            const [lane, method, checks] = REQUESTS[name];
-            const body = check.body(method, checks, given);
-            return (engine, call) => engine.request(call, lane, body, check.bytes(body));
-          });
+          return this.#request(REQUESTS[name], options);
         };
       }
+    }
+
+    #request([lane, method, checks], options) {
+      return this.#call(options, (given) => {
+        const body = check.body(method, checks, given);
+        return (engine, call) => engine.request(call, lane, body, check.bytes(body));
+      });
     }
 
     sendMessage(options) {
@@ -95,6 +99,12 @@ export function define(source, init, Engine) {
           ? (engine, call) => engine.requestWithFiles(call, body, check.bytes(body), channelId, taken)
           : (engine, call) => engine.request(call, ONCE, body, check.bytes(body));
       });
+    }
+
+    messageCounts(channels, options) {
+      // Inherited: a getter of the options is read where what it throws becomes an error.
+      const request = this.#request(COUNTS, { __proto__: options, channels });
+      return request.then((result) => ({ ...result, ...result.response }));
     }
 
     history(options) {

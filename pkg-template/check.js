@@ -80,6 +80,16 @@ export function plainObject(name, value) {
   return value;
 }
 
+/** A list of channels, each with a time: Unix milliseconds, as a number or as the digits of a message's timestamp. */
+export function counts(name, list) {
+  if (!Array.isArray(list)) wrong("the argument", "must be an array", list);
+  return Array.from(list, (one, index) => {
+    const { channelId: id, timestamp } = options(one, `[${index}]`);
+    if (!/^\d{1,16}$/.test(timestamp)) wrong(`[${index}].timestamp`, "must be a time in milliseconds", timestamp);
+    return { channelId: channelId(`[${index}].channelId`, id), timestamp: Number(timestamp) };
+  });
+}
+
 /** A list of files. A string has a length too, but contains no files. */
 export function files(name, list) {
   if (!isObject(list) || typeof list.length !== "number") wrong(name, "must be an array of File objects", list);

@@ -6,6 +6,7 @@
  * Every call returns a promise that resolves to a result, also on failure: check `status.error`.
  */
 
+import type { CountsMethods } from "./types/counts.js";
 import type { EventMethods } from "./types/events.js";
 import type { FileMethods } from "./types/files.js";
 import type { HistoryMethods } from "./types/history.js";
@@ -13,6 +14,7 @@ import type { SendMethods } from "./types/send.js";
 import type { StatusMethods } from "./types/status.js";
 import type { SubscribeMethods } from "./types/subscribe.js";
 
+export type { ChannelCount, ChannelSince, MessageCounts, MessageCountsOptions } from "./types/counts.js";
 export type {
   ChatEvent,
   ChatEventMap,
@@ -78,7 +80,7 @@ export class AloChat {
 }
 
 export interface AloChat
-  extends SendMethods, SubscribeMethods, HistoryMethods, FileMethods, StatusMethods, EventMethods {}
+  extends SendMethods, SubscribeMethods, HistoryMethods, CountsMethods, FileMethods, StatusMethods, EventMethods {}
 
 /** Where the engine is loaded from: its address, its bytes, a response, or a compiled module. */
 export type WasmSource = string | URL | Request | Response | Promise<Response> | BufferSource | WebAssembly.Module;

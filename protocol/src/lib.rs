@@ -48,6 +48,7 @@ pub use message::{File, Message};
 pub use methods::{
     Empty, JsonObject,
     auth::{AuthRefresh, AuthRefreshed},
+    counts::{ChannelCount, ChannelSince, Counts, MAX_COUNT, MessageCounts},
     delete::MessageDeleted,
     history::{
         DEFAULT_LIMIT, History, HistoryAround, HistoryPage, MAX_LIMIT, NewerPageToken,

@@ -139,6 +139,8 @@ methods! {
         "Loads a page of a channel's messages, newest to oldest."
     HistoryAround "history.around" "history" Retry crate::HistoryAround => crate::HistoryPage,
         "Loads a message with the messages before and after it."
+    MessageCounts "counts" "counts" Retry crate::MessageCounts => crate::Counts,
+        "Counts the messages sent to channels since a time."
     AuthRefresh "auth.refresh" "auth" Now crate::AuthRefresh => crate::AuthRefreshed,
         "Replaces the connection's token with a newer one of the same user."
 }

@@ -5,10 +5,10 @@ use serde::Serialize;
 use serde_json::{Value, value::RawValue};
 
 use crate::{
-    AuthRefresh, AuthRefreshed, ChannelId, ChannelStart, Cursor, Empty, ErrorBody, ErrorCode, File,
-    GapReason, History, HistoryAround, HistoryPage, JsonObject, Message, MessageDeleted,
-    NewerPageToken, OlderPageToken, Recovery, Resume, SendMessage, Sent, Subscribe, Subscribed,
-    Unsubscribe, Uuid,
+    AuthRefresh, AuthRefreshed, ChannelCount, ChannelId, ChannelSince, ChannelStart, Counts,
+    Cursor, Empty, ErrorBody, ErrorCode, File, GapReason, History, HistoryAround, HistoryPage,
+    JsonObject, Message, MessageCounts, MessageDeleted, NewerPageToken, OlderPageToken, Recovery,
+    Resume, SendMessage, Sent, Subscribe, Subscribed, Unsubscribe, Uuid,
 };
 
 /// A type with its examples.
@@ -329,6 +329,36 @@ impl Sample for HistoryPage {
             newer_page_token: None,
             cursor: cursor(),
         }
+    }
+}
+
+impl Sample for MessageCounts {
+    fn full() -> Self {
+        Self {
+            channels: vec![ChannelSince {
+                channel_id: channel(),
+                timestamp: 1_700_000_000_000,
+            }],
+        }
+    }
+
+    fn least() -> Self {
+        Self::full()
+    }
+}
+
+impl Sample for Counts {
+    fn full() -> Self {
+        Self {
+            channels: vec![ChannelCount {
+                id: channel(),
+                count: 3,
+            }],
+        }
+    }
+
+    fn least() -> Self {
+        Self::full()
     }
 }
 

@@ -5,6 +5,7 @@
 #![cfg(target_arch = "wasm32")]
 
 mod arguments;
+mod counts;
 mod events;
 mod files;
 mod history;

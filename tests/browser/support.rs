@@ -63,6 +63,8 @@ extern "C" {
     pub fn fetch_history(this: &Chat, options: &JsValue) -> Promise;
     #[wasm_bindgen(method, js_name = fetchHistoryAround)]
     pub fn fetch_history_around(this: &Chat, options: &JsValue) -> Promise;
+    #[wasm_bindgen(method, js_name = messageCounts)]
+    pub fn message_counts(this: &Chat, channels: &JsValue, options: &JsValue) -> Promise;
     #[wasm_bindgen(method, js_name = downloadFile)]
     pub fn download_file(this: &Chat, options: &JsValue) -> Promise;
     #[wasm_bindgen(method)]

@@ -138,6 +138,7 @@ describe("the packed package", () => {
       "outbox.js",
       "package.json",
       "results.js",
+      "types/counts.d.ts",
       "types/delete.d.ts",
       "types/events.d.ts",
       "types/files.d.ts",

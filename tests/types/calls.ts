@@ -117,6 +117,16 @@ export async function calls(input: HTMLInputElement) {
   // @ts-expect-error A loop starts at the newest message.
   chat.history({ channelId: "alpha", olderPageToken: "token" });
 
+  const counts = await chat.messageCounts([{ channelId: "alpha", timestamp: 0 }, { channelId: "bravo", timestamp: "5" }]);
+  if (counts.status.error) return counts.status.errorData.code;
+  counts.channels[0]?.count satisfies number | undefined;
+  counts.response.channels[0]?.id satisfies string | undefined;
+  await chat.messageCounts([], { signal: new AbortController().signal });
+  // @ts-expect-error A time is a number or its digits.
+  await chat.messageCounts([{ channelId: "alpha", timestamp: new Date() }]);
+  // @ts-expect-error The argument is a list.
+  await chat.messageCounts({ channelId: "alpha", timestamp: 0 });
+
   await ready();
   await ready(new URL("https://example.com/engine.wasm"));
   await ready(fetch("/engine.wasm"));

@@ -14,6 +14,7 @@ export type Names = [
       | "message.send"
       | "history"
       | "history.around"
+      | "counts"
       | "auth.refresh"
     >
   >,
@@ -670,6 +671,24 @@ void ({
   },
   "messages": []
 } satisfies WireMethods["history.around"]["result"]);
+
+void ({
+  "channels": [
+    {
+      "channelId": "alpha",
+      "timestamp": 1700000000000
+    }
+  ]
+} satisfies Full<WireMethods["counts"]["params"]>);
+
+void ({
+  "channels": [
+    {
+      "count": 3,
+      "id": "alpha"
+    }
+  ]
+} satisfies Full<WireMethods["counts"]["result"]>);
 
 void ({
   "token": "eyJhbGciOiJIUzI1NiJ9.e30.c2lnbmF0dXJl"

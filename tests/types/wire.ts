@@ -3,6 +3,7 @@
 
 import type {
   AloChat,
+  ChannelSince,
   ChatEventMap,
   ErrorData,
   FetchHistoryAroundOptions,
@@ -25,6 +26,10 @@ export interface WireMethods {
   "history.around": {
     params: Omit<FetchHistoryAroundOptions, "signal">;
     result: OnWire<ResponseOf<"fetchHistoryAround">>;
+  };
+  counts: {
+    params: { channels: (ChannelSince & { timestamp: number })[] };
+    result: OnWire<ResponseOf<"messageCounts">>;
   };
   "auth.refresh": { params: { token: string }; result: { tokenExpiresInMs: number } };
 }
@@ -58,7 +63,7 @@ type OnWire<T> = T extends Message
       : T;
 
 /** What a call resolves to when it succeeds. */
-type ResponseOf<Name extends "sendMessage" | "fetchHistory" | "fetchHistoryAround"> = Extract<
+type ResponseOf<Name extends "sendMessage" | "fetchHistory" | "fetchHistoryAround" | "messageCounts"> = Extract<
   Awaited<ReturnType<AloChat[Name]>>,
   Success<unknown>
 >["response"];

@@ -61,7 +61,7 @@ const fn mutant(
     }
 }
 
-const MUTANTS: [Mutant; 54] = [
+const MUTANTS: [Mutant; 55] = [
     mutant(
         "the key of a deleted message is forgotten",
         "gateway/src/store/rules/send.rs",
@@ -343,6 +343,12 @@ const MUTANTS: [Mutant; 54] = [
         "gateway/src/access/view.rs",
         "is_mine(user) && holder.channels.contains(channel)",
         "is_mine(user) && !holder.channels.contains(channel)",
+    ),
+    mutant(
+        "what is cut off is counted",
+        "gateway/src/store/sqlite/read.rs",
+        "AND at_ms > ?2 AND seq > ?3 LIMIT ?4",
+        "AND at_ms > ?2 AND seq > min(?3, 0) LIMIT ?4",
     ),
     mutant(
         "a muted user sends",

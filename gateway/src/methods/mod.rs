@@ -5,6 +5,7 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 pub mod auth;
+pub mod counts;
 pub mod history;
 pub mod send;
 pub mod subscribe;
@@ -63,6 +64,7 @@ pub fn step(asked: Asked<'_>, request: Request) -> Result<Step, ErrorBody> {
         Request::SendMessage(params) => send::send(asked, params),
         Request::History(params) => history::page(&asked, params),
         Request::HistoryAround(params) => history::around(&asked, params),
+        Request::MessageCounts(params) => counts::counts(&asked, params),
         Request::AuthRefresh(params) => auth::refresh(&asked, &params),
     }
 }

@@ -207,6 +207,7 @@ fn work(request: &Request) -> u32 {
     match request {
         Request::Subscribe(params) => channels(params.channels.len()),
         Request::Resume(params) => channels(params.channels.len()),
+        Request::MessageCounts(params) => channels(params.channels.len()),
         Request::History(params) => 1 + params.limit / MESSAGES,
         Request::HistoryAround(params) => 1 + params.limit / MESSAGES,
         Request::Unsubscribe(_) | Request::SendMessage(_) | Request::AuthRefresh(_) => 1,

@@ -30,7 +30,7 @@ pub(super) enum Pending {
     /// A query to the log, started or not, and how its result is written.
     Read {
         request: u64,
-        channel: Option<ChannelId>,
+        channels: Vec<ChannelId>,
         result: fn(Rows) -> Result<String, ErrorBody>,
     },
 }
@@ -161,11 +161,12 @@ impl Requests {
         query: Query,
         result: fn(Rows) -> Result<String, ErrorBody>,
     ) {
-        let channel = query.channel().cloned();
+        let logs = query.logs();
+        let channels = logs.iter().filter_map(LogId::channel).cloned().collect();
         let op = self.new_op();
         let pending = Pending::Read {
             request,
-            channel,
+            channels,
             result,
         };
         self.pending.insert(op, pending);
@@ -210,19 +211,15 @@ impl Requests {
         let mut refused = Vec::new();
         self.pending.retain(|_, pending| match pending {
             Pending::Read {
-                request,
-                channel: Some(channel),
-                ..
-            } => match error(channel) {
+                request, channels, ..
+            } => match channels.iter().find_map(&error) {
                 Some(error) => {
                     refused.push((*request, error));
                     false
                 }
                 None => true,
             },
-            Pending::Read { channel: None, .. }
-            | Pending::Subscribe { .. }
-            | Pending::Commit { .. } => true,
+            Pending::Subscribe { .. } | Pending::Commit { .. } => true,
         });
         self.reads.retain(|(op, _)| self.pending.contains_key(op));
         refused

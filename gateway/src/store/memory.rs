@@ -15,7 +15,8 @@ use super::{
     render::{Shown, Subject},
     rows::{EventKind, EventRow, MessageRow, OldMessage},
     rules::{
-        self, Beyond, Loaded, LoadedLog, Needs, Place, ReadRows, Visit, WriteRows, Writes,
+        self, Beyond, Loaded, LoadedLog, Needs, Place, ReadLogs, ReadRows, Visit, WriteRows,
+        Writes,
         files::{self, KeyUse},
     },
 };
@@ -103,15 +104,12 @@ impl Log for MemoryStore {
     }
 
     fn read(&self, query: &Query, limit: PageLimit) -> Result<Rows, ErrorBody> {
-        let tables = self.tables();
-        let empty = LogTable::default();
-        let table = tables.logs.get(&rules::log_of(query));
-        let mut rows = OneLog {
-            head: self.cursor(table),
-            cut: table.map_or(0, |table| table.cut),
-            table: table.unwrap_or(&empty),
+        let logs = Logs {
+            store: self,
+            tables: &self.tables(),
+            empty: &LogTable::default(),
         };
-        rules::read(&mut rows, query, limit)
+        rules::read(&logs, query, limit)
     }
 }
 
@@ -385,6 +383,24 @@ impl WriteRows for Batch<'_> {
     }
 }
 
+/// All logs, to be read.
+struct Logs<'a> {
+    store: &'a MemoryStore,
+    tables: &'a Tables,
+    empty: &'a LogTable,
+}
+
+impl ReadLogs for Logs<'_> {
+    fn open(&self, log: &LogId) -> Result<Box<dyn ReadRows + '_>, ErrorBody> {
+        let table = self.tables.logs.get(log);
+        Ok(Box::new(OneLog {
+            head: self.store.cursor(table),
+            cut: table.map_or(0, |table| table.cut),
+            table: table.unwrap_or(self.empty),
+        }))
+    }
+}
+
 /// One log, to be read.
 struct OneLog<'a> {
     head: Cursor,
@@ -442,6 +458,17 @@ impl ReadRows for OneLog<'_> {
                 .all(|(_, row)| show(row)),
         };
         Ok(())
+    }
+
+    fn count_since(&mut self, after_ms: u64, most: u32) -> Result<u32, ErrorBody> {
+        let present = self
+            .table
+            .messages
+            .range((Bound::Excluded(self.cut), Bound::Unbounded));
+        let since = present.filter(|(_, row)| row.at_ms > after_ms);
+        Ok(since
+            .take(most as usize)
+            .fold(0, |count, _| count.saturating_add(1)))
     }
 
     fn events(

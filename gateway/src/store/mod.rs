@@ -17,7 +17,8 @@ mod sqlite;
 use std::sync::Arc;
 
 use alo_protocol::{
-    ChannelId, Cursor, ErrorBody, History, HistoryAround, HistoryPage, JsonObject, UserId, Uuid,
+    ChannelId, Counts, Cursor, ErrorBody, History, HistoryAround, HistoryPage, JsonObject,
+    MessageCounts, UserId, Uuid,
 };
 
 pub use erasure::{Erasure, Owner, Scan, Sent};
@@ -200,15 +201,21 @@ pub enum Query {
     History(History),
     /// A message with the messages before and after it.
     HistoryAround(HistoryAround),
+    /// How many messages channels have had since a time.
+    Counts(MessageCounts),
 }
 
 impl Query {
-    /// The channel it is about, if it is about one.
-    pub const fn channel(&self) -> Option<&ChannelId> {
+    /// The logs it is about.
+    pub fn logs(&self) -> Vec<LogId> {
         match self {
-            Self::Tail { log, .. } => log.channel(),
-            Self::History(history) => Some(&history.channel_id),
-            Self::HistoryAround(around) => Some(&around.channel_id),
+            Self::Tail { log, .. } => vec![log.clone()],
+            Self::History(history) => vec![history.channel_id.clone().into()],
+            Self::HistoryAround(around) => vec![around.channel_id.clone().into()],
+            Self::Counts(counts) => {
+                let channels = counts.channels.iter();
+                channels.map(|one| one.channel_id.clone().into()).collect()
+            }
         }
     }
 }
@@ -224,6 +231,8 @@ pub enum Rows {
     Gap(Cursor),
     /// To [`Query::History`] and [`Query::HistoryAround`].
     Page(HistoryPage),
+    /// To [`Query::Counts`].
+    Counts(Counts),
 }
 
 /// How much a read returns at most.

@@ -11,6 +11,7 @@ mod audit;
 mod auth;
 mod autobahn;
 mod backup;
+mod counts;
 mod crash;
 mod delete;
 mod disk;

@@ -1,6 +1,7 @@
 //! Parameters and results of the methods, a file for each feature. [`crate::registry`] lists them.
 
 pub mod auth;
+pub mod counts;
 pub mod delete;
 pub mod history;
 pub mod send;

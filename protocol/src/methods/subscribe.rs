@@ -59,7 +59,7 @@ pub struct Recovery {
 }
 
 /// What names a channel in a list.
-trait Named {
+pub(super) trait Named {
     /// The list's key.
     const LIST: &'static str;
     fn channel(&self) -> &ChannelId;
@@ -88,7 +88,7 @@ impl Named for LogName {
 
 /// Reads a list that names each channel once and not too many. It stops at the first that is wrong, so that a list of
 /// any length costs no more than one of the greatest length allowed.
-fn few<'de, T: Named + Deserialize<'de>, D: Deserializer<'de>>(
+pub(super) fn few<'de, T: Named + Deserialize<'de>, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Vec<T>, D::Error> {
     deserializer.deserialize_seq(Few(PhantomData))

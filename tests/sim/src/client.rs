@@ -56,6 +56,7 @@ pub(crate) enum Call {
     Send(Tag),
     Subscribe(Vec<ChannelId>),
     History,
+    Counts(Vec<ChannelId>),
     Other,
 }
 
@@ -201,6 +202,7 @@ impl World {
             "subscribe" => "calls: subscribe",
             "unsubscribe" => "calls: unsubscribe",
             "history" => "calls: fetchHistory",
+            "counts" => "calls: messageCounts",
             _ => "calls: others",
         });
         self.input(index, input);
@@ -468,6 +470,7 @@ impl World {
                 self.subscribe_settled(page, call, &channels, result)
             }
             Some(Call::History) => self.history_settled(page, call, result),
+            Some(Call::Counts(channels)) => self.counts_settled(page, &channels, result),
             Some(Call::Other) => Ok(()),
             None => Err(format!(
                 "{page}: call {} was settled but never made",

@@ -118,6 +118,8 @@ impl Database {
 struct Log {
     /// Ids in their order; the first has sequence 1.
     ids: Vec<Uuid>,
+    /// When each of its messages was sent, by sequence.
+    sent: BTreeMap<u64, u64>,
     last_ms: u64,
     /// Those that are no longer in the store, each with how many were missing before it.
     missing: BTreeMap<u64, u64>,
@@ -303,6 +305,27 @@ impl Model {
         self.append(channel, seq, last_ms, id)
     }
 
+    /// How many messages that are there were sent to a channel after a time.
+    pub(crate) fn sent_after(&self, channel: &ChannelId, ms: u64) -> usize {
+        let log = self.databases[self.database()].logs.get(channel);
+        let sent = log.into_iter().flat_map(|log| {
+            let present = log
+                .sent
+                .iter()
+                .filter(|(seq, _)| !log.missing.contains_key(seq));
+            present.filter(|(_, at)| **at > ms)
+        });
+        sent.count()
+    }
+
+    /// A message was sent at a time.
+    fn sent_at(&mut self, channel: &ChannelId, seq: u64, ms: u64) {
+        let database = self.database();
+        if let Some(log) = self.databases[database].logs.get_mut(channel) {
+            log.sent.insert(seq, ms);
+        }
+    }
+
     /// The present database may call a channel's log by this.
     pub(crate) fn epoch(&mut self, epoch: &str) {
         let database = self.database();
@@ -419,6 +442,7 @@ impl Oracle {
             .channel()
             .ok_or("a message was stored outside of a channel")?;
         self.model.append(channel, event.seq, ms, message.id)?;
+        self.model.sent_at(channel, event.seq, ms);
         self.sends.stored(Stored {
             tag,
             id: message.id,

@@ -404,6 +404,7 @@ impl World {
             94..97 => {
                 self.token(client);
             }
+            97..99 => self.count_messages(client),
             _ => self.wake(client),
         }
     }

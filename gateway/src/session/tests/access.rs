@@ -109,7 +109,10 @@ fn a_subscribe_and_a_page_that_are_under_way_are_refused() {
     // The page that was being read is for nobody; the next one is read.
     driven.hold_reads = false;
     let (op, query) = driven.reads.pop_front().unwrap();
-    assert_eq!(query.channel().unwrap().as_str(), "a");
+    assert_eq!(
+        query.logs(),
+        [LogId::from("a".parse::<ChannelId>().unwrap())]
+    );
     let rows = read_at_once(op, &query, &driven.store, LIMIT);
     driven.input(rows);
     let page = driven.reply();

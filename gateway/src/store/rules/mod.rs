@@ -5,6 +5,7 @@
 // Deterministic: no clock, no randomness, no iteration order that differs between runs.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod counts;
 pub(super) mod delete;
 pub(super) mod files;
 pub(super) mod history;
@@ -113,6 +114,12 @@ pub(super) trait WriteRows {
     fn apply(&mut self, writes: &Writes) -> Result<(), ErrorBody>;
 }
 
+/// The logs of a store in one transaction that reads.
+pub(super) trait ReadLogs {
+    /// The rows of one, used before or not.
+    fn open(&self, log: &LogId) -> Result<Box<dyn ReadRows + '_>, ErrorBody>;
+}
+
 /// The rows of one log in one transaction that reads.
 pub(super) trait ReadRows {
     fn head(&mut self) -> Result<Cursor, ErrorBody>;
@@ -129,6 +136,9 @@ pub(super) trait ReadRows {
         beyond: Beyond,
         visit: Visit<'_, Shown<MessageRow>>,
     ) -> Result<(), ErrorBody>;
+
+    /// How many messages were sent after a time, counted as far as `most`.
+    fn count_since(&mut self, after_ms: u64, most: u32) -> Result<u32, ErrorBody>;
 
     /// Shows events after a sequence, each with what it is about, in the same way.
     fn events(
@@ -192,25 +202,23 @@ pub(super) fn refuse(
     changes.iter().map(answer).collect()
 }
 
-/// Answers a query over the rows of the log it is about.
+/// Answers a query over the logs it is about.
 pub(super) fn read(
-    rows: &mut dyn ReadRows,
+    logs: &dyn ReadLogs,
     query: &Query,
     limit: super::PageLimit,
 ) -> Result<Rows, ErrorBody> {
     match query {
-        Query::Tail { log, after } => tail::read(rows, log, *after, limit),
-        Query::History(history) => history::page(rows, history, limit.bytes).map(Rows::Page),
-        Query::HistoryAround(around) => history::around(rows, around, limit.bytes).map(Rows::Page),
-    }
-}
-
-/// The log a query is about.
-pub(super) fn log_of(query: &Query) -> LogId {
-    match query {
-        Query::Tail { log, .. } => log.clone(),
-        Query::History(history) => history.channel_id.clone().into(),
-        Query::HistoryAround(around) => around.channel_id.clone().into(),
+        Query::Tail { log, after } => tail::read(&mut *logs.open(log)?, log, *after, limit),
+        Query::History(history) => {
+            let mut rows = logs.open(&history.channel_id.clone().into())?;
+            history::page(&mut *rows, history, limit.bytes).map(Rows::Page)
+        }
+        Query::HistoryAround(around) => {
+            let mut rows = logs.open(&around.channel_id.clone().into())?;
+            history::around(&mut *rows, around, limit.bytes).map(Rows::Page)
+        }
+        Query::Counts(counts) => counts::read(logs, counts).map(Rows::Counts),
     }
 }
 

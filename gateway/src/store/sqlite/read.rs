@@ -14,7 +14,7 @@ use crate::store::{
     Log, LogId, PageLimit, Query, Rows,
     render::{Shown, Subject},
     rows::{Edited, EventKind, EventRow, MessageRow},
-    rules::{self, Beyond, Place, ReadRows, Visit},
+    rules::{self, Beyond, Place, ReadLogs, ReadRows, Visit},
 };
 
 /// Reads the log while a [`super::SqliteStore`] writes it. Cheap to clone.
@@ -60,17 +60,31 @@ impl Log for SqliteLog {
     }
 
     fn read(&self, query: &Query, limit: PageLimit) -> Result<Rows, ErrorBody> {
-        let id = rules::log_of(query);
-        let connection = self.reader(Some(&id));
+        let connection = self.reader(query.logs().first());
         // All reads see the same state.
         let transaction = connection.unchecked_transaction().map_err(sqlite_error)?;
-        let found = find_log(&transaction, &self.names, &id).map_err(sqlite_error)?;
-        let mut rows = OneLog {
+        let logs = Logs {
             connection: &transaction,
-            log: &id,
-            found,
+            names: &self.names,
         };
-        rules::read(&mut rows, query, limit)
+        rules::read(&logs, query, limit)
+    }
+}
+
+/// All logs within a transaction.
+struct Logs<'a> {
+    connection: &'a Connection,
+    names: &'a Names,
+}
+
+impl ReadLogs for Logs<'_> {
+    fn open(&self, log: &LogId) -> Result<Box<dyn ReadRows + '_>, ErrorBody> {
+        let found = find_log(self.connection, self.names, log).map_err(sqlite_error)?;
+        Ok(Box::new(OneLog {
+            connection: self.connection,
+            log: log.clone(),
+            found,
+        }))
     }
 }
 
@@ -212,14 +226,14 @@ fn files_of(connection: &Connection, message: Uuid) -> rusqlite::Result<Vec<File
 /// One log within a transaction.
 struct OneLog<'a> {
     connection: &'a Connection,
-    log: &'a LogId,
+    log: LogId,
     found: FoundLog,
 }
 
 impl OneLog<'_> {
     /// The log's number and its channel; none where there can be no messages.
     const fn channel(&self) -> Option<(i64, &ChannelId)> {
-        match (self.found.number, self.log) {
+        match (self.found.number, &self.log) {
             (Some(number), LogId::Channel(channel)) => Some((number, channel)),
             (_, LogId::Channel(_) | LogId::User(_)) => None,
         }
@@ -315,6 +329,22 @@ impl ReadRows for OneLog<'_> {
                 |row| self.show(log, channel, row),
                 visit,
             )
+        };
+        attempt().map_err(sqlite_error)
+    }
+
+    fn count_since(&mut self, after_ms: u64, most: u32) -> Result<u32, ErrorBody> {
+        let attempt = || {
+            self.connection
+                .prepare_cached(
+                    "SELECT count(*) FROM (
+                        SELECT 1 FROM messages WHERE log = ?1 AND at_ms > ?2 AND seq > ?3 LIMIT ?4
+                    )",
+                )?
+                .query_row(
+                    params![self.found.number, signed(after_ms), self.found.cut, most],
+                    |row| row.get(0),
+                )
         };
         attempt().map_err(sqlite_error)
     }

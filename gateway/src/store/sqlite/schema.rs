@@ -10,13 +10,14 @@ use super::OpenError;
 use crate::store::rows::EventKind;
 
 /// The steps, in order. One that has been released never changes.
-const STEPS: [fn(&Transaction<'_>, &str) -> rusqlite::Result<()>; 6] = [
+const STEPS: [fn(&Transaction<'_>, &str) -> rusqlite::Result<()>; 7] = [
     first,
     content_once,
     file_usage,
     deletion,
     restrictions,
     versions,
+    sent_since,
 ];
 
 /// Takes the steps that a database has not taken, each in a transaction of its own. `birth` names its logs if
@@ -254,6 +255,11 @@ fn versions(transaction: &Transaction<'_>, _birth: &str) -> rusqlite::Result<()>
         ALTER TABLE messages ADD COLUMN edited_seq INTEGER;  -- that of its last edit
         ALTER TABLE messages ADD COLUMN edited_ms INTEGER;",
     )
+}
+
+/// The messages sent after a time are counted.
+fn sent_since(transaction: &Transaction<'_>, _birth: &str) -> rusqlite::Result<()> {
+    transaction.execute_batch("CREATE INDEX messages_at ON messages (log, at_ms);")
 }
 
 #[derive(Deserialize)]

@@ -1,6 +1,7 @@
 //! What every store must do: one suite, each implementation. And what a database beyond that.
 
 mod access;
+mod counts;
 mod database;
 mod delete;
 mod files;
@@ -84,6 +85,11 @@ contract! {
     access {
         there_is_one_restriction_of_each_target
         what_has_ended_is_forgotten_with_the_next
+    }
+    counts {
+        messages_after_a_time_are_counted_in_the_order_of_the_request
+        what_is_deleted_or_cut_off_is_not_counted
+        a_count_ends_at_its_greatest_number
     }
     history {
         an_empty_channel_has_an_empty_page

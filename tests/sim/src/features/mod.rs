@@ -3,6 +3,7 @@
 
 pub(crate) mod access;
 pub(crate) mod auth;
+pub(crate) mod counts;
 pub(crate) mod delete;
 pub(crate) mod history;
 pub(crate) mod send;

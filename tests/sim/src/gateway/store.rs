@@ -183,6 +183,10 @@ impl World {
         {
             self.violate(format!("{query:?} found a hole before {head:?}"));
         }
+        if let (Ok(Rows::Counts(counts)), Query::Counts(asked)) = (&rows, query) {
+            let verdict = self.oracle.model.counted(asked, counts);
+            self.check(verdict);
+        }
         let (delay, boot) = (self.rng.u64(..self.profile.read_ms), self.gateway.boot);
         let read = Event::HasRead(boot, asker, Box::new(rows));
         self.schedule(delay, world::Event::Gateway(read));
