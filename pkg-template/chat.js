@@ -3,6 +3,7 @@ import * as check from "./check.js";
 import { channelId, counts, custom, limit, optional, string, uuid } from "./check.js";
 import { FirstFlight } from "./first-flight.js";
 import { Listeners } from "./listeners.js";
+import { isKnown, ownDevice, TYPING_MS } from "./live.js";
 import { aborted, download, failure, pages } from "./results.js";
 import { uploads } from "./uploads.js";
 
@@ -12,6 +13,7 @@ export const version = "0.0.0-template";
 // Lanes of the protocol's registry; src/web/engine.rs has the same numbers.
 const ONCE = 0;
 const RETRY = 1;
+const NOW = 2;
 
 /** The methods that are a request and nothing more: lane, method of the protocol, and a check for each parameter. */
 const REQUESTS = {
@@ -20,8 +22,10 @@ const REQUESTS = {
     "history",
     { channelId, limit: optional(limit), olderPageToken: optional(string), newerPageToken: optional(string) },
   ],
+  stopTyping: [NOW, "typing.stop", { channelId }],
   fetchHistoryAround: [RETRY, "history.around", { channelId, messageId: uuid, limit: optional(limit) }],
 };
+const START_TYPING = [NOW, "typing.start", { channelId }];
 const COUNTS = [RETRY, "counts", { channels: counts }];
 const MESSAGE = { channelId, content: string, parentId: optional(uuid), metadata: optional(custom) };
 
@@ -56,9 +60,13 @@ export function define(source, init, Engine) {
     /** Keeps unsent messages after the page is closed. */
     #outbox;
     #disposed = false;
+    /** When each channel's next `typing.start` may be sent, and what the last one resolves to. */
+    #typed = new Map();
+    /** The timers of others who type. */
+    #typists = new Map();
 
     constructor(options) {
-      const { endpoint, authToken, ...rest } = options ?? {};
+      const { endpoint, userAuthToken, authToken = userAuthToken, ...rest } = options ?? {};
       // A token is sent in a header, where an error page or a line break is not allowed.
       if (typeof authToken !== "function" && !check.isToken(authToken)) {
         throw new TypeError("authToken: must be a token, or a function that returns one");
@@ -71,6 +79,7 @@ export function define(source, init, Engine) {
       if (![undefined, "memory", "indexeddb"].includes(rest.outbox)) {
         throw new TypeError(`outbox: must be "memory" or "indexeddb", but is ${String(rest.outbox)}`);
       }
+      optional(channelId)("deviceId", rest.deviceId);
       this.#options = { ...rest, authToken, endpoint: checkedEndpoint(endpoint) };
       this.#flight = new FirstFlight(this.#options, ready);
     }
@@ -83,10 +92,11 @@ export function define(source, init, Engine) {
       }
     }
 
-    #request([lane, method, checks], options) {
+    /** Makes a request of a row; `before` may start something else in its place. */
+    #request([lane, method, checks], options, before = (given, start) => start) {
       return this.#call(options, (given) => {
         const body = check.body(method, checks, given);
-        return (engine, call) => engine.request(call, lane, body, check.bytes(body));
+        return before(given, (engine, call) => engine.request(call, lane, body, check.bytes(body)));
       });
     }
 
@@ -105,6 +115,18 @@ export function define(source, init, Engine) {
       // Inherited: a getter of the options is read where what it throws becomes an error.
       const request = this.#request(COUNTS, { __proto__: options, channels });
       return request.then((result) => ({ ...result, ...result.response }));
+    }
+
+    startTyping(options) {
+      let sent;
+      const result = this.#request(START_TYPING, options, ({ channelId }, start) => {
+        const now = performance.now();
+        sent = this.#typed.get(channelId);
+        if (now < sent?.until) return (engine, call) => this.#settle(call);
+        this.#typed.set(channelId, (sent = { until: now + TYPING_MS }));
+        return start;
+      });
+      return sent ? (sent.result ??= result) : result;
     }
 
     history(options) {
@@ -226,7 +248,7 @@ export function define(source, init, Engine) {
     #start() {
       const waiting = this.#taken();
       if (this.#disposed) return;
-      const { endpoint, authToken, outboxLimit = 1000, parallelUploads = 3 } = this.#options;
+      const { endpoint, authToken, outboxLimit = 1000, parallelUploads = 3, deviceId = ownDevice() } = this.#options;
       const host = {
         settle: (call, error, value) => this.#settle(call, error, value),
         emit: (event) => this.#dispatch(event),
@@ -239,7 +261,7 @@ export function define(source, init, Engine) {
           );
         },
       };
-      const engine = new Engine(typeof authToken === "function", outboxLimit, parallelUploads, host, this.#outbox);
+      const engine = new Engine(typeof authToken === "function", outboxLimit, parallelUploads, host, this.#outbox, JSON.stringify(deviceId));
       this.#engine = engine;
       for (const [call, start] of waiting) if (this.#open.has(call)) this.#begin(call, start);
     }
@@ -291,6 +313,7 @@ export function define(source, init, Engine) {
 
     #dispatch(event) {
       const { type, data } = event;
+      if (isKnown(event, this.#typists, (stop) => this.#dispatch(stop))) return;
       if (type === "status.reconnecting") explain(data, this.#flight.blocked);
       nameOrigin(data?.error);
       this.#absolute(data?.message);

@@ -1,7 +1,7 @@
 // Checks the arguments of calls before anything is sent. An error names the argument and its actual type.
 
 /** What is thrown for a wrong argument. */
-export class InvalidArgument extends Error {}
+export class InvalidArgument extends TypeError {}
 
 const ID_BYTES = 128;
 /** Readers parse what others send on stacks of a limited size. */

@@ -13,6 +13,7 @@ import type { HistoryMethods } from "./types/history.js";
 import type { SendMethods } from "./types/send.js";
 import type { StatusMethods } from "./types/status.js";
 import type { SubscribeMethods } from "./types/subscribe.js";
+import type { TypingMethods } from "./types/typing.js";
 
 export type { ChannelCount, ChannelSince, MessageCounts, MessageCountsOptions } from "./types/counts.js";
 export type {
@@ -29,15 +30,30 @@ export type { RestoredMessage } from "./types/outbox.js";
 export type { Done, ErrorCode, ErrorData, Failure, Result, Status, Success } from "./types/result.js";
 export type { SendMessageOptions } from "./types/send.js";
 export type { ReconnectCause, ReconnectCode } from "./types/status.js";
+export type { Typing } from "./types/typing.js";
 
-export interface AloChatOptions {
+/** A token of `POST /v1/auth`, or a function that returns one or a promise of one. */
+export type AuthToken = string | (() => string | Promise<string>);
+
+/** `authToken` or `userAuthToken` is required. */
+export type AloChatOptions = ClientOptions &
+  ({ authToken: AuthToken; userAuthToken?: AuthToken } | { authToken?: undefined; userAuthToken: AuthToken });
+
+export interface ClientOptions {
   /** Address of the gateway, such as `https://chat.example.com`. It may have a path. */
   endpoint: string | URL;
   /**
    * A token of `POST /v1/auth`, or a function that returns one or a promise of one. The function is called
    * again before the token expires. A string cannot be renewed: `status.failed` fires when it has expired.
    */
-  authToken: string | (() => string | Promise<string>);
+  authToken?: AuthToken;
+  /** Another name of `authToken`. */
+  userAuthToken?: AuthToken;
+  /**
+   * Which device of the user this is, for others: 1 to 128 bytes. Default: a random one, kept in the browser's
+   * `localStorage`, or for the page where that is unavailable.
+   */
+  deviceId?: string;
   /** Maximum number of messages that may wait to be sent. Default: 1,000. More resolve with `outbox-full`. */
   outboxLimit?: number;
   /**
@@ -80,7 +96,15 @@ export class AloChat {
 }
 
 export interface AloChat
-  extends SendMethods, SubscribeMethods, HistoryMethods, CountsMethods, FileMethods, StatusMethods, EventMethods {}
+  extends
+    SendMethods,
+    SubscribeMethods,
+    HistoryMethods,
+    CountsMethods,
+    TypingMethods,
+    FileMethods,
+    StatusMethods,
+    EventMethods {}
 
 /** Where the engine is loaded from: its address, its bytes, a response, or a compiled module. */
 export type WasmSource = string | URL | Request | Response | Promise<Response> | BufferSource | WebAssembly.Module;

@@ -16,6 +16,7 @@ pub mod frames;
 pub mod http;
 pub mod intake;
 pub mod limits;
+pub mod live;
 pub mod logging;
 pub mod methods;
 pub mod metrics;

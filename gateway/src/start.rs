@@ -20,6 +20,7 @@ use crate::{
     http,
     intake::Intake,
     limits::Limiter,
+    live::LiveHost,
     metrics::Metrics,
     readers::LogReaders,
     store::{Log, OpenError, Opening, SqliteStore},
@@ -98,6 +99,8 @@ impl Gateway {
             restrictions.clone(),
             clock,
         );
+        let live = LiveHost::new(bus.clone(), clock);
+        tokio::spawn(until_stopped(stopping.clone(), live.clone().run()));
         let state = http::State {
             tokens,
             restrictions,
@@ -111,6 +114,7 @@ impl Gateway {
             writer,
             log: LogReaders::new(log),
             bus,
+            live,
             intake: Intake::new(&config.intake, &metrics),
             metrics_listener,
             metrics,

@@ -2,11 +2,11 @@
 //!
 //! From the client: `{"hello": …}`, `{"id", "method", "params"}`, `{"ping": n}`.
 //! From the gateway: `{"welcome": …}`, `{"id", "result"}` or `{"id", "error"}`, `{"pong": n}`,
-//! `{"gap": …}` and pushes, alone or several in an array.
+//! `{"gap": …}`, `{"signal": …}` and pushes, alone or several in an array.
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
 use crate::{ChannelId, ErrorBody, Limits, Recovery, Request, Uuid};
@@ -111,6 +111,20 @@ pub struct Hello {
     /// Name and version of the client, for the gateway's log.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sdk: Option<String>,
+    /// Which device of the user this is: 1 to 128 bytes without control characters.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        rename = "deviceId",
+        deserialize_with = "device"
+    )]
+    pub device_id: Option<String>,
+}
+
+/// A device has the rules of a channel.
+fn device<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let device = Option::<ChannelId>::deserialize(deserializer)?;
+    Ok(device.map(|device| device.as_str().to_owned()))
 }
 
 /// Answer to [`Hello`].
@@ -178,6 +192,27 @@ pub fn gap_text(gap: &Recovery) -> String {
     to_text(&Frame { gap })
 }
 
+/// The text of `{"signal": …}`: an event that is neither numbered nor kept.
+pub fn signal_text(channel: &ChannelId, kind: &str, data: &impl Serialize) -> String {
+    #[derive(Serialize)]
+    struct Frame<'a, D> {
+        signal: Signal<'a, D>,
+    }
+    #[derive(Serialize)]
+    struct Signal<'a, D> {
+        channel: &'a ChannelId,
+        event: Event<'a, D>,
+    }
+    #[derive(Serialize)]
+    struct Event<'a, D> {
+        r#type: &'a str,
+        data: &'a D,
+    }
+    let event = Event { r#type: kind, data };
+    let signal = Signal { channel, event };
+    to_text(&Frame { signal })
+}
+
 /// The text of `{"id", "error"}`.
 pub fn error_text(id: u64, error: &ErrorBody) -> String {
     #[derive(Serialize)]
@@ -214,6 +249,34 @@ mod tests {
                 request: Request::Unsubscribe(_)
             })
         ));
+    }
+
+    #[test]
+    fn a_device_has_1_to_128_bytes_without_control_characters() {
+        let hello = |device: &str| {
+            let text = format!(r#"{{"hello":{{"token":"t","deviceId":{device}}}}}"#);
+            ClientFrame::decode(&text)
+        };
+        let longest = format!("\"{}\"", "d".repeat(128));
+        for (device, known) in [("null", None), (&longest, Some("d".repeat(128)))] {
+            let Ok(ClientFrame::Hello(hello)) = hello(device) else {
+                panic!("{device}");
+            };
+            assert_eq!(hello.device_id, known);
+        }
+        let longer = format!("\"{}\"", "d".repeat(129));
+        for device in [&longer, r#""""#, r#""a\nb""#, "7"] {
+            assert!(hello(device).is_err(), "{device}");
+        }
+    }
+
+    #[test]
+    fn a_signal_has_its_channel_and_its_event() {
+        let channel = "a\"".parse().expect("it is an id");
+        assert_eq!(
+            signal_text(&channel, "typing.stop", &[1]),
+            r#"{"signal":{"channel":"a\"","event":{"type":"typing.stop","data":[1]}}}"#
+        );
     }
 
     #[test]

@@ -34,7 +34,7 @@ pub use limits::{Rate, Rates};
 #[cfg(feature = "json")]
 pub use frame::{
     ClientFrame, DecodeError, Hello, Push, Welcome, error_text, gap_text, raw_result_text,
-    result_text, welcome_text,
+    result_text, signal_text, welcome_text,
 };
 #[cfg(feature = "json")]
 pub use http::{
@@ -56,6 +56,7 @@ pub use methods::{
     },
     send::{SendMessage, Sent},
     subscribe::{Recovery, Resume, Subscribe, Subscribed, Unsubscribe},
+    typing::{StartTyping, StopTyping, Typing},
 };
 #[cfg(feature = "json")]
 pub use registry::Request;

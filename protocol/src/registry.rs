@@ -41,6 +41,8 @@ pub struct Method {
 pub enum EventKind {
     /// An event of a log: numbered, kept, replayed.
     Log,
+    /// Sent to whoever is subscribed at the moment; not numbered, not kept, and dropped for who is behind.
+    Signal,
     /// The SDK reports it; it is never on the wire.
     Local,
 }
@@ -143,11 +145,17 @@ methods! {
         "Counts the messages sent to channels since a time."
     AuthRefresh "auth.refresh" "auth" Now crate::AuthRefresh => crate::AuthRefreshed,
         "Replaces the connection's token with a newer one of the same user."
+    StartTyping "typing.start" "typing" Now crate::StartTyping => crate::Empty,
+        "The user types, and goes on for some seconds."
+    StopTyping "typing.stop" "typing" Now crate::StopTyping => crate::Empty,
+        "The user does not type any more."
 }
 
 events! {
     "message.new" Log "A message was sent to a subscribed channel."
     "message.deleted" Log "A message of a subscribed channel was deleted; a replay also has it in the place of the message."
+    "typing.start" Signal "Somebody types in a subscribed channel, or goes on: for ten seconds, unless it is repeated."
+    "typing.stop" Signal "Somebody has stopped typing."
     "status.connected" Local "The connection is established."
     "status.disconnected" Local "The connection was lost, or `disconnect()` was called."
     "status.reconnecting" Local "A lost connection is tried again after a delay."

@@ -8,7 +8,8 @@ use crate::{
     AuthRefresh, AuthRefreshed, ChannelCount, ChannelId, ChannelSince, ChannelStart, Counts,
     Cursor, Empty, ErrorBody, ErrorCode, File, GapReason, History, HistoryAround, HistoryPage,
     JsonObject, Message, MessageCounts, MessageDeleted, NewerPageToken, OlderPageToken, Recovery,
-    Resume, SendMessage, Sent, Subscribe, Subscribed, Unsubscribe, Uuid,
+    Resume, SendMessage, Sent, StartTyping, StopTyping, Subscribe, Subscribed, Typing, Unsubscribe,
+    Uuid,
 };
 
 /// A type with its examples.
@@ -46,7 +47,7 @@ impl Samples {
     }
 }
 
-/// The events of the log, each with its data.
+/// The events on the wire, each with its data.
 pub fn event_samples() -> Vec<(&'static str, Samples)> {
     #[derive(Serialize)]
     struct Data {
@@ -67,6 +68,8 @@ pub fn event_samples() -> Vec<(&'static str, Samples)> {
     vec![
         ("message.new", Samples::of::<Data>()),
         ("message.deleted", Samples::of::<MessageDeleted>()),
+        ("typing.start", Samples::of::<Typing>()),
+        ("typing.stop", Samples::of::<Typing>()),
     ]
 }
 
@@ -235,6 +238,44 @@ impl Sample for Unsubscribe {
     fn full() -> Self {
         Self {
             channel_ids: vec![channel()],
+        }
+    }
+
+    fn least() -> Self {
+        Self::full()
+    }
+}
+
+impl Sample for StartTyping {
+    fn full() -> Self {
+        Self {
+            channel_id: channel(),
+        }
+    }
+
+    fn least() -> Self {
+        Self::full()
+    }
+}
+
+impl Sample for StopTyping {
+    fn full() -> Self {
+        Self {
+            channel_id: channel(),
+        }
+    }
+
+    fn least() -> Self {
+        Self::full()
+    }
+}
+
+impl Sample for Typing {
+    fn full() -> Self {
+        Self {
+            channel_id: channel(),
+            user_id: "ada".into(),
+            device_id: id(4).to_string(),
         }
     }
 

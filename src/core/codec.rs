@@ -24,8 +24,8 @@ pub trait Payload: Clone {
     fn element(&self, index: u32) -> Option<Self>;
 }
 
-/// Reads an item of a frame. An unknown one, as a newer gateway may send, is `None`; so is a push, which shells
-/// split themselves as it borrows its names.
+/// Reads an item of a frame. An unknown one, as a newer gateway may send, is `None`; so is a push or a
+/// signal, which shells split themselves as it borrows its names.
 pub fn decode<P: Payload>(item: &P) -> Option<Incoming<'static, P>> {
     if let Some(id) = number(item, "id") {
         let result = match item.field("error") {
@@ -133,14 +133,16 @@ pub fn encode<P: Clone>(frame: &Frame<P>) -> Text<P> {
     let (mut head, mut tail, mut body) = (String::new(), String::new(), None);
     match frame {
         Frame::Ping => head.push_str(r#"{"ping":0}"#),
-        Frame::Hello { token } => {
+        Frame::Hello { token, device } => {
             head.push_str(concat!(
                 r#"{"hello":{"sdk":"alo-chat/"#,
                 env!("CARGO_PKG_VERSION"),
                 r#"","token":"#
             ));
             push_quoted(&mut head, token);
-            head.push_str("}}");
+            head.push_str(r#","deviceId":"#);
+            body = Some(device.clone());
+            tail.push_str("}}");
         }
         Frame::Request(id, method) => {
             head.push_str(r#"{"id":"#);

@@ -278,6 +278,8 @@ pub enum Frame<P> {
     Hello {
         /// The token.
         token: String,
+        /// The device, as JSON text.
+        device: P,
     },
     /// A request.
     Request(u32, Method<P>),
@@ -324,9 +326,9 @@ pub enum Incoming<'a, P> {
     Push {
         /// The channel.
         channel: &'a str,
-        /// The log's epoch.
+        /// The log's epoch; empty for a signal.
         epoch: &'a str,
-        /// The event's sequence.
+        /// The event's sequence; 0 for a signal, which has none.
         seq: u64,
         /// `{type, data}`
         event: P,

@@ -47,6 +47,10 @@ impl Subscriptions {
         let Ok(index) = self.find(channel) else {
             return Verdict::Drop;
         };
+        if seq == 0 {
+            // A signal: it has no place in the log.
+            return Verdict::Deliver;
+        }
         let cursor = &mut self.0[index].cursor;
         if cursor.epoch != epoch {
             return Verdict::Resume;

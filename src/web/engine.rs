@@ -38,6 +38,7 @@ impl Engine {
         parallel_uploads: u32,
         host: Host,
         storage: Option<Storage>,
+        device: JsValue,
     ) -> Engine {
         let client = Client::new(Config {
             seed: environment::seed(),
@@ -45,6 +46,7 @@ impl Engine {
             outbox_limit: outbox_limit as usize,
             parallel_uploads: parallel_uploads.max(1) as usize,
             outbox_kept: storage.is_some(),
+            device,
         });
         Self {
             driver: Driver::new(client, host, storage),

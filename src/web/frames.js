@@ -16,20 +16,20 @@ const PUSH = 4;
  */
 export function listen(socket, listener) {
   const logs = new Map();
-  let count = 0;
 
   function take(value, time, isLast) {
-    const { channel, epoch, seq, event } = value ?? {};
+    // A signal is a push without a place in the log.
+    const { channel, epoch, seq, event } = value?.signal ? { epoch: "", seq: 0, ...value.signal } : value ?? {};
     if (typeof seq !== "number" || typeof channel !== "string" || typeof epoch !== "string") {
       listener.receive(ITEM, value, 0, time, isLast);
       return;
     }
-    let known = logs.get(channel);
-    if (known?.epoch !== epoch) {
-      logs.set(channel, (known = { epoch, number: PUSH + count++ }));
+    const log = `${epoch} ${channel}`;
+    if (!logs.has(log)) {
+      logs.set(log, PUSH + logs.size);
       listener.receive(LOG, [channel, epoch], 0, time, false);
     }
-    listener.receive(known.number, event, seq, time, isLast);
+    listener.receive(logs.get(log), event, seq, time, isLast);
   }
 
   socket.onopen = () => listener.receive(OPENED, null, 0, performance.now(), true);

@@ -29,7 +29,7 @@ pub const API_KEY: &str = match option_env!("ALO_TEST_API_KEY") {
 const PATIENCE_MS: u32 = 30_000;
 
 /// The modules of the package that make up the client, in the order of their imports.
-const MODULES: [(&str, &str); 8] = [
+const MODULES: [(&str, &str); 9] = [
     ("./causes.js", include_str!("../../pkg-template/causes.js")),
     ("./check.js", include_str!("../../pkg-template/check.js")),
     (
@@ -48,6 +48,7 @@ const MODULES: [(&str, &str); 8] = [
         "./results.js",
         include_str!("../../pkg-template/results.js"),
     ),
+    ("./live.js", include_str!("../../pkg-template/live.js")),
     ("./outbox.js", include_str!("../../pkg-template/outbox.js")),
     ("./chat.js", include_str!("../../pkg-template/chat.js")),
 ];
@@ -114,25 +115,29 @@ async fn chat_class() -> Function {
         .iter()
         .map(|(name, text)| Array::of2(&(*name).into(), &(*text).into()))
         .collect();
-    let make = Closure::<dyn Fn(JsValue, JsValue, JsValue, JsValue, JsValue) -> JsValue>::new(
-        |renewable: JsValue,
-         outbox: JsValue,
-         parallel: JsValue,
-         host: JsValue,
-         storage: JsValue| {
-            let count = |value: JsValue| value.as_f64().expect("a number") as u32;
-            let storage = (!storage.is_undefined()).then(|| storage.unchecked_into::<Storage>());
-            let host: Host = host.unchecked_into();
-            Engine::new(
-                renewable.is_truthy(),
-                count(outbox),
-                count(parallel),
-                host,
-                storage,
-            )
-            .into()
-        },
-    );
+    let make =
+        Closure::<dyn Fn(JsValue, JsValue, JsValue, JsValue, JsValue, JsValue) -> JsValue>::new(
+            |renewable: JsValue,
+             outbox: JsValue,
+             parallel: JsValue,
+             host: JsValue,
+             storage: JsValue,
+             device: JsValue| {
+                let count = |value: JsValue| value.as_f64().expect("a number") as u32;
+                let storage =
+                    (!storage.is_undefined()).then(|| storage.unchecked_into::<Storage>());
+                let host: Host = host.unchecked_into();
+                Engine::new(
+                    renewable.is_truthy(),
+                    count(outbox),
+                    count(parallel),
+                    host,
+                    storage,
+                    device,
+                )
+                .into()
+            },
+        );
     let class = load
         .call2(&JsValue::UNDEFINED, &modules, &make.into_js_value())
         .expect("the modules are there");

@@ -135,6 +135,7 @@ describe("the packed package", () => {
       "inline.d.ts",
       "inline.js",
       "listeners.js",
+      "live.js",
       "outbox.js",
       "package.json",
       "results.js",
@@ -149,6 +150,7 @@ describe("the packed package", () => {
       "types/send.d.ts",
       "types/status.d.ts",
       "types/subscribe.d.ts",
+      "types/typing.d.ts",
       "uploads.js",
     ]);
   });

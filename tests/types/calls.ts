@@ -21,6 +21,7 @@ import type { Equal, Expect, IsAny } from "./equal.js";
 export const chat = new AloChat({ endpoint: "https://chat.example.com", authToken: "token" });
 new AloChat({ endpoint: new URL("https://chat.example.com"), authToken: async () => "token", outboxLimit: 5 });
 new AloChat({ endpoint: "https://chat.example.com", authToken: () => "token", parallelUploads: 1 });
+new AloChat({ endpoint: "https://chat.example.com", userAuthToken: () => "token", deviceId: "phone" });
 // @ts-expect-error The token is required.
 new AloChat({ endpoint: "https://chat.example.com" });
 // @ts-expect-error The endpoint is required.
@@ -42,6 +43,8 @@ export type Checks = [
   Expect<Equal<ReturnType<AloChat["history"]>, AsyncIterableIterator<Message>>>,
   Expect<Equal<keyof HistoryPage, "messages" | "olderPageToken" | "newerPageToken" | "cursor">>,
   Expect<Equal<HistoryPage["cursor"], { epoch: string; seq: number }>>,
+  Expect<Equal<Awaited<ReturnType<AloChat["startTyping"]>>, Done>>,
+  Expect<Equal<Parameters<AloChat["stopTyping"]>, [options: { channelId: string; signal?: AbortSignal }]>>,
   Expect<Equal<Awaited<ReturnType<AloChat["downloadFile"]>>, Result<{ blob: Blob }>>>,
   Expect<Equal<Awaited<ReturnType<AloChat["unsubscribe"]>>, Done>>,
   Expect<Equal<Awaited<ReturnType<AloChat["connect"]>>, Done>>,

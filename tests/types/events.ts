@@ -1,6 +1,6 @@
 // Events are a discriminated union: the type of `data` follows from `type`.
 
-import type { AloChat, ChatEvent, ChatEventMap, ChatEventOf, ErrorData, Message, ReconnectCause, UploadingFile } from "alo-chat";
+import type { AloChat, ChatEvent, ChatEventMap, ChatEventOf, ErrorData, Message, ReconnectCause, Typing, UploadingFile } from "alo-chat";
 import type { Equal, Expect, IsAny } from "./equal.js";
 
 declare const chat: AloChat;
@@ -12,6 +12,8 @@ type Names =
   | "status.failed"
   | "message.new"
   | "message.deleted"
+  | "typing.start"
+  | "typing.stop"
   | "file.upload.progress"
   | "file.upload.complete"
   | "file.upload.error"
@@ -30,6 +32,8 @@ export type Checks = [
   Expect<
     Equal<ChatEventOf<"message.deleted">["data"], { channelId: string; messageId: string; messageSeq: number }>
   >,
+  Expect<Equal<ChatEventOf<"typing.stop">["data"], { channelId: string; userId: string; deviceId: string }>>,
+  Expect<Equal<ChatEventOf<"typing.start">["data"], Typing>>,
   Expect<Equal<ChatEventOf<"file.upload.progress">["data"], { file: UploadingFile; percent: number }>>,
   Expect<Equal<ChatEventOf<"outbox.warning">["data"], { error: ErrorData }>>,
   Expect<Equal<ChatEventOf<"outbox.restored">["data"]["result"], ReturnType<AloChat["sendMessage"]>>>,
@@ -54,6 +58,9 @@ chat.addEventListener((event) => {
       return event.data.message;
     case "message.deleted":
       return event.data.messageSeq;
+    case "typing.start":
+    case "typing.stop":
+      return event.data.deviceId;
     case "status.connected":
     case "status.disconnected":
     case "status.reconnecting":

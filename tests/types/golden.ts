@@ -16,6 +16,8 @@ export type Names = [
       | "history.around"
       | "counts"
       | "auth.refresh"
+      | "typing.start"
+      | "typing.stop"
     >
   >,
   Expect<
@@ -23,6 +25,8 @@ export type Names = [
       keyof ChatEventMap,
       | "message.new"
       | "message.deleted"
+      | "typing.start"
+      | "typing.stop"
       | "status.connected"
       | "status.disconnected"
       | "status.reconnecting"
@@ -699,6 +703,18 @@ void ({
 } satisfies Full<WireMethods["auth.refresh"]["result"]>);
 
 void ({
+  "channelId": "alpha"
+} satisfies Full<WireMethods["typing.start"]["params"]>);
+
+void ({} satisfies Full<WireMethods["typing.start"]["result"]>);
+
+void ({
+  "channelId": "alpha"
+} satisfies Full<WireMethods["typing.stop"]["params"]>);
+
+void ({} satisfies Full<WireMethods["typing.stop"]["result"]>);
+
+void ({
   "message": {
     "actions": [
       {
@@ -832,3 +848,15 @@ void ({
   "messageId": "018bcfe5-6800-7101-8101-010101010101",
   "messageSeq": 41
 } satisfies Full<WireEvents["message.deleted"]>);
+
+void ({
+  "channelId": "alpha",
+  "deviceId": "018bcfe5-6800-7404-8404-040404040404",
+  "userId": "ada"
+} satisfies Full<WireEvents["typing.start"]>);
+
+void ({
+  "channelId": "alpha",
+  "deviceId": "018bcfe5-6800-7404-8404-040404040404",
+  "userId": "ada"
+} satisfies Full<WireEvents["typing.stop"]>);

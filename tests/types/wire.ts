@@ -31,6 +31,8 @@ export interface WireMethods {
     params: { channels: (ChannelSince & { timestamp: number })[] };
     result: OnWire<ResponseOf<"messageCounts">>;
   };
+  "typing.start": { params: { channelId: string }; result: Record<string, never> };
+  "typing.stop": { params: { channelId: string }; result: Record<string, never> };
   "auth.refresh": { params: { token: string }; result: { tokenExpiresInMs: number } };
 }
 

@@ -153,7 +153,9 @@ mod tests {
     async fn next(subscriber: &mut Subscriber) -> (LogId, u64) {
         match subscriber.next().await {
             Delivery::News(News::Event(event)) => (event.log.clone(), event.seq),
-            other @ (Delivery::News(_) | Delivery::Lagged) => panic!("{other:?}"),
+            other @ (Delivery::News(_) | Delivery::Lagged | Delivery::Missed(_)) => {
+                panic!("{other:?}")
+            }
         }
     }
 

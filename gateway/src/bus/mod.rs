@@ -21,6 +21,21 @@ pub enum News {
     Event(Arc<LogEvent>),
     /// A hint: the log reaches at least this far.
     Head(Arc<Head>),
+    /// An event that is neither numbered nor kept. It never makes a subscriber lag.
+    Signal(Arc<Signal>),
+}
+
+/// See [`News::Signal`].
+#[derive(Debug, PartialEq, Eq)]
+pub struct Signal {
+    /// Whose members receive it.
+    pub log: LogId,
+    /// The item as sent.
+    pub text: Arc<str>,
+    /// User and device that do not receive it.
+    pub except: Option<(Arc<str>, Arc<str>)>,
+    /// Whether it changes what receivers keep: one that misses it must be sent the whole afterwards.
+    pub is_change: bool,
 }
 
 /// See [`News::Head`].
@@ -38,6 +53,7 @@ impl News {
         match self {
             Self::Event(event) => &event.log,
             Self::Head(head) => &head.log,
+            Self::Signal(signal) => &signal.log,
         }
     }
 }
@@ -54,6 +70,6 @@ impl From<Notice> for News {
 /// A way news reaches subscribers. In one gateway it is [`LocalBus`].
 pub trait Bus: Send + Sync {
     /// Delivers the news of a commit to all members of its logs; news of one log in the order of the commits.
-    /// Never waits.
+    /// Signals are delivered in the order of their calls. Never waits.
     fn publish(&self, news: &[News]);
 }

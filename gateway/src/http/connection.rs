@@ -24,6 +24,7 @@ use crate::{
     clock::Clock,
     intake::{Cut, Meter},
     limits::{Limiter, Visitor},
+    live::{Act, LiveHost, Member},
     metrics::Metrics,
     random,
     readers::LogReaders,
@@ -57,6 +58,7 @@ pub(super) struct Connections {
     pub(super) writer: Writer,
     pub(super) log: LogReaders,
     pub(super) bus: LocalBus,
+    pub(super) live: LiveHost,
     pub(super) metrics: Arc<Metrics>,
     /// Turns true when the gateway stops.
     pub(super) stopping: watch::Receiver<bool>,
@@ -86,6 +88,8 @@ pub(super) struct Connection {
 /// What the session requests.
 struct Asked {
     subscriber: Subscriber,
+    member: Member,
+    live: VecDeque<(Op, Act)>,
     commits: VecDeque<(Op, Change)>,
     heads: VecDeque<(Op, Vec<LogId>)>,
     reads: VecDeque<(Op, Query)>,
@@ -108,6 +112,10 @@ impl Port for Asked {
 
     fn read(&mut self, op: Op, query: Query) {
         self.reads.push_back((op, query));
+    }
+
+    fn live(&mut self, op: Op, act: Act) {
+        self.live.push_back((op, act));
     }
 
     fn join(&mut self, log: LogId) {
@@ -148,6 +156,8 @@ impl Connection {
             driver,
             asked: Asked {
                 subscriber: state.bus.subscriber(),
+                member: state.live.member(),
+                live: VecDeque::new(),
                 commits: VecDeque::new(),
                 heads: VecDeque::new(),
                 reads: VecDeque::new(),
@@ -269,6 +279,8 @@ impl Connection {
         match delivery {
             Delivery::News(news) => self.input(Input::News(news)),
             Delivery::Lagged => self.input(Input::Lagged),
+            // Nothing keeps what signals report.
+            Delivery::Missed(_) => {}
         }
     }
 
@@ -281,6 +293,10 @@ impl Connection {
     /// Starts what the session has requested. Queueing for the writer may wait: then no more frames are read,
     /// which slows down the client.
     async fn carry_out(&mut self) {
+        while let Some((op, act)) = self.asked.live.pop_front() {
+            let answer = self.asked.member.act(act);
+            self.input(Input::Live(op, answer));
+        }
         while let Some((op, change)) = self.asked.commits.pop_front() {
             let pending = self.state.writer.commit(change).await;
             self.commits

@@ -24,6 +24,7 @@ use crate::{
     files::{Files, Transfers, limits::FileLimits},
     intake::Intake,
     limits::Limiter,
+    live::LiveHost,
     metrics::Metrics,
     origin::Origins,
     readers::LogReaders,
@@ -56,6 +57,8 @@ pub struct State {
     pub log: LogReaders,
     /// Fan-out.
     pub bus: LocalBus,
+    /// What is true only at the moment.
+    pub live: LiveHost,
     /// Slots for connections, and the budget of bytes.
     pub intake: Intake,
     /// Where metrics are served, if not on the public address.
@@ -83,6 +86,7 @@ pub(super) fn router(state: State, has_metrics: bool) -> Router {
         writer: state.writer.clone(),
         log: state.log.clone(),
         bus: state.bus,
+        live: state.live,
         metrics: state.metrics.clone(),
         stopping: state.stopping.clone(),
         open: state.open,

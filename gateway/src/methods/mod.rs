@@ -9,12 +9,14 @@ pub mod counts;
 pub mod history;
 pub mod send;
 pub mod subscribe;
+pub mod typing;
 
 use alo_protocol::{ChannelId, ErrorBody, Limits, Request, Uuid};
 use subscribe::Wanted;
 
 use crate::{
     auth::{Identity, Tokens},
+    live::{Act, Who},
     store::{Change, Committed, Query, Rows},
 };
 
@@ -24,6 +26,8 @@ pub enum Step {
     Commit(Change, fn(&Committed) -> String),
     /// Read; the rows become the result.
     Read(Query, fn(Rows) -> Result<String, ErrorBody>),
+    /// Change what is live, or read it; its answer is the result.
+    Live(Act),
     /// Subscribe to these channels, all or none.
     Subscribe(Vec<Wanted>),
     /// The same, each for itself.
@@ -38,6 +42,8 @@ pub enum Step {
 pub struct Asked<'a> {
     /// The caller.
     pub identity: &'a Identity,
+    /// User and device.
+    pub who: &'a Who,
     /// What is accepted.
     pub limits: &'a Limits,
     /// To check another token.
@@ -66,5 +72,7 @@ pub fn step(asked: Asked<'_>, request: Request) -> Result<Step, ErrorBody> {
         Request::HistoryAround(params) => history::around(&asked, params),
         Request::MessageCounts(params) => counts::counts(&asked, params),
         Request::AuthRefresh(params) => auth::refresh(&asked, &params),
+        Request::StartTyping(params) => typing::start(&asked, params),
+        Request::StopTyping(params) => typing::stop(&asked, params),
     }
 }

@@ -73,7 +73,7 @@ mod tests {
     use alo_protocol::{AuthRequest, AuthUser, ChannelId, Limits, Uuid};
 
     use super::*;
-    use crate::auth::Tokens;
+    use crate::{auth::Tokens, live::Who};
 
     /// The answer to a subscription to these, of a connection that may have three and has `a`.
     fn asked_for(names: &[&str]) -> Result<(), ErrorBody> {
@@ -88,6 +88,10 @@ mod tests {
         let identity = tokens.verify(&token, 0).unwrap();
         let asked = Asked {
             identity: &identity,
+            who: &Who {
+                user: "ada".into(),
+                device: "1".into(),
+            },
             limits: &Limits {
                 channels_per_connection: 3,
                 ..Limits::DEFAULT
@@ -107,6 +111,7 @@ mod tests {
             Step::Subscribe(wanted) => assert_eq!(wanted.len(), names.len()),
             Step::Commit(..)
             | Step::Read(..)
+            | Step::Live(_)
             | Step::Resume(_)
             | Step::Unsubscribe(_)
             | Step::Identify(_) => {

@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 use super::{Input, Op, Port};
 use crate::{
     bus::News,
+    live::Act,
     store::{Change, Log, LogId, PageLimit, Query, Store},
     writer::Batching,
 };
@@ -25,6 +26,8 @@ pub enum Ask {
     Heads(Op, Vec<LogId>),
     /// [`Port::read`]
     Read(Op, Query),
+    /// [`Port::live`]
+    Live(Op, Act),
     /// [`Port::join`]
     Join(LogId),
     /// [`Port::leave`]
@@ -49,6 +52,10 @@ impl Port for Desk {
 
     fn read(&mut self, op: Op, query: Query) {
         self.asks.push_back(Ask::Read(op, query));
+    }
+
+    fn live(&mut self, op: Op, act: Act) {
+        self.asks.push_back(Ask::Live(op, act));
     }
 
     fn join(&mut self, log: LogId) {

@@ -8,6 +8,7 @@ use alo_protocol::CloseCode;
 use super::{Input, Op, Output, Session};
 use crate::{
     frames::next_frame,
+    live::Act,
     store::{Change, LogId, Query},
 };
 
@@ -19,6 +20,8 @@ pub trait Port {
     fn heads(&mut self, op: Op, logs: Vec<LogId>);
     /// [`Output::Read`]
     fn read(&mut self, op: Op, query: Query);
+    /// [`Output::Live`]
+    fn live(&mut self, op: Op, act: Act);
     /// [`Output::Join`]
     fn join(&mut self, log: LogId);
     /// [`Output::Leave`]
@@ -93,6 +96,7 @@ impl Driver {
                 Output::Commit(op, change) => port.commit(op, change),
                 Output::Heads(op, logs) => port.heads(op, logs),
                 Output::Read(op, query) => port.read(op, query),
+                Output::Live(op, act) => port.live(op, act),
                 Output::Join(log) => port.join(log),
                 Output::Leave(log) => port.leave(&log),
             }

@@ -6,6 +6,7 @@ use alo_protocol::{CloseCode, Cursor, ErrorBody};
 
 use crate::{
     bus::News,
+    live::Act,
     store::{Change, Committed, LogId, Query, Rows},
 };
 
@@ -27,6 +28,8 @@ pub enum Input<'a> {
     Heads(Op, Result<Vec<Cursor>, ErrorBody>),
     /// Answer to [`Output::Read`].
     Rows(Op, Result<Rows, ErrorBody>),
+    /// Answer to [`Output::Live`], as JSON.
+    Live(Op, Result<String, ErrorBody>),
     /// News of a joined log.
     News(News),
     /// News of joined logs was dropped.
@@ -58,6 +61,8 @@ pub enum Output {
     Heads(Op, Vec<LogId>),
     /// Read.
     Read(Op, Query),
+    /// Change what is live, or read it.
+    Live(Op, Act),
     /// Receive news of the log.
     Join(LogId),
     /// Stop receiving it.

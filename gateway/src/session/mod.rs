@@ -187,6 +187,7 @@ impl Session {
             Input::Committed(op, result) => self.committed(now_ms, op, result),
             Input::Heads(op, result) => self.heads(now_ms, op, result),
             Input::Rows(op, result) => self.rows(now_ms, op, result),
+            Input::Live(op, result) => self.live(now_ms, op, result),
             Input::News(news) => self.news(now_ms, &news),
             Input::Lagged => {
                 if let Some(open) = self.state.open() {
@@ -334,7 +335,11 @@ impl Session {
             token_expires_in_ms: identity.expires_at_ms.saturating_sub(wall_ms),
             limits: self.limits.clone(),
         };
-        self.state = State::Open(Box::new(Open::new(identity)));
+        let device = match &hello.device_id {
+            Some(device) => device.as_str().into(),
+            None => self.connection_id.to_string().into(),
+        };
+        self.state = State::Open(Box::new(Open::new(identity, device)));
         self.send(now_ms, welcome_text(&welcome));
     }
 
@@ -346,6 +351,7 @@ impl Session {
         let step = methods::step(
             Asked {
                 identity: &open.identity,
+                who: &open.who,
                 limits: &self.limits,
                 tokens: &self.tokens,
                 is_subscribed: &|id| open.subscriptions.contains_key(id),
@@ -363,7 +369,18 @@ impl Session {
                 self.refuse(now_ms, request, &error);
             }
             Ok(Step::Commit(change, result)) => {
+                if open.types
+                    && let Some(act) = methods::typing::sent(&open.who, &change)
+                {
+                    let op = open.requests.new_op();
+                    self.outputs.push_back(Output::Live(op, act));
+                }
                 open.requests.begin_commit(request, change, result);
+            }
+            Ok(Step::Live(act)) => {
+                open.types = true;
+                let op = open.requests.begin_live(request, act.channel.clone());
+                self.outputs.push_back(Output::Live(op, act));
             }
             Ok(Step::Read(query, result)) => open.requests.begin_read(request, query, result),
             Ok(Step::Subscribe(wanted)) => self.subscribe(now_ms, request, wanted, true),
@@ -448,7 +465,12 @@ impl Session {
                 let check = |one: &Wanted| open.identity.authorize_log(&one.start.id, wall_ms);
                 wanted.iter().try_for_each(check).map(|()| heads)
             }),
-            Some(Pending::Subscribe { .. } | Pending::Commit { .. } | Pending::Read { .. })
+            Some(
+                Pending::Subscribe { .. }
+                | Pending::Commit { .. }
+                | Pending::Read { .. }
+                | Pending::Live { .. },
+            )
             | None => answer,
         };
         match (pending, answer) {
@@ -473,7 +495,10 @@ impl Session {
                 }
                 self.refuse(now_ms, request, &error);
             }
-            (Some(Pending::Commit { .. } | Pending::Read { .. }) | None, _) => {}
+            (
+                Some(Pending::Commit { .. } | Pending::Read { .. } | Pending::Live { .. }) | None,
+                _,
+            ) => {}
         }
     }
 
@@ -489,6 +514,22 @@ impl Session {
         }) = self.answered(op)
         {
             match answer.and_then(result) {
+                Ok(result) => self.send(now_ms, raw_result_text(request, &result)),
+                Err(error) => self.refuse(now_ms, request, &error),
+            }
+        }
+    }
+
+    /// Something live is changed or read. What may no longer be read meanwhile is not sent.
+    fn live(&mut self, now_ms: u64, op: Op, answer: Result<String, ErrorBody>) {
+        let wall_ms = self.wall_ms(now_ms);
+        let pending = self.answered(op);
+        let Some(open) = self.state.open() else {
+            return;
+        };
+        if let Some(Pending::Live { request, channel }) = pending {
+            let permitted = open.identity.authorize(&channel, wall_ms);
+            match permitted.and(answer) {
                 Ok(result) => self.send(now_ms, raw_result_text(request, &result)),
                 Err(error) => self.refuse(now_ms, request, &error),
             }
@@ -539,13 +580,18 @@ impl Session {
     // Events.
 
     fn news(&mut self, now_ms: u64, news: &News) {
-        let has_room = self.queue.has_room();
+        let has_room = match news {
+            News::Event(_) | News::Head(_) => self.queue.has_room(),
+            News::Signal(_) => self.queue.takes_signals(),
+        };
         let is_sent = self
             .state
             .open()
             .is_some_and(|open| open.take(news, has_room));
-        if let (true, News::Event(event)) = (is_sent, news) {
-            self.send(now_ms, event.push.clone());
+        match news {
+            News::Event(event) if is_sent => self.send(now_ms, event.push.clone()),
+            News::Signal(signal) if is_sent => self.send(now_ms, signal.text.clone()),
+            News::Event(_) | News::Signal(_) | News::Head(_) => {}
         }
     }
 

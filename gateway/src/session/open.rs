@@ -1,6 +1,6 @@
 //! The state of an accepted connection: its user, its subscriptions, and what it waits for.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use alo_protocol::{ChannelId, Cursor, ErrorBody, Recovery};
 
@@ -10,7 +10,12 @@ use super::{
     requests::Requests,
     subscription::{Subscription, Verdict},
 };
-use crate::{auth::Identity, bus::News, methods::subscribe::Wanted};
+use crate::{
+    auth::Identity,
+    bus::{News, Signal},
+    live::Who,
+    methods::subscribe::Wanted,
+};
 
 /// What is refused, each with the reason.
 type Refused<T> = Vec<(T, ErrorBody)>;
@@ -18,14 +23,22 @@ type Refused<T> = Vec<(T, ErrorBody)>;
 /// See the module.
 pub(super) struct Open {
     pub(super) identity: Identity,
+    pub(super) who: Who,
+    /// Whether it has ever typed.
+    pub(super) types: bool,
     pub(super) subscriptions: BTreeMap<ChannelId, Subscription>,
     pub(super) requests: Requests,
     pub(super) catch_up: CatchUp,
 }
 
 impl Open {
-    pub(super) fn new(identity: Identity) -> Self {
+    pub(super) fn new(identity: Identity, device: Arc<str>) -> Self {
         Self {
+            who: Who {
+                user: identity.user_id.clone(),
+                device,
+            },
+            types: false,
             identity,
             subscriptions: BTreeMap::new(),
             requests: Requests::default(),
@@ -123,6 +136,7 @@ impl Open {
     /// Takes news of the bus; true means that its event is to be sent now. `has_room`: whether the connection's
     /// queue has room.
     pub(super) fn take(&mut self, news: &News, has_room: bool) -> bool {
+        let who = &self.who;
         let Some(subscription) = self
             .identity
             .name(news.log())
@@ -136,6 +150,10 @@ impl Open {
                 Verdict::Skip => (false, true),
             },
             News::Head(head) => (false, subscription.hinted(head.seq)),
+            News::Signal(signal) => (
+                has_room && subscription.is_started() && !is_from(signal, who),
+                false,
+            ),
         };
         if is_behind {
             self.catch_up.behind();
@@ -171,4 +189,10 @@ impl Open {
             .for_each(Subscription::lagged);
         self.catch_up.behind();
     }
+}
+
+/// Whether the signal is not for this device.
+fn is_from(signal: &Signal, who: &Who) -> bool {
+    let except = signal.except.as_ref();
+    except.is_some_and(|(user, device)| *user == who.user && *device == who.device)
 }

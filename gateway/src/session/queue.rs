@@ -4,6 +4,8 @@
 pub(super) const ITEMS: usize = 1_024;
 /// The same in bytes.
 const BYTES: usize = 1 << 20;
+/// Signals have this part of it.
+const SIGNALS: usize = 4;
 /// A connection that sends nothing for this long, while something waits, is closed.
 const STALL_MS: u64 = 30_000;
 
@@ -51,6 +53,11 @@ impl Queue {
         self.items < self.most && self.bytes < BYTES
     }
 
+    /// Whether there is room for signals, which are dropped otherwise: far less than for what is not.
+    pub(super) const fn takes_signals(&self) -> bool {
+        self.items < self.most / SIGNALS && self.bytes < BYTES / SIGNALS
+    }
+
     /// Whether to read more requests: not while the client does not read its answers.
     pub(super) const fn takes_answers(&self) -> bool {
         self.items < self.most * 2 && self.bytes < BYTES * 4
@@ -80,6 +87,7 @@ mod tests {
         const MIB: usize = 1 << 20;
         for (items, bytes, has_room, takes_answers) in [
             (0, 0, true, true),
+            (1, MIB / 4 - 1, true, true),
             (9, MIB - 1, true, true),
             (10, 1, false, true),
             (1, MIB, false, true),
@@ -95,6 +103,7 @@ mod tests {
                 "{items} of {bytes} bytes"
             );
             assert_eq!(queue.is_empty(), items == 0);
+            assert!(!queue.takes_signals() || items < 2 && bytes < MIB / 4);
         }
     }
 

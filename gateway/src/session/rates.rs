@@ -210,7 +210,11 @@ fn work(request: &Request) -> u32 {
         Request::MessageCounts(params) => channels(params.channels.len()),
         Request::History(params) => 1 + params.limit / MESSAGES,
         Request::HistoryAround(params) => 1 + params.limit / MESSAGES,
-        Request::Unsubscribe(_) | Request::SendMessage(_) | Request::AuthRefresh(_) => 1,
+        Request::Unsubscribe(_)
+        | Request::SendMessage(_)
+        | Request::AuthRefresh(_)
+        | Request::StartTyping(_)
+        | Request::StopTyping(_) => 1,
     }
 }
 

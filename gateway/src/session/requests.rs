@@ -33,6 +33,8 @@ pub(super) enum Pending {
         channels: Vec<ChannelId>,
         result: fn(Rows) -> Result<String, ErrorBody>,
     },
+    /// A change of what is live, or a query.
+    Live { request: u64, channel: ChannelId },
 }
 
 /// Whether a request is accepted.
@@ -128,7 +130,7 @@ impl Requests {
     pub(super) fn named(&self) -> usize {
         let named = |pending: &Pending| match pending {
             Pending::Subscribe { wanted, .. } => wanted.len(),
-            Pending::Commit { .. } | Pending::Read { .. } => 0,
+            Pending::Commit { .. } | Pending::Read { .. } | Pending::Live { .. } => 0,
         };
         self.pending.values().map(named).sum()
     }
@@ -191,6 +193,13 @@ impl Requests {
         next
     }
 
+    /// Something live is requested.
+    pub(super) fn begin_live(&mut self, request: u64, channel: ChannelId) -> Op {
+        let op = self.new_op();
+        self.pending.insert(op, Pending::Live { request, channel });
+        op
+    }
+
     /// What an answer is for.
     pub(super) fn answered(&mut self, op: Op) -> Option<Pending> {
         self.reading.take_if(|reading| *reading == op);
@@ -219,7 +228,7 @@ impl Requests {
                 }
                 None => true,
             },
-            Pending::Subscribe { .. } | Pending::Commit { .. } => true,
+            Pending::Subscribe { .. } | Pending::Live { .. } | Pending::Commit { .. } => true,
         });
         self.reads.retain(|(op, _)| self.pending.contains_key(op));
         refused
@@ -232,7 +241,7 @@ impl Requests {
                 let mut permitted = wanted.iter().filter_map(Wanted::permitted);
                 permitted.any(|id| id == channel)
             }
-            Pending::Commit { .. } | Pending::Read { .. } => false,
+            Pending::Commit { .. } | Pending::Read { .. } | Pending::Live { .. } => false,
         };
         self.pending
             .range(op + 1..)

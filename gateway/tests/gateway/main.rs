@@ -30,3 +30,4 @@ mod socket;
 mod store;
 mod subscribe;
 mod support;
+mod typing;

@@ -6,6 +6,7 @@ pub mod delete;
 pub mod history;
 pub mod send;
 pub mod subscribe;
+pub mod typing;
 
 use serde::{Deserialize, Deserializer, Serialize, de};
 use serde_json::value::RawValue;

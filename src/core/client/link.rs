@@ -62,6 +62,7 @@ impl<P: Payload> Client<P> {
             (Connection::Opening { socket, .. }, Some(token)) if *socket == opened => {
                 let hello = Frame::Hello {
                     token: token.to_owned(),
+                    device: self.device.clone(),
                 };
                 self.subscriptions.connection_lost();
                 self.connection = Connection::Greeting {

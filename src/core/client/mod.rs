@@ -34,7 +34,7 @@ const TOKEN_REFUSALS: u32 = 2;
 
 /// The configuration of a client.
 #[derive(Clone, Debug)]
-pub struct Config {
+pub struct Config<P> {
     /// Seeds jitter and idempotency keys; take it from a good source of randomness.
     pub seed: u64,
     /// Whether a new token can be fetched when one expires.
@@ -45,12 +45,15 @@ pub struct Config {
     pub parallel_uploads: usize,
     /// Whether unsent commands are kept after the page is closed, and those of earlier pages are sent.
     pub outbox_kept: bool,
+    /// Which device of the user this is, as JSON text.
+    pub device: P,
 }
 
 /// One user's chat, without input or output.
 #[derive(Debug)]
 pub struct Client<P> {
     rng: fastrand::Rng,
+    device: P,
     token_renewable: bool,
     limits: Limits,
     connection: Connection,
@@ -88,9 +91,10 @@ macro_rules! context {
 
 impl<P: Payload> Client<P> {
     /// A client that is not connected.
-    pub fn new(config: Config) -> Self {
+    pub fn new(config: Config<P>) -> Self {
         Self {
             rng: fastrand::Rng::with_seed(config.seed),
+            device: config.device,
             token_renewable: config.token_renewable,
             limits: Limits::DEFAULT,
             connection: Connection::Idle,

@@ -19,13 +19,15 @@ fn item(value: serde_json::Value) -> Option<Incoming<'static, Json>> {
 }
 
 #[test]
-fn a_hello_has_the_token_alone() {
+fn a_hello_has_the_token_and_the_device() {
     let token = "a \"quoted\"\\\n\u{1}token é".to_owned();
     let hello = text(&Frame::Hello {
         token: token.clone(),
+        device: r#""a phone""#.into(),
     });
     let hello = &hello["hello"];
     assert_eq!(hello["token"], token);
+    assert_eq!(hello["deviceId"], "a phone");
     assert_eq!(
         hello["sdk"],
         concat!("alo-chat/", env!("CARGO_PKG_VERSION"))

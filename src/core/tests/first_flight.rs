@@ -83,6 +83,7 @@ fn no_command_precedes_those_of_earlier_pages_though_other_requests_do() {
         outbox_limit: 4,
         parallel_uploads: 2,
         outbox_kept: true,
+        device: r#""phone""#.into(),
     });
     driven.send(1, vec![]);
     driven.ask(2, "question", Lane::Retry);

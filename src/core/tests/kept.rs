@@ -9,6 +9,7 @@ fn kept() -> Driven {
         outbox_limit: 4,
         parallel_uploads: 2,
         outbox_kept: true,
+        device: r#""phone""#.into(),
     })
 }
 

@@ -141,6 +141,7 @@ fn crowded(requests_in_flight: u32) -> Driven {
         outbox_limit: 1_000,
         parallel_uploads: 2,
         outbox_kept: false,
+        device: r#""phone""#.into(),
     });
     driven.limits.requests_in_flight = requests_in_flight;
     driven

@@ -47,10 +47,11 @@ impl Driven {
             outbox_limit: 4,
             parallel_uploads: 2,
             outbox_kept: false,
+            device: r#""phone""#.into(),
         })
     }
 
-    fn with(config: Config) -> Self {
+    fn with(config: Config<Json>) -> Self {
         Self {
             client: Client::new(config),
             now: Instant(1_000),

@@ -297,7 +297,7 @@ proptest! {
 
     #[test]
     fn whatever_happens_each_call_is_answered_once(acts in vec(acts(), 1..120), renewable in any::<bool>(), kept in any::<bool>()) {
-        let client = Client::new(Config { seed: 1, token_renewable: renewable, outbox_limit: 5, parallel_uploads: 2, outbox_kept: kept });
+        let client = Client::new(Config { seed: 1, token_renewable: renewable, outbox_limit: 5, parallel_uploads: 2, outbox_kept: kept, device: r#""phone""#.into() });
         let mut driven = Driven {
             client,
             now: Instant(0),

@@ -16,6 +16,7 @@ fn events_are_delivered_once_in_order_and_resumed_from_the_cursor() {
     let out = driven.input(Input::SocketOpened(driven.socket));
     let hello = Frame::Hello {
         token: "token".into(),
+        device: r#""phone""#.into(),
     };
     assert_eq!(out[0], Output::SendFrame(driven.socket, hello));
     let cursor = recovery(6, None).cursor.unwrap();
@@ -220,4 +221,29 @@ fn a_reply_does_not_move_the_cursor_of_a_channel_that_is_active() {
         driven.push(7, "seven"),
         [Output::Emit(Event::Pushed("seven".into()))]
     );
+}
+
+/// A signal has no place in the log.
+#[test]
+fn a_signal_is_delivered_while_its_channel_is_subscribed_and_moves_no_cursor() {
+    let signal = |driven: &mut Driven| {
+        driven.receive(Incoming::Push {
+            channel: "a",
+            epoch: "",
+            seq: 0,
+            event: "signal".into(),
+        })
+    };
+    let mut driven = Driven::online();
+    assert_eq!(signal(&mut driven), []);
+    driven.subscribe(1, 5);
+    let emitted = [Output::Emit(Event::Pushed("signal".into()))];
+    assert_eq!(signal(&mut driven), emitted);
+    assert_eq!(signal(&mut driven), emitted, "each time");
+    assert_eq!(
+        driven.push(6, "six"),
+        [Output::Emit(Event::Pushed("six".into()))]
+    );
+    driven.input(Input::Unsubscribe(CallId(2), vec![channel()]));
+    assert_eq!(signal(&mut driven), []);
 }

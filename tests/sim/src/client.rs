@@ -85,7 +85,7 @@ impl Event {
 impl ClientHost {
     pub(crate) fn new(index: usize, profile: &Profile, rng: &mut Rng) -> Self {
         Self {
-            client: new_client(profile, rng),
+            client: new_client(index, profile, rng),
             user: format!("user {index}"),
             life: 0,
             origin: rng.u64(..1_000_000),
@@ -107,13 +107,14 @@ impl ClientHost {
     }
 }
 
-fn new_client(profile: &Profile, rng: &mut Rng) -> Client<Payload> {
+fn new_client(index: usize, profile: &Profile, rng: &mut Rng) -> Client<Payload> {
     Client::new(Config {
         seed: rng.u64(..),
         token_renewable: true,
         outbox_limit: profile.outbox,
         parallel_uploads: rng.usize(1..4),
         outbox_kept: profile.outbox_kept,
+        device: format!(r#""device {index}""#).into(),
     })
 }
 
@@ -326,7 +327,8 @@ impl World {
             return false;
         };
         let oracle = &self.oracle;
-        oracle.model.database_of(epoch).is_none()
+        !epoch.is_empty()
+            && oracle.model.database_of(epoch).is_none()
             && channel
                 .parse()
                 .is_ok_and(|channel| oracle.readers.reading(page, &channel).is_some())

@@ -9,6 +9,7 @@ use alo_chat::core::{
 use alo_gateway::{
     auth::Tokens,
     files::Metadata,
+    live::Live,
     session::{Ask, Desk, Driver, Input, Session, Write, read_at_once, write_at_once},
     store::{Log, MemoryStore, PageLimit},
 };
@@ -31,7 +32,7 @@ pub fn session(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else {
         return;
     };
-    let mut store = MemoryStore::default();
+    let mut store = (MemoryStore::default(), Live::default());
     let (mut driver, mut desk) = (Driver::new(new_session()), Desk::default());
     let hello = serde_json::json!({"hello": {"token": token()}}).to_string();
     let frames = std::iter::once(hello.as_str()).chain(text.lines());
@@ -58,7 +59,7 @@ fn new_session() -> Session {
 }
 
 /// Does what the session asks for until it asks for nothing more.
-fn run(driver: &mut Driver, desk: &mut Desk, store: &mut MemoryStore, now: u64) {
+fn run(driver: &mut Driver, desk: &mut Desk, store: &mut (MemoryStore, Live), now: u64) {
     loop {
         if let Some(ask) = desk.next_ask() {
             answer(driver, desk, store, now, ask);
@@ -79,14 +80,20 @@ fn run(driver: &mut Driver, desk: &mut Desk, store: &mut MemoryStore, now: u64) 
     }
 }
 
-fn answer(driver: &mut Driver, desk: &mut Desk, store: &mut MemoryStore, now: u64, ask: Ask) {
+fn answer(
+    driver: &mut Driver,
+    desk: &mut Desk,
+    store: &mut (MemoryStore, Live),
+    now: u64,
+    ask: Ask,
+) {
     const LIMIT: PageLimit = PageLimit {
         events: 4,
         bytes: 1 << 16,
     };
     match ask {
         Ask::Commit(op, change) => {
-            let (news, answers) = write_at_once(op, change, store);
+            let (news, answers) = write_at_once(op, change, &mut store.0);
             for news in news {
                 driver.handle(now, Input::News(news), desk);
             }
@@ -95,12 +102,19 @@ fn answer(driver: &mut Driver, desk: &mut Desk, store: &mut MemoryStore, now: u6
             }
         }
         Ask::Heads(op, logs) => {
-            let heads = Input::Heads(op, store.heads(&logs));
+            let heads = Input::Heads(op, store.0.heads(&logs));
             driver.handle(now, heads, desk);
         }
         Ask::Read(op, query) => {
-            let rows = read_at_once(op, &query, store, LIMIT);
+            let rows = read_at_once(op, &query, &store.0, LIMIT);
             driver.handle(now, rows, desk);
+        }
+        Ask::Live(op, act) => {
+            let answer = store.1.act(now, 0, act);
+            driver.handle(now, Input::Live(op, answer), desk);
+            for news in store.1.take_signals() {
+                driver.handle(now, Input::News(news), desk);
+            }
         }
         Ask::Join(_) | Ask::Leave(_) => {}
     }
@@ -117,6 +131,7 @@ pub fn client(data: &[u8]) {
         outbox_limit: 4,
         parallel_uploads: 1,
         outbox_kept: true,
+        device: "\"phone\"".to_owned().into(),
     };
     let mut client = Client::<Payload>::new(config);
     let mut socket = SocketId(0);

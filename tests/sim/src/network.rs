@@ -85,9 +85,10 @@ impl World {
             return self.send_to_client(id, client::Event::Frame(id, text.into()));
         }
         self.send_to_client(id, client::Event::Frame(id, text.clone()));
-        // Only pushes may be repeated: a reply or welcome is a thing of one connection.
+        // Only pushes may be repeated: a reply, a signal or a welcome is a thing of one connection.
         if text.contains(r#""event":"#)
             && !text.contains("welcome")
+            && !text.contains(r#"{"signal":"#)
             && self.happens(self.profile.duplicates)
         {
             self.counts.add("fault: frame delivered twice");

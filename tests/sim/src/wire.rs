@@ -214,7 +214,7 @@ pub fn items(text: impl Into<Rc<str>>) -> serde_json::Result<Vec<Item>> {
 
 /// Whether a frame holds events and nothing else.
 pub(crate) fn is_events(text: &Rc<str>) -> bool {
-    items(text.clone()).is_ok_and(|items| items.iter().all(|item| item.push.is_some()))
+    items(text.clone()).is_ok_and(|items| items.iter().all(|item| item.is_of_log()))
 }
 
 /// The message a request asks to send, and where.
@@ -236,6 +236,17 @@ pub(crate) fn asked_to_send(text: &str) -> Option<(ChannelId, Tag)> {
 
 impl Item {
     fn read(all: Payload) -> Self {
+        #[derive(Deserialize)]
+        struct Signal<'a> {
+            #[serde(borrow)]
+            signal: Parts<'a>,
+        }
+        #[derive(Deserialize)]
+        struct Parts<'a> {
+            channel: &'a str,
+            #[serde(borrow)]
+            event: &'a RawValue,
+        }
         let push = serde_json::from_str::<PushText<'_>>(all.as_str())
             .ok()
             .and_then(|push| {
@@ -246,7 +257,22 @@ impl Item {
                     event: all.range_of(push.event.get())?,
                 })
             });
+        let signal = || {
+            let Signal { signal } = serde_json::from_str(all.as_str()).ok()?;
+            Some(Push {
+                channel: all.range_of(signal.channel)?,
+                epoch: 0..0,
+                seq: 0,
+                event: all.range_of(signal.event.get())?,
+            })
+        };
+        let push = push.or_else(signal);
         Self { all, push }
+    }
+
+    /// Whether it has a place in a log: what is lost of those is noticed.
+    fn is_of_log(&self) -> bool {
+        self.push.as_ref().is_some_and(|push| push.seq > 0)
     }
 
     /// As the core takes it; `None` for what the protocol does not know.

@@ -51,10 +51,11 @@ fn events(types: &str) -> Result<String> {
     let mut table = String::from("| type | kind | data | meaning |\n|---|---|---|---|\n");
     for event in EVENTS {
         let (kind, keys) = match event.kind {
-            EventKind::Log => {
+            EventKind::Log | EventKind::Signal => {
                 let sample = samples.iter().find(|(name, _)| *name == event.name);
                 let (_, data) = sample.with_context(|| format!("{} has no sample", event.name))?;
-                ("log", result_keys(data))
+                let is_log = event.kind == EventKind::Log;
+                (if is_log { "log" } else { "signal" }, result_keys(data))
             }
             EventKind::Local => ("local", typed_keys(types, event)?),
         };

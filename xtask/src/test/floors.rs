@@ -45,7 +45,7 @@ const FLOORS: [Floor; 7] = [
     Floor {
         folder: "tests/sim/src/features",
         suffix: ".rs",
-        without: &[],
+        without: &["typing"],
         others: &["access", "delete", "mod"],
     },
     Floor {
@@ -78,7 +78,7 @@ const FLOORS: [Floor; 7] = [
         folder: "tests/e2e",
         suffix: ".test.mjs",
         // Whatever a page does subscribes, and needs a token. The example shows no counts yet.
-        without: &["auth", "counts", "subscribe"],
+        without: &["auth", "counts", "subscribe", "typing"],
         others: &[
             "connection",
             "example",

@@ -10,7 +10,10 @@ use alo_protocol::{AuthRequest, AuthUser, SendMessage};
 use serde_json::{Value, json};
 
 use super::{queue::ITEMS, *};
-use crate::store::{Change, Log, LogId, MemoryStore, Notice, PageLimit, Store};
+use crate::{
+    live::Live,
+    store::{Change, Log, LogId, MemoryStore, Notice, PageLimit, Store},
+};
 
 mod access;
 mod catch_up;
@@ -20,6 +23,7 @@ mod life;
 mod own;
 mod requests;
 mod resume;
+mod signals;
 mod subscribe;
 
 const KEY: &str = "8e8a4e05-12e3-43b5-882e-d9711426f8e3";
@@ -32,6 +36,7 @@ struct Driven {
     driver: Driver,
     desk: Desk,
     store: MemoryStore,
+    live: Live,
     now: u64,
     sent: VecDeque<Value>,
     closed: Option<u16>,
@@ -93,6 +98,7 @@ impl Driven {
             driver: Driver::new(session()),
             desk: Desk::default(),
             store: MemoryStore::new("e"),
+            live: Live::default(),
             now: 0,
             sent: VecDeque::new(),
             closed: None,
@@ -160,6 +166,11 @@ impl Driven {
             Ask::Read(op, query) => {
                 let rows = read_at_once(op, &query, &self.store, LIMIT);
                 self.driver.handle(self.now, rows, &mut self.desk);
+            }
+            Ask::Live(op, act) => {
+                let answer = self.live.act(self.now, 0, act);
+                self.driver
+                    .handle(self.now, Input::Live(op, answer), &mut self.desk);
             }
             Ask::Join(log) => self.joined.push(log),
             Ask::Leave(log) => self.joined.retain(|joined| *joined != log),

@@ -15,6 +15,7 @@ use alo_gateway::{
     auth::Tokens,
     bus::Hub,
     limits::Limiter,
+    live::Live,
     session::{Input, Op},
     store::{
         Committed, Draft, LogId, MemoryWitness, Query, Rows, SqliteFiles, SqliteLog, SqliteStore,
@@ -59,6 +60,8 @@ pub(crate) struct GatewayHost {
     pub(crate) boot: u32,
     conns: BTreeMap<LinkId, Conn>,
     hub: Hub<LinkId>,
+    live: Live,
+    live_timer: u32,
     batching: Batching<Asker>,
     /// Changes in one commit at most.
     batch: usize,
@@ -84,6 +87,8 @@ pub(crate) enum Event {
     /// What users may do has changed.
     Access(LinkId, u32),
     Mail(LinkId, u32),
+    /// Something live ends.
+    LiveTimer(u32, u32),
     ReadHeads(u32, Asker, Vec<LogId>),
     HasReadHeads(u32, Asker, Result<Vec<Cursor>, ErrorBody>),
     Read(u32, Asker, Query),
@@ -115,6 +120,8 @@ impl GatewayHost {
             boot: 0,
             conns: BTreeMap::new(),
             hub: Hub::default(),
+            live: Live::default(),
+            live_timer: 0,
             batching: Batching::new(batch),
             batch,
             writing: false,
@@ -133,6 +140,7 @@ impl GatewayHost {
         self.boot += 1;
         self.writing = false;
         self.hub = Hub::default();
+        self.live = Live::default();
         self.batching = Batching::new(self.batch);
         self.limiter = Arc::new(Limiter::of_users(self.rates));
         std::mem::take(&mut self.conns)
@@ -228,6 +236,7 @@ impl World {
             Event::Timer(link, timer) => self.timer_rings(link, timer),
             Event::Wrote(link, at) if at == boot => self.wrote(link),
             Event::Mail(link, at) if at == boot => self.mail(link),
+            Event::LiveTimer(at, timer) if at == boot => self.live_timer_rings(timer),
             Event::ReadHeads(at, asker, logs) if at == boot => self.read_heads(asker, &logs),
             Event::HasReadHeads(at, (link, op), heads) if at == boot => {
                 self.session(link, Input::Heads(op, heads));
@@ -254,6 +263,7 @@ impl World {
             // Of a process that is gone.
             Event::Wrote(..)
             | Event::Mail(..)
+            | Event::LiveTimer(..)
             | Event::ReadHeads(..)
             | Event::HasReadHeads(..)
             | Event::Access(..)

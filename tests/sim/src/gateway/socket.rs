@@ -111,6 +111,8 @@ impl World {
         for channel in self.channels() {
             self.gateway.hub.leave(&channel.into(), id.0);
         }
+        self.gateway.live.gone(id.0);
+        self.live_changed();
     }
 
     pub(super) fn arrived(&mut self, id: LinkId, text: String) {
@@ -183,6 +185,15 @@ impl World {
                     let read = Event::Read(boot, (id, op), query);
                     self.schedule(delay, world::Event::Gateway(read));
                 }
+                Ask::Live(op, act) => {
+                    let now = self.unix_ms();
+                    let answer = self.gateway.live.act(now, id.0, act);
+                    if let Some(conn) = self.gateway.conns.get_mut(&id) {
+                        conn.driver
+                            .handle(now, Input::Live(op, answer), &mut conn.desk);
+                    }
+                    self.live_changed();
+                }
                 Ask::Join(log) => self.gateway.hub.join(log, id.0, id),
                 Ask::Leave(log) => self.gateway.hub.leave(&log, id.0),
             }
@@ -253,6 +264,29 @@ impl World {
         }
     }
 
+    // What is live.
+
+    /// Publishes what has changed, and waits for what ends next.
+    pub(super) fn live_changed(&mut self) {
+        let signals = self.gateway.live.take_signals();
+        self.publish(&signals);
+        self.gateway.live_timer += 1;
+        if let Some(deadline) = self.gateway.live.next_timeout() {
+            let (boot, timer) = (self.gateway.boot, self.gateway.live_timer);
+            self.schedule(
+                deadline.saturating_sub(self.unix_ms()),
+                world::Event::Gateway(Event::LiveTimer(boot, timer)),
+            );
+        }
+    }
+
+    pub(super) fn live_timer_rings(&mut self, timer: u32) {
+        if timer == self.gateway.live_timer {
+            self.gateway.live.timeout(self.unix_ms());
+            self.live_changed();
+        }
+    }
+
     // The bus.
 
     pub(super) fn publish(&mut self, news: &[News]) {
@@ -293,6 +327,8 @@ impl World {
         match delivery {
             Some(Delivery::News(news)) => self.session(id, Input::News(news)),
             Some(Delivery::Lagged) => self.session(id, Input::Lagged),
+            // Nothing keeps what signals report.
+            Some(Delivery::Missed(_)) => {}
             None => {}
         }
     }
