@@ -14,7 +14,7 @@ use alo_protocol::ErrorBody;
 use tokio::sync::watch;
 
 pub use records::{AccessRecords, Restrictions};
-pub use view::{Holder, Restriction, Target, View};
+pub use view::{Concern, Holder, Restriction, Target, View};
 
 /// A view that is shared.
 pub struct Access {

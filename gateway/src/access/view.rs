@@ -121,6 +121,15 @@ pub struct View {
     version: u64,
 }
 
+/// What a restriction may end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Concern {
+    /// Changes that wait.
+    Sending,
+    /// And reading.
+    Reading,
+}
+
 impl View {
     /// Raised with each change.
     pub const fn version(&self) -> u64 {
@@ -162,21 +171,27 @@ impl View {
         all.filter(move |restriction| restriction.is_active(now_ms))
     }
 
-    /// Whether a restriction that was added after this version may end what the token's connection reads.
-    pub fn concerns(&self, holder: Holder<'_>, after: u64) -> bool {
+    /// What the restrictions that were added after this version may end of what the token's connection does.
+    pub fn concerns(&self, holder: Holder<'_>, after: u64) -> Option<Concern> {
         let is_mine = |user: &Arc<str>| user == holder.user_id;
-        self.order
-            .range(after + 1..)
-            .any(|(_, target)| match target {
-                Target::User(user) => is_mine(user),
-                Target::Token(token) => holder.token_id == Some(token),
-                Target::Channel(channel) => holder.channels.contains(channel),
-                Target::Member(channel, user) | Target::Ban(channel, user) => {
-                    is_mine(user) && holder.channels.contains(channel)
-                }
-                // It ends no reading, and each send is checked.
-                Target::Mute(..) => false,
-            })
+        let concern = |target: &Target| {
+            let (is_concerned, concern) = match target {
+                Target::User(user) => (is_mine(user), Concern::Reading),
+                Target::Token(token) => (holder.token_id == Some(token), Concern::Reading),
+                Target::Channel(channel) => (holder.channels.contains(channel), Concern::Reading),
+                Target::Member(channel, user) | Target::Ban(channel, user) => (
+                    is_mine(user) && holder.channels.contains(channel),
+                    Concern::Reading,
+                ),
+                Target::Mute(channel, user) => (
+                    is_mine(user) && holder.channels.contains(channel),
+                    Concern::Sending,
+                ),
+            };
+            is_concerned.then_some(concern)
+        };
+        let new = self.order.range(after + 1..);
+        new.filter_map(|(_, target)| concern(target)).max()
     }
 
     /// Whether the token itself is accepted.
@@ -319,6 +334,7 @@ mod tests {
 
     #[test]
     fn what_was_added_concerns_those_it_names() {
+        use Concern::{Reading, Sending};
         let (user, token) = ("ada".into(), "t".into());
         let channels = BTreeSet::from(["a".parse().unwrap()]);
         let holder = Holder {
@@ -329,24 +345,25 @@ mod tests {
         };
         let of = |channel: &str| channel.parse::<ChannelId>().unwrap();
         for (target, concerns) in [
-            (Target::User("ada".into()), true),
-            (Target::User("bob".into()), false),
-            (Target::Token("t".into()), true),
-            (Target::Token("u".into()), false),
-            (Target::Channel(of("a")), true),
-            (Target::Channel(of("b")), false),
-            (Target::Member(of("a"), "ada".into()), true),
-            (Target::Ban(of("a"), "ada".into()), true),
-            (Target::Ban(of("a"), "bob".into()), false),
-            (Target::Ban(of("b"), "ada".into()), false),
-            (Target::Mute(of("a"), "ada".into()), false),
+            (Target::User("ada".into()), Some(Reading)),
+            (Target::User("bob".into()), None),
+            (Target::Token("t".into()), Some(Reading)),
+            (Target::Token("u".into()), None),
+            (Target::Channel(of("a")), Some(Reading)),
+            (Target::Channel(of("b")), None),
+            (Target::Member(of("a"), "ada".into()), Some(Reading)),
+            (Target::Ban(of("a"), "ada".into()), Some(Reading)),
+            (Target::Ban(of("a"), "bob".into()), None),
+            (Target::Ban(of("b"), "ada".into()), None),
+            (Target::Mute(of("a"), "ada".into()), Some(Sending)),
+            (Target::Mute(of("a"), "bob".into()), None),
         ] {
             let mut view = View::default();
             put(&mut view, Target::User("eve".into()), None);
             let before = view.version();
             put(&mut view, target.clone(), Some(2_000));
             assert_eq!(view.concerns(holder, before), concerns, "{target:?}");
-            assert!(!view.concerns(holder, view.version()));
+            assert_eq!(view.concerns(holder, view.version()), None);
             // Restricted again, it is news again.
             put(&mut view, target.clone(), None);
             assert_eq!(view.concerns(holder, before + 1), concerns);
@@ -358,7 +375,7 @@ mod tests {
             });
             view.expire(3_000);
             assert_eq!(view.active(0).count(), 1);
-            assert!(!view.concerns(holder, 0));
+            assert_eq!(view.concerns(holder, 0), None);
         }
     }
 }

@@ -14,7 +14,7 @@ use std::{borrow::Cow, collections::BTreeSet, sync::Arc};
 use alo_protocol::{ChannelId, ErrorBody, ErrorCode, UserId};
 
 use crate::{
-    access::{Access, Holder, until_refused},
+    access::{Access, Concern, Holder, until_refused},
     store::LogId,
 };
 
@@ -121,13 +121,13 @@ impl Identity {
         self.access.judge(|view| view.token(self.holder(), now_ms))
     }
 
-    /// Whether something that this token reads may have been restricted since the last time this was asked.
-    pub fn is_concerned(&mut self) -> bool {
-        let (version, concerned) = self
+    /// What may have been restricted of what is done with this token since the last time this was asked.
+    pub fn concern(&mut self) -> Option<Concern> {
+        let (version, concern) = self
             .access
             .judge(|view| (view.version(), view.concerns(self.holder(), self.checked)));
         self.checked = version;
-        concerned
+        concern
     }
 
     fn holder(&self) -> Holder<'_> {

@@ -38,6 +38,7 @@ use rates::{Gate, Passed};
 use requests::{Admission, Pending};
 
 use crate::{
+    access::Concern,
     auth::Tokens,
     bus::News,
     limits::Visitor,
@@ -603,14 +604,14 @@ impl Session {
         let Some(open) = self.state.open() else {
             return;
         };
-        if !open.identity.is_concerned() {
+        let Some(concern) = open.identity.concern() else {
             return;
-        }
+        };
         if open.identity.check(wall_ms).is_err() {
             return self.cut(CloseCode::TokenRevoked);
         }
         // What is queued may be of such a channel. The client resumes what it may read from its cursors.
-        if !is_read {
+        if concern == Concern::Reading && !is_read {
             return self.cut(CloseCode::Recover);
         }
         let (left, refused) = open.forbid(wall_ms);

@@ -173,7 +173,8 @@ impl Open {
         for (id, _) in &left {
             self.subscriptions.remove(id);
         }
-        (left, self.requests.forbid(error))
+        let change_error = |channel: &ChannelId| identity.authorize_send(channel, wall_ms).err();
+        (left, self.requests.forbid(error, change_error))
     }
 
     /// How many channels are subscribed.

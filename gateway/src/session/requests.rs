@@ -211,13 +211,27 @@ impl Requests {
         pending
     }
 
-    /// Drops the reads of channels that may no longer be read; returns their requests with the reason. The answer to
-    /// one that runs is for nobody.
+    /// Drops the reads of channels that may no longer be read, and the changes that have not started where none may be
+    /// made; returns their requests with the reason. The answer to a read that runs is for nobody.
     pub(super) fn forbid(
         &mut self,
         error: impl Fn(&ChannelId) -> Option<ErrorBody>,
+        change_error: impl Fn(&ChannelId) -> Option<ErrorBody>,
     ) -> Vec<(u64, ErrorBody)> {
         let mut refused = Vec::new();
+        let pending = &mut self.pending;
+        self.orders.retain(|(op, order)| {
+            let Order::Commit(change) = order else {
+                return true;
+            };
+            let Some(error) = change_error(change.channel()) else {
+                return true;
+            };
+            if let Some(Pending::Commit { request, .. }) = pending.remove(op) {
+                refused.push((request, error));
+            }
+            false
+        });
         self.pending.retain(|_, pending| match pending {
             Pending::Read {
                 request, channels, ..

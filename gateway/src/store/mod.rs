@@ -79,6 +79,17 @@ pub enum Change {
     Cut(Cut),
 }
 
+impl Change {
+    /// The channel it is made in.
+    pub const fn channel(&self) -> &ChannelId {
+        match self {
+            Self::Send(draft) => &draft.channel,
+            Self::Delete(deletion) => &deletion.channel,
+            Self::Cut(cut) => &cut.channel,
+        }
+    }
+}
+
 /// A message to be stored.
 #[derive(Clone, Debug)]
 pub struct Draft {

@@ -179,3 +179,23 @@ fn a_resume_that_is_under_way_is_refused_what_was_revoked() {
         );
     }
 }
+
+/// It waits for the answer to a subscribe, and would be stored after its sender was muted.
+#[test]
+fn a_send_that_has_not_started_is_refused() {
+    let (mut driven, access) = reading();
+    driven.hold_heads = true;
+    driven.frame(&subscribe(2));
+    driven.frame(&send(3, "a"));
+    driven.frame(&send(4, "b"));
+    restrict(&access, Target::Mute("a".parse().unwrap(), "ada".into()));
+    driven.input(Input::Access);
+    let refused = driven.reply();
+    assert_eq!(
+        (&refused["id"], &refused["error"]["code"]),
+        (&json!(3), &json!("user-muted"))
+    );
+    driven.read_held_heads();
+    assert_eq!(driven.reply()["id"], 2);
+    assert_eq!(driven.seqs(), [1]);
+}

@@ -19,8 +19,8 @@ use crate::{
 const WHY: &str = "SQLite is in memory";
 /// How long after the answer events may still be sent to who may not read them, milliseconds.
 const PUSHED_MS: u64 = 1_000;
-/// How long after the answer a message that was accepted before may still be stored, milliseconds.
-const STORED_MS: u64 = 5_000;
+/// How long after the answer a message that arrived before may still be accepted, milliseconds.
+const ACCEPTED_MS: u64 = 5_000;
 
 // What the app's server does.
 impl World {
@@ -170,19 +170,12 @@ impl World {
         }
     }
 
-    /// Whoever may not send in a channel has no message stored in it.
-    pub(crate) fn check_stored(&self, channel: &ChannelId, push: &str) -> Verdict {
-        let access = &self.oracle.access;
-        if access.active.is_empty() {
-            return Ok(());
-        }
-        let push: Value = serde_json::from_str(push).map_err(|error| error.to_string())?;
-        let user = push["event"]["data"]["message"]["userId"].as_str();
-        let user = user.unwrap_or_default();
-        let at = (self.unix_ms(), self.now.saturating_sub(STORED_MS));
-        match access.silences(user, channel, at) {
+    /// Whoever may not send in a channel has no message accepted for it.
+    pub(crate) fn check_accepted(&self, channel: &ChannelId, user: &str) -> Verdict {
+        let at = (self.unix_ms(), self.now.saturating_sub(ACCEPTED_MS));
+        match self.oracle.access.silences(user, channel, at) {
             Some(restriction) => Err(format!(
-                "a message of {user} was stored in {channel}: {restriction:?}"
+                "a message of {user} was accepted for {channel}: {restriction:?}"
             )),
             None => Ok(()),
         }

@@ -48,6 +48,10 @@ impl World {
     }
 
     pub(crate) fn queue_change(&mut self, change: Change, asker: Asker) {
+        if let Change::Send(draft) = &change {
+            let verdict = self.check_accepted(&draft.channel, &draft.user_id);
+            self.check(verdict);
+        }
         self.gateway.batching.push(change, asker);
         self.start_writer();
     }
@@ -290,10 +294,6 @@ impl World {
                     });
                     let verdict = self.oracle.stored(event);
                     self.check(verdict);
-                    if let Some(channel) = event.log.channel().filter(|_| is_message) {
-                        let verdict = self.check_stored(channel, &event.push);
-                        self.check(verdict);
-                    }
                 }
                 None => self.hinted(committed),
             }
@@ -306,6 +306,14 @@ fn is_message(committed: &Committed) -> bool {
     committed.message.starts_with(r#"{"id""#)
 }
 
+/// Whether a change that is made twice is recognised.
+fn is_keyed(change: &Change) -> bool {
+    match change {
+        Change::Send(_) | Change::Delete(_) => true,
+        Change::Cut(_) => false,
+    }
+}
+
 /// The store, over a disk that may write a commit and say that it has failed.
 struct Disk<'a> {
     store: &'a mut SqliteStore,
@@ -316,14 +324,22 @@ struct Disk<'a> {
 
 impl Store for Disk<'_> {
     fn commit(&mut self, changes: Vec<Change>) -> Vec<Result<Committed, ErrorBody>> {
-        let again = changes.clone();
+        let again: Vec<_> = changes
+            .iter()
+            .filter(|change| is_keyed(change))
+            .cloned()
+            .collect();
+        let keyed: Vec<_> = changes.iter().map(is_keyed).collect();
         let results = self.store.commit(changes);
         self.first.clone_from(&results);
-        if self.unanswered {
-            // It looks which of them are there.
-            self.store.commit(again)
-        } else {
-            results
+        if !self.unanswered {
+            return results;
         }
+        // It looks which of them are there.
+        let mut found = self.store.commit(again).into_iter();
+        let answers = results.into_iter().zip(keyed);
+        answers
+            .filter_map(|(first, keyed)| if keyed { found.next() } else { Some(first) })
+            .collect()
     }
 }
