@@ -296,7 +296,7 @@ mod tests {
         for text in [
             r#"{"id":1}"#,
             r#"{"id":1,"method":"nope"}"#,
-            r#"{"id":1,"method":"subscribe","params":{"channels":[{"id":""}]}}"#,
+            r#"{"id":1,"method":"subscribe","params":{"channels":[{"id":"\n"}]}}"#,
             r#"{"id":1,"method":"message.send","params":{"key":"x"}}"#,
             r#"{"id":1,"method":"message.send","params":{"key":"8e8a4e05-12e3-43b5-882e-d9711426f8e3","channelId":"a","content":"","metadata":[1]}}"#,
         ] {

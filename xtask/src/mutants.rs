@@ -341,8 +341,8 @@ const MUTANTS: [Mutant; 55] = [
     mutant(
         "a ban leaves the channel's readers what they have",
         "gateway/src/access/view.rs",
-        "is_mine(user) && holder.channels.contains(channel)",
-        "is_mine(user) && !holder.channels.contains(channel)",
+        "is_mine(user) && holder.channels.contains(channel),\n                    Concern::Reading",
+        "is_mine(user) && !holder.channels.contains(channel),\n                    Concern::Reading",
     ),
     mutant(
         "what is cut off is counted",
@@ -389,11 +389,11 @@ const MUTANTS: [Mutant; 55] = [
     Mutant {
         name: "the bus is joined only when the heads are read",
         file: "gateway/src/session/mod.rs",
-        find: "for channel in open.join(op, &wanted) {\n            self.outputs.push_back(Output::Join(channel.into()));\n        }",
+        find: "for channel in open.join(op, &wanted) {\n            let log = open.identity.log(&channel);\n            self.outputs.push_back(Output::Join(log));\n        }",
         replace: "open.join(op, &wanted);",
         also: Some((
             "let channels = open.start(op, wall_ms, wanted, heads);",
-            "for one in &wanted {\n                    self.outputs.push_back(Output::Join(one.start.id.clone().into()));\n                }\n                let channels = open.start(op, wall_ms, wanted, heads);",
+            "for one in &wanted {\n                    self.outputs.push_back(Output::Join(open.identity.log(&one.start.id)));\n                }\n                let channels = open.start(op, wall_ms, wanted, heads);",
         )),
     },
 ];

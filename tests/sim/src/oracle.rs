@@ -530,6 +530,12 @@ impl Oracle {
         }
     }
 
+    /// Whether a message waits for its answer.
+    pub(crate) fn is_sending(&self) -> bool {
+        let mut calls = self.open_calls.values().flat_map(HashMap::values);
+        calls.any(|what| *what == "send")
+    }
+
     /// A page was closed: nobody waits for its calls.
     pub(crate) fn closed(&mut self, page: PageId) {
         self.open_calls.remove(&page);

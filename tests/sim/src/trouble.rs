@@ -139,12 +139,23 @@ impl World {
             }
             self.run(20_000)?;
         }
-        self.run(60_000)?;
+        self.quiet()?;
         for index in 0..self.clients.len() {
             let verdict = self.oracle.up_to_date(self.page(index));
             self.check(verdict);
         }
         Ok(())
+    }
+
+    /// Lets time pass until what rates have held back is said, and then so much that all have received it.
+    fn quiet(&mut self) -> Result<(), Box<Violation>> {
+        for _ in 0..60 {
+            if !self.oracle.is_sending() {
+                break;
+            }
+            self.run(20_000)?;
+        }
+        self.run(60_000)
     }
 
     /// Much is said, and then nothing: whoever fell behind meanwhile must catch up without another word.
@@ -158,7 +169,7 @@ impl World {
                 let ms = self.rng.u64(..8);
                 self.run(ms)?;
             }
-            self.run(60_000)?;
+            self.quiet()?;
             for index in 0..self.clients.len() {
                 let verdict = self.oracle.up_to_date(self.page(index));
                 self.check(verdict);
