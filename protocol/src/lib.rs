@@ -54,6 +54,7 @@ pub use methods::{
         DEFAULT_LIMIT, History, HistoryAround, HistoryPage, MAX_LIMIT, NewerPageToken,
         OlderPageToken,
     },
+    reads::{MarkRead, ReadCount, ReadCounts, ReadUpdated, Reads},
     send::{SendMessage, Sent},
     subscribe::{Recovery, Resume, Subscribe, Subscribed, Unsubscribe},
     typing::{StartTyping, StopTyping, Typing},

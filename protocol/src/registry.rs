@@ -143,6 +143,10 @@ methods! {
         "Loads a message with the messages before and after it."
     MessageCounts "counts" "counts" Retry crate::MessageCounts => crate::Counts,
         "Counts the messages sent to channels since a time."
+    MarkRead "read.mark" "reads" Retry crate::MarkRead => crate::ReadUpdated,
+        "Marks a channel as read up to a message; an earlier one changes nothing."
+    Reads "reads" "reads" Retry crate::Reads => crate::ReadCounts,
+        "Counts what the user has not read, channel by channel."
     AuthRefresh "auth.refresh" "auth" Now crate::AuthRefresh => crate::AuthRefreshed,
         "Replaces the connection's token with a newer one of the same user."
     StartTyping "typing.start" "typing" Now crate::StartTyping => crate::Empty,
@@ -154,6 +158,7 @@ methods! {
 events! {
     "message.new" Log "A message was sent to a subscribed channel."
     "message.deleted" Log "A message of a subscribed channel was deleted; a replay also has it in the place of the message."
+    "read.updated" Log "The user has read a channel further, on whichever device; an event of the user's own log."
     "typing.start" Signal "Somebody types in a subscribed channel, or goes on: for ten seconds, unless it is repeated."
     "typing.stop" Signal "Somebody has stopped typing."
     "status.connected" Local "The connection is established."

@@ -7,9 +7,9 @@ use serde_json::{Value, value::RawValue};
 use crate::{
     AuthRefresh, AuthRefreshed, ChannelCount, ChannelId, ChannelSince, ChannelStart, Counts,
     Cursor, Empty, ErrorBody, ErrorCode, File, GapReason, History, HistoryAround, HistoryPage,
-    JsonObject, Message, MessageCounts, MessageDeleted, NewerPageToken, OlderPageToken, Recovery,
-    Resume, SendMessage, Sent, StartTyping, StopTyping, Subscribe, Subscribed, Typing, Unsubscribe,
-    Uuid,
+    JsonObject, MarkRead, Message, MessageCounts, MessageDeleted, NewerPageToken, OlderPageToken,
+    ReadCount, ReadCounts, ReadUpdated, Reads, Recovery, Resume, SendMessage, Sent, StartTyping,
+    StopTyping, Subscribe, Subscribed, Typing, Unsubscribe, Uuid,
 };
 
 /// A type with its examples.
@@ -68,6 +68,7 @@ pub fn event_samples() -> Vec<(&'static str, Samples)> {
     vec![
         ("message.new", Samples::of::<Data>()),
         ("message.deleted", Samples::of::<MessageDeleted>()),
+        ("read.updated", Samples::of::<ReadUpdated>()),
         ("typing.start", Samples::of::<Typing>()),
         ("typing.stop", Samples::of::<Typing>()),
     ]
@@ -335,6 +336,79 @@ impl Sample for History {
             older_page_token: None,
             newer_page_token: None,
             ..Self::full()
+        }
+    }
+}
+
+impl Sample for MarkRead {
+    fn full() -> Self {
+        Self {
+            channel_id: channel(),
+            message_id: id(1),
+        }
+    }
+
+    fn least() -> Self {
+        Self::full()
+    }
+}
+
+impl Sample for ReadUpdated {
+    fn full() -> Self {
+        Self {
+            channel_id: channel(),
+            message_id: Some(id(1)),
+            message_seq: Some(41),
+        }
+    }
+
+    fn least() -> Self {
+        Self {
+            channel_id: channel(),
+            message_id: None,
+            message_seq: None,
+        }
+    }
+}
+
+impl Sample for Reads {
+    fn full() -> Self {
+        Self {
+            channel_ids: Some(vec![channel()]),
+        }
+    }
+
+    fn least() -> Self {
+        Self { channel_ids: None }
+    }
+}
+
+impl Sample for ReadCounts {
+    fn full() -> Self {
+        Self {
+            channels: vec![ReadCount {
+                last_read_message_id: Some(id(1)),
+                last_read_timestamp: Some("1700000000000".into()),
+                ..ReadCount::least()
+            }],
+        }
+    }
+
+    fn least() -> Self {
+        Self {
+            channels: vec![ReadCount::least()],
+        }
+    }
+}
+
+impl ReadCount {
+    fn least() -> Self {
+        Self {
+            id: channel(),
+            count: 3,
+            last_read_message_id: None,
+            last_read_timestamp: None,
+            cursor: cursor(),
         }
     }
 }

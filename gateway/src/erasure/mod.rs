@@ -96,12 +96,15 @@ impl Eraser {
         {
             self.cut(&channel, Upto::Known).await?;
         }
-        self.with_rows(move |rows| rows.end_uploads(&Owner::Channel(channel)))
-            .await?;
+        self.with_rows(move |rows| {
+            rows.forget_reads(&channel)?;
+            rows.end_uploads(&Owner::Channel(channel))
+        })
+        .await?;
         self.clean().await
     }
 
-    /// Erases what a user has sent and uploaded until now, and the restrictions that name the user.
+    /// Erases what a user has sent, uploaded and read until now, and the restrictions that name the user.
     ///
     /// # Errors
     /// Those of the store.

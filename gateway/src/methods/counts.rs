@@ -20,7 +20,7 @@ pub(super) fn counts(asked: &Asked<'_>, params: MessageCounts) -> Result<Step, E
 fn result(rows: Rows) -> Result<String, ErrorBody> {
     match rows {
         Rows::Counts(counts) => serde_json::to_string(&counts).map_err(internal),
-        Rows::Events(_) | Rows::Gap(_) | Rows::Page(_) => {
+        Rows::Events(_) | Rows::Gap(_) | Rows::Page(_) | Rows::Reads(_) => {
             Err(internal("counts were answered with something else"))
         }
     }

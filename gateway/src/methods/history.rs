@@ -25,7 +25,7 @@ pub(super) fn around(asked: &Asked<'_>, params: HistoryAround) -> Result<Step, E
 pub fn page_of(rows: Rows) -> Result<HistoryPage, ErrorBody> {
     match rows {
         Rows::Page(page) => Ok(page),
-        Rows::Events(_) | Rows::Gap(_) | Rows::Counts(_) => {
+        Rows::Events(_) | Rows::Gap(_) | Rows::Counts(_) | Rows::Reads(_) => {
             Err(internal("history was answered with something else"))
         }
     }

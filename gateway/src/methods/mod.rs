@@ -7,6 +7,7 @@
 pub mod auth;
 pub mod counts;
 pub mod history;
+pub mod reads;
 pub mod send;
 pub mod subscribe;
 pub mod typing;
@@ -71,6 +72,8 @@ pub fn step(asked: Asked<'_>, request: Request) -> Result<Step, ErrorBody> {
         Request::History(params) => history::page(&asked, params),
         Request::HistoryAround(params) => history::around(&asked, params),
         Request::MessageCounts(params) => counts::counts(&asked, params),
+        Request::MarkRead(params) => reads::mark(&asked, params),
+        Request::Reads(params) => reads::counts(&asked, params),
         Request::AuthRefresh(params) => auth::refresh(&asked, &params),
         Request::StartTyping(params) => typing::start(&asked, params),
         Request::StopTyping(params) => typing::stop(&asked, params),

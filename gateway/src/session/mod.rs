@@ -563,7 +563,7 @@ impl Session {
                     self.send(now_ms, gap_text(&recovery));
                 }
             }
-            Err(_) | Ok(Rows::Page(_) | Rows::Counts(_)) => {
+            Err(_) | Ok(Rows::Page(_) | Rows::Counts(_) | Rows::Reads(_)) => {
                 if let Some(subscription) = subscription {
                     subscription.read_failed();
                 }

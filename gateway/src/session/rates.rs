@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use alo_protocol::{ClientFrame, ErrorBody, Limits, Request, Uuid};
+use alo_protocol::{ClientFrame, ErrorBody, Limits, REQUEST_CHANNELS, Request, Uuid};
 
 use super::requests::most_refused;
 use crate::limits::{Visitor, exceeded};
@@ -210,8 +210,13 @@ fn work(request: &Request) -> u32 {
         Request::MessageCounts(params) => channels(params.channels.len()),
         Request::History(params) => 1 + params.limit / MESSAGES,
         Request::HistoryAround(params) => 1 + params.limit / MESSAGES,
+        Request::Reads(params) => {
+            let named = params.channel_ids.as_ref();
+            channels(named.map_or(REQUEST_CHANNELS, Vec::len))
+        }
         Request::Unsubscribe(_)
         | Request::SendMessage(_)
+        | Request::MarkRead(_)
         | Request::AuthRefresh(_)
         | Request::StartTyping(_)
         | Request::StopTyping(_) => 1,

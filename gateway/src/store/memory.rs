@@ -1,6 +1,7 @@
 //! A store that keeps everything in memory, for simulations and tests.
 
 use std::{
+    borrow::Cow,
     collections::BTreeMap,
     ops::Bound,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -13,10 +14,10 @@ use super::{
     Query, Quota, Rows, Scan, Sent, Store,
     quota::Usage,
     render::{Shown, Subject},
-    rows::{EventKind, EventRow, MessageRow, OldMessage},
+    rows::{EventKind, EventRow, MessageRow, OldMessage, ReadRow},
     rules::{
-        self, Beyond, Loaded, LoadedLog, Needs, Place, ReadLogs, ReadRows, Visit, WriteRows,
-        Writes,
+        self, Beyond, Loaded, LoadedLog, Needs, Place, ReadEvent, ReadLogs, ReadRows, Unread,
+        Visit, WriteRows, Writes,
         files::{self, KeyUse},
     },
 };
@@ -35,9 +36,38 @@ struct Tables {
     files: BTreeMap<Uuid, FileRow>,
     parts: BTreeMap<(Uuid, u64), FilePart>,
     restrictions: BTreeMap<Target, Restriction>,
+    /// Up to where users have read channels.
+    reads: BTreeMap<(UserId, ChannelId), u64>,
+    /// Where the log of a user begins that has none: behind all that were removed.
+    user_cut: u64,
 }
 
 impl Tables {
+    /// A log as it is while it was never used.
+    fn unused(&self, id: &LogId) -> LogTable {
+        let begin = match id {
+            LogId::Channel(_) => 0,
+            LogId::User(_) => self.user_cut,
+        };
+        LogTable {
+            head: begin,
+            cut: begin,
+            ..LogTable::default()
+        }
+    }
+
+    /// The message up to which a user has read.
+    fn mark(&self, user: &UserId, channel: &ChannelId) -> Option<ReadRow> {
+        let seq = *self.reads.get(&(user.clone(), channel.clone()))?;
+        let table = self.logs.get(&channel.clone().into())?;
+        let message = table.messages.get(&seq).filter(|_| seq > table.cut);
+        Some(ReadRow {
+            seq,
+            id: table.id_of(seq),
+            at_ms: message.map(|message| message.at_ms),
+        })
+    }
+
     fn usage(&self, user_id: &str, now_ms: u64) -> Usage {
         let mut usage = Usage::default();
         for row in self.files.values().filter(|row| row.user_id == user_id) {
@@ -52,7 +82,7 @@ impl Tables {
     }
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct LogTable {
     head: u64,
     last_ms: u64,
@@ -63,6 +93,16 @@ struct LogTable {
     ids: BTreeMap<Uuid, u64>,
     /// Where a message of a key stands, or stood.
     keys: BTreeMap<Uuid, u64>,
+    /// The channels that events of a user's log are about.
+    about: BTreeMap<u64, ChannelId>,
+}
+
+impl LogTable {
+    /// The message at a place, there or not.
+    fn id_of(&self, place: u64) -> Option<Uuid> {
+        let mut ids = self.ids.iter();
+        ids.find(|(_, seq)| **seq == place).map(|(id, _)| *id)
+    }
 }
 
 impl Default for MemoryStore {
@@ -99,7 +139,10 @@ impl Store for MemoryStore {
 impl Log for MemoryStore {
     fn heads(&self, logs: &[LogId]) -> Result<Vec<Cursor>, ErrorBody> {
         let tables = self.tables();
-        let cursor = |log| self.cursor(tables.logs.get(log));
+        let cursor = |log: &LogId| match tables.logs.get(log) {
+            Some(table) => self.cursor(table),
+            None => self.cursor(&tables.unused(log)),
+        };
         Ok(logs.iter().map(cursor).collect())
     }
 
@@ -107,17 +150,16 @@ impl Log for MemoryStore {
         let logs = Logs {
             store: self,
             tables: &self.tables(),
-            empty: &LogTable::default(),
         };
         rules::read(&logs, query, limit)
     }
 }
 
 impl MemoryStore {
-    fn cursor(&self, log: Option<&LogTable>) -> Cursor {
+    fn cursor(&self, log: &LogTable) -> Cursor {
         Cursor {
             epoch: self.epoch.to_string(),
-            seq: log.map_or(0, |log| log.head),
+            seq: log.head,
         }
     }
 }
@@ -266,7 +308,21 @@ impl Erasure for MemoryStore {
     }
 
     fn remove_user(&self, user: &UserId) -> Result<(), ErrorBody> {
-        self.tables().logs.remove(&LogId::User(user.clone()));
+        let mut tables = self.tables();
+        tables.reads.retain(|(reader, _), _| reader != user);
+        if let Some(log) = tables.logs.remove(&LogId::User(user.clone())) {
+            tables.user_cut = tables.user_cut.max(log.head + 1);
+        }
+        Ok(())
+    }
+
+    fn forget_reads(&self, channel: &ChannelId) -> Result<(), ErrorBody> {
+        let mut tables = self.tables();
+        let table = tables.logs.get(&channel.clone().into());
+        let cut = table.map_or(0, |table| table.cut);
+        tables
+            .reads
+            .retain(|(_, read), seq| read != channel || *seq > cut);
         Ok(())
     }
 
@@ -303,9 +359,9 @@ struct Batch<'a> {
 impl WriteRows for Batch<'_> {
     fn load(&mut self, needs: &Needs) -> Result<Loaded, ErrorBody> {
         let mut loaded = Loaded::default();
-        let empty = LogTable::default();
         for (id, needs) in &needs.logs {
-            let table = self.tables.logs.get(id).unwrap_or(&empty);
+            let unused = self.tables.unused(id);
+            let table = self.tables.logs.get(id).unwrap_or(&unused);
             let mut log = LoadedLog {
                 epoch: self.epoch.to_owned(),
                 head: table.head,
@@ -335,6 +391,12 @@ impl WriteRows for Batch<'_> {
                     at_ms: row.at_ms,
                 })
                 .collect();
+            if let LogId::Channel(channel) = id {
+                for user in &needs.readers {
+                    let mark = self.tables.mark(user, channel);
+                    log.reads.extend(mark.map(|mark| (user.clone(), mark)));
+                }
+            }
             loaded.logs.insert(id.clone(), log);
         }
         for id in &needs.files {
@@ -346,7 +408,8 @@ impl WriteRows for Batch<'_> {
 
     fn apply(&mut self, writes: &Writes) -> Result<(), ErrorBody> {
         for (id, writes) in &writes.logs {
-            let table = self.tables.logs.entry(id.clone()).or_default();
+            let unused = self.tables.unused(id);
+            let table = self.tables.logs.entry(id.clone()).or_insert(unused);
             (table.head, table.last_ms) = (writes.head, writes.last_ms);
             for (key, row) in &writes.messages {
                 table.ids.insert(row.id, row.seq);
@@ -355,6 +418,21 @@ impl WriteRows for Batch<'_> {
             }
             let events = writes.events.iter().map(|event| (event.seq, *event));
             table.events.extend(events);
+        }
+        for (reader, seq) in &writes.reads {
+            let mark = self.tables.reads.entry(reader.clone()).or_default();
+            *mark = (*mark).max(*seq);
+        }
+        for ReadEvent { user, seq, channel } in &writes.read_events {
+            let id = LogId::User(user.clone());
+            let table = self.tables.logs.entry(id).or_default();
+            let event = EventRow {
+                seq: *seq,
+                kind: EventKind::ReadUpdated,
+                message: 0,
+            };
+            table.events.insert(*seq, event);
+            table.about.insert(*seq, channel.clone());
         }
         for attached in &writes.attached {
             if let Some(row) = self.tables.files.get_mut(&attached.file) {
@@ -372,6 +450,7 @@ impl WriteRows for Batch<'_> {
             if let Some(cut) = writes.cut {
                 table.cut = cut;
                 table.events = table.events.split_off(&(writes.events_until + 1));
+                table.about = table.about.split_off(&(writes.events_until + 1));
             }
         }
         for row in self.tables.files.values_mut() {
@@ -387,25 +466,31 @@ impl WriteRows for Batch<'_> {
 struct Logs<'a> {
     store: &'a MemoryStore,
     tables: &'a Tables,
-    empty: &'a LogTable,
 }
 
 impl ReadLogs for Logs<'_> {
     fn open(&self, log: &LogId) -> Result<Box<dyn ReadRows + '_>, ErrorBody> {
-        let table = self.tables.logs.get(log);
+        let table = match self.tables.logs.get(log) {
+            Some(table) => Cow::Borrowed(table),
+            None => Cow::Owned(self.tables.unused(log)),
+        };
         Ok(Box::new(OneLog {
-            head: self.store.cursor(table),
-            cut: table.map_or(0, |table| table.cut),
-            table: table.unwrap_or(self.empty),
+            store: self.store,
+            log: log.clone(),
+            cut: table.cut,
+            table,
+            tables: self.tables,
         }))
     }
 }
 
 /// One log, to be read.
 struct OneLog<'a> {
-    head: Cursor,
+    store: &'a MemoryStore,
+    log: LogId,
     cut: u64,
-    table: &'a LogTable,
+    table: Cow<'a, LogTable>,
+    tables: &'a Tables,
 }
 
 impl OneLog<'_> {
@@ -423,7 +508,7 @@ impl OneLog<'_> {
 
 impl ReadRows for OneLog<'_> {
     fn head(&mut self) -> Result<Cursor, ErrorBody> {
-        Ok(self.head.clone())
+        Ok(self.store.cursor(&self.table))
     }
 
     fn cut(&self) -> u64 {
@@ -471,6 +556,18 @@ impl ReadRows for OneLog<'_> {
             .fold(0, |count, _| count.saturating_add(1)))
     }
 
+    fn unread(&mut self, user: &UserId) -> Result<Unread, ErrorBody> {
+        let channel = self.log.channel();
+        let mark = channel.and_then(|channel| self.tables.mark(user, channel));
+        let begin = mark.map_or(0, |mark| mark.seq).max(self.cut);
+        let behind = (Bound::Excluded(begin), Bound::Unbounded);
+        Ok(Unread {
+            cursor: self.store.cursor(&self.table),
+            mark,
+            count: self.table.messages.range(behind).count() as u64,
+        })
+    }
+
     fn events(
         &mut self,
         after: u64,
@@ -486,11 +583,14 @@ impl ReadRows for OneLog<'_> {
                     let row = self.table.messages.get(&event.message);
                     row.map(|row| Subject::Message(self.show(row)))
                 }
-                EventKind::MessageDeleted => {
-                    let mut ids = self.table.ids.iter();
-                    ids.find(|(_, seq)| **seq == event.message)
-                        .map(|(id, _)| Subject::Deleted(*id))
-                }
+                EventKind::MessageDeleted => self.table.id_of(event.message).map(Subject::Deleted),
+                EventKind::ReadUpdated => match (&self.log, self.table.about.get(&event.seq)) {
+                    (LogId::User(user), Some(channel)) => {
+                        let mark = self.tables.mark(user, channel);
+                        Some(Subject::Read(channel.clone(), mark))
+                    }
+                    (LogId::User(_) | LogId::Channel(_), _) => None,
+                },
             };
             if !visit(subject.map(|subject| (*event, subject))) {
                 break;

@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use alo_protocol::{
     ChannelId, Counts, Cursor, ErrorBody, History, HistoryAround, HistoryPage, JsonObject,
-    MessageCounts, UserId, Uuid,
+    MessageCounts, ReadCounts, UserId, Uuid,
 };
 
 pub use erasure::{Erasure, Owner, Scan, Sent};
@@ -77,6 +77,8 @@ pub enum Change {
     Delete(Deletion),
     /// The beginning of a channel's log is removed.
     Cut(Cut),
+    /// A user has read a channel up to a message.
+    MarkRead(Mark),
 }
 
 impl Change {
@@ -133,6 +135,17 @@ pub enum Deleter {
     User(Arc<str>),
 }
 
+/// Up to where a user has read.
+#[derive(Clone, Debug)]
+pub struct Mark {
+    /// The channel.
+    pub channel: ChannelId,
+    /// The last message read.
+    pub message: Uuid,
+    /// Who has read it.
+    pub user: UserId,
+}
+
 /// A step of removing the beginning of a channel's log.
 #[derive(Clone, Debug)]
 pub struct Cut {
@@ -158,7 +171,8 @@ pub enum Upto {
 /// A change that is stored.
 #[derive(Clone, Debug)]
 pub struct Committed {
-    /// The message as JSON, as it is now; of a deletion, the data of `message.deleted`; of a cut, `{}`.
+    /// The message as JSON, as it is now; of a deletion, the data of `message.deleted`; of a cut, `{}`; of a mark, the
+    /// data of `read.updated`.
     pub message: Arc<str>,
     /// News for the subscribers of the log. It is published whether the change was made now or before: with
     /// several gateways, or if a publication was lost, a repeated change may be the first news of it here.
@@ -214,6 +228,13 @@ pub enum Query {
     HistoryAround(HistoryAround),
     /// How many messages channels have had since a time.
     Counts(MessageCounts),
+    /// What a user has not read of channels.
+    Reads {
+        /// The user.
+        user: UserId,
+        /// The channels, in the order of the answer.
+        channels: Vec<ChannelId>,
+    },
 }
 
 impl Query {
@@ -227,6 +248,7 @@ impl Query {
                 let channels = counts.channels.iter();
                 channels.map(|one| one.channel_id.clone().into()).collect()
             }
+            Self::Reads { channels, .. } => channels.iter().cloned().map(LogId::from).collect(),
         }
     }
 }
@@ -244,6 +266,8 @@ pub enum Rows {
     Page(HistoryPage),
     /// To [`Query::Counts`].
     Counts(Counts),
+    /// To [`Query::Reads`].
+    Reads(ReadCounts),
 }
 
 /// How much a read returns at most.

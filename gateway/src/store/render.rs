@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use alo_protocol::{ChannelId, File, MessageDeleted, Uuid};
+use alo_protocol::{ChannelId, File, MessageDeleted, ReadUpdated, Uuid};
 use serde::{Serialize, Serializer};
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::{
     LogEvent, LogId,
-    rows::{EventKind, EventRow, MessageRow},
+    rows::{EventKind, EventRow, MessageRow, ReadRow},
 };
 
 /// A message with the one it replies to, if that is there: what is shown of it.
@@ -54,6 +54,8 @@ pub(super) enum Subject<M> {
     Message(Shown<M>),
     /// The id of a message that is not there any more.
     Deleted(Uuid),
+    /// Up to where the log's user has read a channel now, if that is known.
+    Read(ChannelId, Option<ReadRow>),
 }
 
 impl<M: AsRef<MessageRow>> Subject<M> {
@@ -64,6 +66,7 @@ impl<M: AsRef<MessageRow>> Subject<M> {
             (Self::Deleted(id), LogId::Channel(channel)) => deleted(channel, *id, event.message),
             // A user's log has no messages.
             (Self::Deleted(_), LogId::User(_)) => "{}".to_owned(),
+            (Self::Read(channel, mark), _) => read(channel, *mark),
         }
     }
 }
@@ -74,6 +77,16 @@ pub(super) fn deleted(channel: &ChannelId, id: Uuid, seq: u64) -> String {
         channel_id: channel.clone(),
         message_id: id,
         message_seq: seq,
+    };
+    serde_json::to_string(&data).expect("strings and a number are valid JSON")
+}
+
+/// The data of `read.updated`.
+pub(super) fn read(channel: &ChannelId, mark: Option<ReadRow>) -> String {
+    let data = ReadUpdated {
+        channel_id: channel.clone(),
+        message_id: mark.and_then(|mark| mark.id),
+        message_seq: mark.map(|mark| mark.seq),
     };
     serde_json::to_string(&data).expect("strings and a number are valid JSON")
 }
@@ -105,6 +118,9 @@ pub(super) fn log_event(log: &LogId, epoch: &str, event: EventRow, about: &str) 
         }
         EventKind::MessageDeleted => {
             format!(r#"{open},"event":{{"type":"message.deleted","data":{about}}}}}"#)
+        }
+        EventKind::ReadUpdated => {
+            format!(r#"{open},"event":{{"type":"read.updated","data":{about}}}}}"#)
         }
     };
     LogEvent {

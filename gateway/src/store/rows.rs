@@ -47,6 +47,7 @@ pub(super) struct EventRow {
 pub(super) enum EventKind {
     MessageNew,
     MessageDeleted,
+    ReadUpdated,
 }
 
 impl EventKind {
@@ -54,6 +55,7 @@ impl EventKind {
         match self {
             Self::MessageNew => 1,
             Self::MessageDeleted => 2,
+            Self::ReadUpdated => 6,
         }
     }
 
@@ -61,9 +63,19 @@ impl EventKind {
         match number {
             1 => Some(Self::MessageNew),
             2 => Some(Self::MessageDeleted),
+            6 => Some(Self::ReadUpdated),
             _ => None,
         }
     }
+}
+
+/// A message that a user has read, or sent, with all before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct ReadRow {
+    pub(super) seq: u64,
+    pub(super) id: Option<Uuid>,
+    /// The message's, unless it is deleted.
+    pub(super) at_ms: Option<u64>,
 }
 
 /// A message that is among the oldest of its log.

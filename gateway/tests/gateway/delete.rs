@@ -67,6 +67,10 @@ async fn after_an_erasure_no_byte_of_the_content_is_in_the_folder() {
     // A user, with an upload that belongs to no message.
     let token = gateway.token("MARK-USER", &["a"]).await;
     upload(&gateway, &token).await;
+    let mut reader = gateway.welcomed("MARK-USER", &["a"]).await;
+    let params = json!({"channelId": "a", "messageId": reply["result"]["message"]["id"]});
+    let marked = reader.call("read.mark", params).await;
+    assert!(marked["result"].is_object(), "{marked}");
     let mute = gateway.url("/channels/a/mutes/MARK-USER");
     let mute = gateway.http.put(mute).bearer_auth(API_KEY);
     let mute = mute.json(&json!({"reason": "MARK-REASON"})).send().await;

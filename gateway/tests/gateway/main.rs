@@ -24,6 +24,7 @@ mod jwks;
 mod keys;
 mod rates;
 mod raw;
+mod reads;
 mod send;
 mod slow;
 mod socket;

@@ -4,6 +4,7 @@ pub mod auth;
 pub mod counts;
 pub mod delete;
 pub mod history;
+pub mod reads;
 pub mod send;
 pub mod subscribe;
 pub mod typing;

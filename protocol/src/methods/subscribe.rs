@@ -65,6 +65,14 @@ pub(super) trait Named {
     fn channel(&self) -> &ChannelId;
 }
 
+impl Named for ChannelId {
+    const LIST: &'static str = "channelIds";
+
+    fn channel(&self) -> &Self {
+        self
+    }
+}
+
 impl Named for ChannelStart {
     const LIST: &'static str = "channels";
 

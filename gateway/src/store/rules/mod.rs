@@ -9,6 +9,7 @@ mod counts;
 pub(super) mod delete;
 pub(super) mod files;
 pub(super) mod history;
+pub(super) mod reads;
 pub(super) mod send;
 pub(super) mod tail;
 
@@ -17,12 +18,12 @@ use std::{
     sync::Arc,
 };
 
-use alo_protocol::{Cursor, ErrorBody, Uuid};
+use alo_protocol::{ChannelId, Cursor, ErrorBody, UserId, Uuid};
 
 use super::{
     Change, Committed, LogId, Query, Rows,
     render::{Shown, Subject},
-    rows::{EventRow, FileRow, MessageRow, OldMessage},
+    rows::{EventRow, FileRow, MessageRow, OldMessage, ReadRow},
 };
 
 /// The answer to a change.
@@ -44,6 +45,8 @@ pub(super) struct LogNeeds {
     pub(super) messages: Vec<Uuid>,
     /// So many of its oldest messages.
     pub(super) oldest: usize,
+    /// Up to where these users have read it.
+    pub(super) readers: Vec<UserId>,
 }
 
 /// What was found of the needs.
@@ -71,6 +74,8 @@ pub(super) struct LoadedLog {
     /// The places of deleted messages.
     pub(super) gone: BTreeMap<Uuid, u64>,
     pub(super) oldest: Vec<OldMessage>,
+    /// Up to where users have read.
+    pub(super) reads: BTreeMap<UserId, ReadRow>,
 }
 
 /// What is to be written.
@@ -80,6 +85,18 @@ pub(super) struct Writes {
     pub(super) attached: Vec<Attached>,
     /// Messages whose files end, after all else.
     pub(super) ended: Vec<Uuid>,
+    /// Up to where users have read channels; never less far than before.
+    pub(super) reads: BTreeMap<(UserId, ChannelId), u64>,
+    /// Events of users' own logs that say so.
+    pub(super) read_events: Vec<ReadEvent>,
+}
+
+/// An event of a user's own log: the user has read a channel further.
+#[derive(Debug)]
+pub(super) struct ReadEvent {
+    pub(super) user: UserId,
+    pub(super) seq: u64,
+    pub(super) channel: ChannelId,
 }
 
 /// What is to be written to one log.
@@ -140,12 +157,24 @@ pub(super) trait ReadRows {
     /// How many messages were sent after a time, counted as far as `most`.
     fn count_since(&mut self, after_ms: u64, most: u32) -> Result<u32, ErrorBody>;
 
+    /// What this user has not read of it.
+    fn unread(&mut self, user: &UserId) -> Result<Unread, ErrorBody>;
+
     /// Shows events after a sequence, each with what it is about, in the same way.
     fn events(
         &mut self,
         after: u64,
         visit: Visit<'_, (EventRow, Subject<MessageRow>)>,
     ) -> Result<(), ErrorBody>;
+}
+
+/// What is known of a user in a channel.
+#[derive(Debug)]
+pub(super) struct Unread {
+    pub(super) cursor: Cursor,
+    pub(super) mark: Option<ReadRow>,
+    /// Messages behind the mark that are there.
+    pub(super) count: u64,
 }
 
 /// Takes a row, or `None` for one that cannot be read; false ends the visit. Where what follows cannot be read
@@ -198,6 +227,7 @@ pub(super) fn refuse(
             delete::known(&loaded, deletion).unwrap_or_else(|| Err(error.clone()))
         }
         Change::Cut(cut) => delete::known_cut(&loaded, cut).unwrap_or_else(|| Err(error.clone())),
+        Change::MarkRead(mark) => reads::known(&loaded, mark).unwrap_or_else(|| Err(error.clone())),
     };
     changes.iter().map(answer).collect()
 }
@@ -219,6 +249,7 @@ pub(super) fn read(
             history::around(&mut *rows, around, limit.bytes).map(Rows::Page)
         }
         Query::Counts(counts) => counts::read(logs, counts).map(Rows::Counts),
+        Query::Reads { user, channels } => reads::counts(logs, user, channels).map(Rows::Reads),
     }
 }
 
@@ -238,6 +269,7 @@ fn needs(changes: &[Change]) -> Needs {
             Change::Send(draft) => send::needs(&mut needs, draft),
             Change::Delete(deletion) => delete::needs(&mut needs, deletion),
             Change::Cut(cut) => delete::cut_needs(&mut needs, cut),
+            Change::MarkRead(mark) => reads::needs(&mut needs, mark),
         }
     }
     needs
@@ -252,6 +284,7 @@ fn decide(mut loaded: Loaded, changes: &[Change]) -> (Writes, Vec<Answer>) {
             Change::Send(draft) => send::decide(&mut loaded, &mut writes, draft),
             Change::Delete(deletion) => delete::decide(&mut loaded, &mut writes, deletion),
             Change::Cut(cut) => delete::decide_cut(&mut loaded, &mut writes, cut),
+            Change::MarkRead(mark) => reads::decide(&mut loaded, &mut writes, mark),
         })
         .collect();
     (writes, answers)

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use alo_protocol::{ErrorBody, ErrorCode};
 
-use super::{Answer, Loaded, LoadedLog, Needs, Writes, files};
+use super::{Answer, Loaded, LoadedLog, Needs, Writes, files, reads};
 use crate::store::{
     Committed, Draft, LogId, Notice, render,
     rows::{EventKind, EventRow, MessageRow},
@@ -69,8 +69,10 @@ pub(super) fn decide(loaded: &mut Loaded, writes: &mut Writes, draft: &Draft) ->
     log.keys.insert(draft.key, row.clone());
     log.messages.insert(row.id, row.clone());
     let message = log.show(&row);
+    let event = render::log_event(&id, &log.epoch, event, &message);
+    reads::sent(loaded, writes, &row);
     Ok(Committed {
-        notice: Notice::Event(render::log_event(&id, &log.epoch, event, &message)),
+        notice: Notice::Event(event),
         message: message.into(),
     })
 }
@@ -192,7 +194,7 @@ mod tests {
         let log_needs = LogNeeds {
             keys: vec![id(101), id(102)],
             messages: vec![id(9)],
-            oldest: 0,
+            ..LogNeeds::default()
         };
         assert_eq!(needs.logs, [(log(), log_needs)].into());
         assert_eq!(needs.files, [id(7), id(8)]);

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use alo_protocol::{ChannelId, ErrorBody, ErrorCode, UserId, Uuid};
-use rusqlite::{Connection, Row, params, types::Type};
+use rusqlite::{Connection, TransactionBehavior, params};
 
-use super::{Shared, files::end_and_forget, lock, slack, sqlite_error, wal};
+use super::{Shared, files::end_and_forget, lock, read::channel_id, slack, sqlite_error, wal};
 use crate::store::{Erasure, Owner, Scan, Sent};
 
 /// Channels looked at in one step.
@@ -48,7 +48,7 @@ impl Erasure for SqliteErasure {
                 .prepare_cached(&sql)?
                 .query_map(
                     params![before_ms, after.map_or("", ChannelId::as_str)],
-                    |row| Ok((channel(row, 0)?, row.get::<_, bool>(1)?)),
+                    |row| Ok((channel_id(row, 0)?, row.get::<_, bool>(1)?)),
                 )?
                 .collect::<rusqlite::Result<Vec<_>>>()
         };
@@ -96,7 +96,7 @@ impl Erasure for SqliteErasure {
                         seq: row.get(1)?,
                     };
                     let is_theirs: bool = row.get(3)?;
-                    let message = (channel(row, 4)?, Uuid::from_bytes(row.get(2)?));
+                    let message = (channel_id(row, 4)?, Uuid::from_bytes(row.get(2)?));
                     Ok((sent, is_theirs.then_some(message)))
                 })?
                 .collect::<rusqlite::Result<Vec<_>>>()
@@ -132,14 +132,35 @@ impl Erasure for SqliteErasure {
             .map_err(sqlite_error)
     }
 
-    fn remove_user(&self, user: &UserId) -> Result<(), ErrorBody> {
+    fn forget_reads(&self, channel: &ChannelId) -> Result<(), ErrorBody> {
         lock(&self.writer)
             .execute(
-                "DELETE FROM logs WHERE kind = 1 AND name = ?1",
-                [user.as_str()],
+                "DELETE FROM reads WHERE (log, user_id) IN (
+                    SELECT r.log, r.user_id FROM logs l JOIN reads r ON r.log = l.number AND r.seq <= l.cut
+                    WHERE l.kind = 0 AND l.name = ?1)",
+                [channel.as_str()],
             )
             .map(drop)
             .map_err(sqlite_error)
+    }
+
+    fn remove_user(&self, user: &UserId) -> Result<(), ErrorBody> {
+        let mut connection: std::sync::MutexGuard<'_, Connection> = lock(&self.writer);
+        let mut attempt = || {
+            let transaction =
+                connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            for sql in [
+                "DELETE FROM reads WHERE user_id = ?1",
+                "DELETE FROM events WHERE log = (SELECT number FROM logs WHERE kind = 1 AND name = ?1)",
+                "UPDATE store SET user_cut = max(user_cut, coalesce(
+                    (SELECT head + 1 FROM logs WHERE kind = 1 AND name = ?1), 0))",
+                "DELETE FROM logs WHERE kind = 1 AND name = ?1",
+            ] {
+                transaction.execute(sql, [user.as_str()])?;
+            }
+            transaction.commit()
+        };
+        attempt().map_err(sqlite_error)
     }
 
     fn scrub(&self, from: u64) -> Result<Option<u64>, ErrorBody> {
@@ -156,10 +177,4 @@ impl Erasure for SqliteErasure {
             Err(error) => Err(sqlite_error(error)),
         }
     }
-}
-
-fn channel(row: &Row<'_>, column: usize) -> rusqlite::Result<ChannelId> {
-    row.get_ref(column)?.as_str()?.parse().map_err(|error| {
-        rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error))
-    })
 }

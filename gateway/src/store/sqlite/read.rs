@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, MutexGuard},
 };
 
-use alo_protocol::{ChannelId, Cursor, ErrorBody, File, Uuid};
+use alo_protocol::{ChannelId, Cursor, ErrorBody, File, UserId, Uuid};
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, ToSql, params, types::Type};
 use serde_json::value::RawValue;
 
@@ -13,8 +13,8 @@ use super::{Names, Shared, files, lock, sqlite_error};
 use crate::store::{
     Log, LogId, PageLimit, Query, Rows,
     render::{Shown, Subject},
-    rows::{Edited, EventKind, EventRow, MessageRow},
-    rules::{self, Beyond, Place, ReadLogs, ReadRows, Visit},
+    rows::{Edited, EventKind, EventRow, MessageRow, ReadRow},
+    rules::{self, Beyond, Place, ReadLogs, ReadRows, Unread, Visit},
 };
 
 /// Reads the log while a [`super::SqliteStore`] writes it. Cheap to clone.
@@ -129,13 +129,48 @@ pub(super) fn find_log(
             })
         })
         .optional()?;
-    Ok(found.unwrap_or_else(|| FoundLog {
+    if let Some(found) = found {
+        return Ok(found);
+    }
+    let begin = match id {
+        LogId::Channel(_) => 0,
+        // Behind the log that the user may have had before it was erased.
+        LogId::User(_) => connection
+            .prepare_cached("SELECT user_cut FROM store")?
+            .query_row([], |row| row.get(0))?,
+    };
+    Ok(FoundLog {
         number: None,
         epoch: names.epoch(None),
-        head: 0,
+        head: begin,
         last_ms: 0,
-        cut: 0,
-    }))
+        cut: begin,
+    })
+}
+
+/// The message up to which a user has read a channel.
+pub(super) fn find_mark(
+    connection: &Connection,
+    log: i64,
+    cut: u64,
+    user: &UserId,
+) -> rusqlite::Result<Option<ReadRow>> {
+    connection
+        .prepare_cached(
+            "SELECT r.seq, coalesce(m.id, t.id), m.at_ms FROM reads r
+             LEFT JOIN messages m ON m.log = r.log AND m.seq = r.seq
+             LEFT JOIN tombstones t ON t.log = r.log AND t.seq = r.seq
+             WHERE r.log = ?1 AND r.user_id = ?2",
+        )?
+        .query_row(params![log, user.as_str()], |row| {
+            let seq = row.get(0)?;
+            Ok(ReadRow {
+                seq,
+                id: row.get::<_, Option<_>>(1)?.map(Uuid::from_bytes),
+                at_ms: row.get::<_, Option<u64>>(2)?.filter(|_| seq > cut),
+            })
+        })
+        .optional()
 }
 
 pub(super) fn kind_and_name(id: &LogId) -> (i64, &str) {
@@ -256,6 +291,67 @@ impl OneLog<'_> {
 }
 
 impl OneLog<'_> {
+    /// By subtraction: only what was deleted behind the mark is counted row by row.
+    fn count_unread(&self, user: &UserId) -> rusqlite::Result<Unread> {
+        let found = &self.found;
+        let cursor = found.cursor();
+        let Some(log) = found.number else {
+            return Ok(Unread {
+                cursor,
+                mark: None,
+                count: 0,
+            });
+        };
+        let mark = find_mark(self.connection, log, found.cut, user)?;
+        let begin = mark.map_or(0, |mark| mark.seq).max(found.cut);
+        let count = self
+            .connection
+            .prepare_cached(
+                "SELECT l.messages - max(
+                    coalesce((SELECT seq - coalesce(skipped, 0) FROM messages
+                              WHERE log = ?1 AND seq <= ?2 ORDER BY seq DESC LIMIT 1), 0),
+                    coalesce((SELECT seq - coalesce(skipped, 0) FROM tombstones
+                              WHERE log = ?1 AND seq <= ?2 ORDER BY seq DESC LIMIT 1), 0))
+                 - (SELECT count(*) FROM tombstones WHERE log = ?1 AND seq > ?2)
+                 FROM logs l WHERE l.number = ?1",
+            )?
+            .query_row(params![log, signed(begin)], |row| row.get(0))?;
+        Ok(Unread {
+            cursor,
+            mark,
+            count,
+        })
+    }
+
+    /// Events of a user's own log. They name the log of the channel they are about in place of a message.
+    fn own_events(
+        &self,
+        log: i64,
+        user: &UserId,
+        after: u64,
+        visit: Visit<'_, (EventRow, Subject<MessageRow>)>,
+    ) -> rusqlite::Result<()> {
+        let statement = self.connection.prepare_cached(
+            "SELECT e.seq, e.kind, e.message, l.name, l.cut
+             FROM events e LEFT JOIN logs l ON l.number = e.message AND l.kind = 0
+             WHERE e.log = ?1 AND e.seq > ?2 ORDER BY e.seq",
+        )?;
+        let read = |row: &Row<'_>| {
+            let about: i64 = row.get(2)?;
+            let mark = find_mark(self.connection, about, row.get(4)?, user)?;
+            let kind = EventKind::from_number(row.get(1)?)
+                .filter(|kind| *kind == EventKind::ReadUpdated)
+                .ok_or(rusqlite::Error::IntegralValueOutOfRange(1, 0))?;
+            let event = EventRow {
+                seq: row.get(0)?,
+                kind,
+                message: mark.map_or(0, |mark| mark.seq),
+            };
+            Ok((event, Subject::Read(channel_id(row, 3)?, mark)))
+        };
+        each(statement, params![log, signed(after)], read, visit)
+    }
+
     /// The id of the deleted message at a place.
     fn tombstone(&self, log: i64, seq: u64) -> rusqlite::Result<Uuid> {
         let id = self
@@ -349,11 +445,20 @@ impl ReadRows for OneLog<'_> {
         attempt().map_err(sqlite_error)
     }
 
+    fn unread(&mut self, user: &UserId) -> Result<Unread, ErrorBody> {
+        self.count_unread(user).map_err(sqlite_error)
+    }
+
     fn events(
         &mut self,
         after: u64,
         visit: Visit<'_, (EventRow, Subject<MessageRow>)>,
     ) -> Result<(), ErrorBody> {
+        if let (LogId::User(user), Some(number)) = (&self.log, self.found.number) {
+            return self
+                .own_events(number, user, after, visit)
+                .map_err(sqlite_error);
+        }
         let Some((log, channel)) = self.channel() else {
             return Ok(());
         };
@@ -368,6 +473,10 @@ impl ReadRows for OneLog<'_> {
             let subject = match kind {
                 EventKind::MessageNew => Subject::Message(self.show(log, channel, row)?),
                 EventKind::MessageDeleted => Subject::Deleted(self.tombstone(log, event.message)?),
+                // It is of users' logs.
+                EventKind::ReadUpdated => {
+                    return Err(rusqlite::Error::IntegralValueOutOfRange(COLUMNS + 1, 0));
+                }
             };
             Ok((event, subject))
         };
@@ -381,6 +490,13 @@ impl ReadRows for OneLog<'_> {
         };
         attempt().map_err(sqlite_error)
     }
+}
+
+/// The channel whose id is in a column.
+pub(super) fn channel_id(row: &Row<'_>, column: usize) -> rusqlite::Result<ChannelId> {
+    row.get_ref(column)?.as_str()?.parse().map_err(|error| {
+        rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error))
+    })
 }
 
 /// SQLite's integers have a sign.

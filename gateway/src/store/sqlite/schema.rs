@@ -10,7 +10,7 @@ use super::OpenError;
 use crate::store::rows::EventKind;
 
 /// The steps, in order. One that has been released never changes.
-const STEPS: [fn(&Transaction<'_>, &str) -> rusqlite::Result<()>; 7] = [
+const STEPS: [fn(&Transaction<'_>, &str) -> rusqlite::Result<()>; 8] = [
     first,
     content_once,
     file_usage,
@@ -18,6 +18,7 @@ const STEPS: [fn(&Transaction<'_>, &str) -> rusqlite::Result<()>; 7] = [
     restrictions,
     versions,
     sent_since,
+    reads,
 ];
 
 /// Takes the steps that a database has not taken, each in a transaction of its own. `birth` names its logs if
@@ -262,6 +263,39 @@ fn sent_since(transaction: &Transaction<'_>, _birth: &str) -> rusqlite::Result<(
     transaction.execute_batch("CREATE INDEX messages_at ON messages (log, at_ms);")
 }
 
+/// Users mark what they have read, and what they have not read is counted by subtraction: a message has the number
+/// `seq - skipped` in its channel.
+fn reads(transaction: &Transaction<'_>, _birth: &str) -> rusqlite::Result<()> {
+    transaction.execute_batch(
+        "CREATE TABLE reads ( -- up to where users have read
+            log     INTEGER NOT NULL REFERENCES logs,
+            user_id TEXT NOT NULL,
+            seq     INTEGER NOT NULL,
+            PRIMARY KEY (log, user_id)
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX reads_of_user ON reads (user_id);
+        -- Where the log of a user begins that has none: behind all that were removed.
+        ALTER TABLE store ADD COLUMN user_cut INTEGER NOT NULL DEFAULT 0;
+        -- How many messages there ever were.
+        ALTER TABLE logs ADD COLUMN messages INTEGER NOT NULL DEFAULT 0;
+        -- How many sequences up to the message are of none; null is 0.
+        ALTER TABLE messages ADD COLUMN skipped INTEGER;
+        ALTER TABLE tombstones ADD COLUMN skipped INTEGER;
+        UPDATE logs SET messages = (SELECT count(*) FROM messages m WHERE m.log = number)
+            + (SELECT count(*) FROM tombstones t WHERE t.log = number);
+        CREATE TEMP TABLE places AS
+            SELECT log, seq, seq - row_number() OVER (PARTITION BY log ORDER BY seq) AS skipped
+            FROM (SELECT log, seq FROM messages UNION ALL SELECT log, seq FROM tombstones);
+        CREATE UNIQUE INDEX temp.places_by_seq ON places (log, seq);
+        UPDATE messages SET skipped = p.skipped FROM places p
+            WHERE p.log = messages.log AND p.seq = messages.seq AND p.skipped > 0;
+        UPDATE tombstones SET skipped = p.skipped FROM places p
+            WHERE p.log = tombstones.log AND p.seq = tombstones.seq AND p.skipped > 0;
+        DROP TABLE places;
+        INSERT INTO reads (log, user_id, seq) SELECT log, user_id, max(seq) FROM messages GROUP BY log, user_id;",
+    )
+}
+
 #[derive(Deserialize)]
 struct OldEvent<'a> {
     #[serde(borrow)]
@@ -334,4 +368,53 @@ fn move_message(
             .execute(params![file.id.as_bytes(), place])?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Messages and tombstones, with the events of deletions between them.
+    #[test]
+    fn messages_that_were_there_before_are_numbered() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        let transaction = connection.transaction().unwrap();
+        let before = STEPS
+            .iter()
+            .position(|step| *step as *const () == reads as *const ());
+        for step in &STEPS[..before.unwrap()] {
+            step(&transaction, "birth").unwrap();
+        }
+        transaction
+            .execute_batch(
+                "INSERT INTO logs (number, kind, name, head, last_ms) VALUES (1, 0, 'a', 9, 0), (2, 0, 'b', 1, 0), (3, 1, 'ada', 4, 0);
+                 INSERT INTO messages (log, seq, id, key, user_id, at_ms, content, metadata, files) VALUES
+                    (1, 1, x'01', x'01', 'ada', 0, '', '{}', 0), (1, 2, x'02', x'02', 'bob', 0, '', '{}', 0),
+                    (1, 6, x'06', x'06', 'ada', 0, '', '{}', 0), (1, 9, x'09', x'09', 'bob', 0, '', '{}', 0),
+                    (2, 1, x'01', x'01', 'bob', 0, '', '{}', 0);
+                 INSERT INTO tombstones (log, seq, id, key) VALUES (1, 3, x'03', x'03'), (1, 7, x'07', x'07');",
+            )
+            .unwrap();
+        reads(&transaction, "birth").unwrap();
+        let numbers = |sql: &str| -> Vec<(i64, i64)> {
+            let mut rows = transaction.prepare(sql).unwrap();
+            let rows = rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?)));
+            rows.unwrap().collect::<Result<_, _>>().unwrap()
+        };
+        let all = "SELECT seq, seq - coalesce(skipped, 0) FROM";
+        assert_eq!(
+            numbers(&format!("{all} messages WHERE log = 1")),
+            [(1, 1), (2, 2), (6, 4), (9, 6)]
+        );
+        assert_eq!(numbers(&format!("{all} tombstones")), [(3, 3), (7, 5)]);
+        assert_eq!(
+            numbers("SELECT number, messages FROM logs"),
+            [(1, 6), (2, 1), (3, 0)]
+        );
+        // Who has sent has read what stands before.
+        assert_eq!(
+            numbers("SELECT log, seq FROM reads ORDER BY log, user_id"),
+            [(1, 6), (1, 9), (2, 1)]
+        );
+    }
 }

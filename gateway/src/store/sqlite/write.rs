@@ -8,18 +8,21 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::{
     Names,
     files::{self, end_and_forget},
-    read::{find_log, find_message, kind_and_name, read_message, select_message},
+    read::{find_log, find_mark, find_message, kind_and_name, read_message, select_message},
     sqlite_error,
 };
 use crate::store::{
     LogId,
     rows::{EventKind, MessageRow, OldMessage},
-    rules::{Loaded, LoadedLog, LogNeeds, LogWrites, Needs, WriteRows, Writes},
+    rules::{Loaded, LoadedLog, LogNeeds, LogWrites, Needs, ReadEvent, WriteRows, Writes},
 };
 
 /// A message's `message.new` becomes its deletion.
 const DELETED_EVENT: &str = "UPDATE events SET kind = 2 WHERE log = ?1 AND seq = ?2";
 const _: () = assert!(EventKind::MessageDeleted.number() == 2);
+/// In place of a message, an event of a user's log names the channel's log.
+const READ_EVENT: &str = "INSERT INTO events (log, seq, kind, message) VALUES (?1, ?2, 6, ?3)";
+const _: () = assert!(EventKind::ReadUpdated.number() == 6);
 
 /// One transaction.
 pub(super) struct Batch<'a> {
@@ -74,6 +77,10 @@ impl<'a> Batch<'a> {
         match id {
             LogId::Channel(channel) => {
                 self.load_messages(number, channel, needs, &mut loaded)?;
+                for user in &needs.readers {
+                    let mark = find_mark(self.connection, number, found.cut, user)?;
+                    loaded.reads.extend(mark.map(|mark| (user.clone(), mark)));
+                }
             }
             LogId::User(_) => {}
         }
@@ -143,8 +150,8 @@ impl<'a> Batch<'a> {
             return Ok(());
         }
         for (id, writes) in &writes.logs {
-            let number = self.move_head(id, writes)?;
-            self.insert_messages(number, &writes.messages)?;
+            let (number, before) = self.move_head(id, writes)?;
+            self.insert_messages(number, before, &writes.messages)?;
             let mut insert = self.connection.prepare_cached(
                 "INSERT INTO events (log, seq, kind, message) VALUES (?1, ?2, ?3, ?4)",
             )?;
@@ -157,6 +164,7 @@ impl<'a> Batch<'a> {
                 ])?;
             }
         }
+        self.apply_reads(writes)?;
         for attached in &writes.attached {
             self.connection
                 .prepare_cached("UPDATE files SET message = ?2, place = ?3 WHERE id = ?1")?
@@ -182,6 +190,31 @@ impl<'a> Batch<'a> {
         Ok(())
     }
 
+    /// Moves marks, and adds the events that say so.
+    fn apply_reads(&self, writes: &Writes) -> rusqlite::Result<()> {
+        for ((user, channel), seq) in &writes.reads {
+            let Some(number) = self.numbers.get(&channel.clone().into()) else {
+                continue;
+            };
+            self.connection
+                .prepare_cached(
+                    "INSERT INTO reads (log, user_id, seq) VALUES (?1, ?2, ?3)
+                     ON CONFLICT (log, user_id) DO UPDATE SET seq = excluded.seq WHERE excluded.seq > seq",
+                )?
+                .execute(params![number, user.as_str(), seq])?;
+        }
+        for ReadEvent { user, seq, channel } in &writes.read_events {
+            let own = self.numbers.get(&LogId::User(user.clone()));
+            let (Some(own), Some(about)) = (own, self.numbers.get(&channel.clone().into())) else {
+                continue;
+            };
+            self.connection
+                .prepare_cached(READ_EVENT)?
+                .execute(params![own, seq, about])?;
+        }
+        Ok(())
+    }
+
     /// Replaces messages by their tombstones, and cuts the log.
     fn remove(&self, id: &LogId, writes: &LogWrites) -> rusqlite::Result<()> {
         let Some(number) = self.numbers.get(id) else {
@@ -189,8 +222,8 @@ impl<'a> Batch<'a> {
         };
         for seq in &writes.deleted {
             for sql in [
-                "INSERT INTO tombstones (log, seq, id, key)
-                 SELECT log, seq, id, key FROM messages WHERE log = ?1 AND seq = ?2",
+                "INSERT INTO tombstones (log, seq, id, key, skipped)
+                 SELECT log, seq, id, key, skipped FROM messages WHERE log = ?1 AND seq = ?2",
                 "DELETE FROM messages WHERE log = ?1 AND seq = ?2",
                 DELETED_EVENT,
             ] {
@@ -209,33 +242,44 @@ impl<'a> Batch<'a> {
         Ok(())
     }
 
-    /// Returns the log's number.
-    fn move_head(&mut self, id: &LogId, writes: &LogWrites) -> rusqlite::Result<i64> {
+    /// Returns the log's number, and how many messages it had.
+    fn move_head(&mut self, id: &LogId, writes: &LogWrites) -> rusqlite::Result<(i64, u64)> {
+        let more = writes.messages.len() as u64;
         if let Some(&number) = self.numbers.get(id) {
-            self.connection
-                .prepare_cached("UPDATE logs SET head = ?2, last_ms = ?3 WHERE number = ?1")?
-                .execute(params![number, writes.head, writes.last_ms])?;
-            return Ok(number);
+            let messages: u64 = self
+                .connection
+                .prepare_cached(
+                    "UPDATE logs SET head = ?2, last_ms = ?3, messages = messages + ?4
+                     WHERE number = ?1 RETURNING messages",
+                )?
+                .query_row(params![number, writes.head, writes.last_ms, more], |row| {
+                    row.get(0)
+                })?;
+            return Ok((number, messages - more));
         }
         let (kind, name) = kind_and_name(id);
         self.connection
-            .prepare_cached("INSERT INTO logs (kind, name, head, last_ms) VALUES (?1, ?2, ?3, ?4)")?
-            .execute(params![kind, name, writes.head, writes.last_ms])?;
+            .prepare_cached(
+                "INSERT INTO logs (kind, name, head, last_ms, messages, cut)
+                 SELECT ?1, ?2, ?3, ?4, ?5, iif(?1 = 1, user_cut, 0) FROM store",
+            )?
+            .execute(params![kind, name, writes.head, writes.last_ms, more])?;
         let number = self.connection.last_insert_rowid();
         self.numbers.insert(id.clone(), number);
-        Ok(number)
+        Ok((number, 0))
     }
 
     fn insert_messages(
         &self,
         log: i64,
+        before: u64,
         messages: &[(Uuid, Arc<MessageRow>)],
     ) -> rusqlite::Result<()> {
         let mut insert = self.connection.prepare_cached(
-            "INSERT INTO messages (log, seq, id, key, user_id, at_ms, content, metadata, parent, root, files)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+            "INSERT INTO messages (log, seq, id, key, user_id, at_ms, content, metadata, parent, root, files, skipped)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, nullif(?12, 0))",
         )?;
-        for (key, row) in messages {
+        for (number, (key, row)) in (before + 1..).zip(messages) {
             insert.execute(params![
                 log,
                 row.seq,
@@ -248,6 +292,7 @@ impl<'a> Batch<'a> {
                 row.parent.as_ref().map(Uuid::as_bytes),
                 row.root.as_ref().map(Uuid::as_bytes),
                 row.files.len(),
+                row.seq - number,
             ])?;
         }
         Ok(())

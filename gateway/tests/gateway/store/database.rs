@@ -136,7 +136,9 @@ fn a_page_of_the_file_that_cannot_be_read_is_a_gap() {
                 last = events.last().unwrap().seq;
             }
             Rows::Gap(head) => break head,
-            Rows::Page(_) | Rows::Counts(_) => panic!("only events were asked for"),
+            Rows::Page(_) | Rows::Counts(_) | Rows::Reads(_) => {
+                panic!("only events were asked for")
+            }
         }
     };
     assert!((100..200).contains(&last), "{last}");

@@ -9,6 +9,7 @@ mod history;
 mod life;
 mod log;
 mod migration;
+mod reads;
 mod send;
 
 use alo_gateway::access::AccessRecords;
@@ -71,6 +72,17 @@ contract! {
         pages_go_on_behind_messages_that_are_deleted
         a_page_names_no_way_back_to_what_is_deleted
         the_messages_of_a_user_are_found
+    }
+    reads {
+        what_is_not_read_is_counted_whatever_else_happens
+        a_mark_moves_forward_only_and_is_an_event_of_the_users_own_log
+        who_sends_has_read_what_stands_before
+        a_mark_of_an_unknown_message_is_refused_and_of_a_deleted_one_is_not
+        counts_and_marks_of_a_batch_see_what_stands_before_them
+        a_users_log_is_cut_and_its_replay_shows_the_present_marks
+        logs_of_users_are_their_own
+        erasing_a_channel_forgets_its_marks
+        erasing_a_user_forgets_marks_and_leaves_readers_a_gap
     }
     files {
         a_key_stands_for_its_upload_until_that_is_over

@@ -89,7 +89,7 @@ impl World {
     fn erase(&mut self, change: Change) {
         self.counts.add(match &change {
             Change::Delete(_) => "messages to be deleted",
-            Change::Cut(_) | Change::Send(_) => "logs to be cut",
+            Change::Cut(_) | Change::Send(_) | Change::MarkRead(_) => "logs to be cut",
         });
         self.note(|| format!("the app's server erases: {change:?}"));
         self.queue_change(change, (ERASER, 0));

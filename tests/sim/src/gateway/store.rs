@@ -109,7 +109,7 @@ impl World {
         match (change, result) {
             (Change::Send(draft), Ok(_)) => self.gateway.stored = Some(draft),
             (Change::Send(draft), Err(_)) => self.oracle.not_stored(&draft.content),
-            (Change::Delete(_) | Change::Cut(_), _) => {}
+            (Change::Delete(_) | Change::Cut(_) | Change::MarkRead(_), _) => {}
         }
     }
 
