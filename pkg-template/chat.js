@@ -1,6 +1,6 @@
 import { explain, nameOrigin } from "./causes.js";
 import * as check from "./check.js";
-import { channelId, counts, custom, limit, optional, string, uuid } from "./check.js";
+import { channelId, channelIds, counts, custom, limit, optional, string, uuid } from "./check.js";
 import { FirstFlight } from "./first-flight.js";
 import { Listeners } from "./listeners.js";
 import { isKnown, ownDevice, TYPING_MS } from "./live.js";
@@ -24,6 +24,9 @@ const REQUESTS = {
   ],
   stopTyping: [NOW, "typing.stop", { channelId }],
   fetchHistoryAround: [RETRY, "history.around", { channelId, messageId: uuid, limit: optional(limit) }],
+  // The user's own log is subscribed first, so that the result and the events that follow it join.
+  markRead: [RETRY, "read.mark", { channelId, messageId: uuid }, true],
+  unreadCounts: [RETRY, "reads", { channelIds: optional(channelIds) }, true],
 };
 const START_TYPING = [NOW, "typing.start", { channelId }];
 const COUNTS = [RETRY, "counts", { channels: counts }];
@@ -57,6 +60,8 @@ export function define(source, init, Engine) {
     /** The resolvers of the open calls, by number. */
     #open = new Map();
     #next = 0;
+    /** Those that wait for the user's own log. */
+    #joining = new Set();
     /** Keeps unsent messages after the page is closed. */
     #outbox;
     #disposed = false;
@@ -86,18 +91,32 @@ export function define(source, init, Engine) {
 
     static {
       for (const name in REQUESTS) {
-        this.prototype[name] = function (options) {
+        this.prototype[name] = function (options = REQUESTS[name][3] && {}) {
           return this.#request(REQUESTS[name], options);
         };
       }
     }
 
     /** Makes a request of a row; `before` may start something else in its place. */
-    #request([lane, method, checks], options, before = (given, start) => start) {
+    #request([lane, method, checks, joins], options, before = (given, start) => (joins ? this.#joins(start) : start)) {
       return this.#call(options, (given) => {
         const body = check.body(method, checks, given);
         return before(given, (engine, call) => engine.request(call, lane, body, check.bytes(body)));
       });
+    }
+
+    /** Subscribes to the user's own log, then starts the call, unless it was aborted meanwhile. */
+    #joins(start) {
+      return (engine, call) => {
+        const join = this.#next++;
+        this.#joining.add(call);
+        this.#open.set(join, ({ status }) => {
+          this.#joining.delete(call);
+          if (status.error) this.#settle(call, status.errorData);
+          else if (this.#open.has(call)) start(engine, call);
+        });
+        engine.subscribe(join, [""]);
+      };
     }
 
     sendMessage(options) {
@@ -135,15 +154,15 @@ export function define(source, init, Engine) {
 
     subscribe(options) {
       let ids;
-      return this.#call(options, ({ channelIds }) => {
-        ids = check.channelIds(channelIds);
+      return this.#call(options, (given) => {
+        ids = channelIds("channelIds", given.channelIds);
         return (engine, call) => engine.subscribe(call, ids);
       }).then((result) => (result.status.error ? result : { ...result, response: { channelIds: ids } }));
     }
 
     unsubscribe(options) {
-      return this.#call(options, ({ channelIds }) => {
-        const ids = check.channelIds(channelIds);
+      return this.#call(options, (given) => {
+        const ids = channelIds("channelIds", given.channelIds);
         return (engine, call) => engine.unsubscribe(call, ids);
       });
     }
@@ -210,7 +229,8 @@ export function define(source, init, Engine) {
       if (signal?.aborted) return Promise.resolve(failure(aborted()));
       return new Promise((resolve) => {
         const call = this.#next++;
-        const abort = () => (this.#engine ? this.#engine.abort(call) : this.#settle(call, aborted()));
+        const abort = () =>
+          this.#engine && !this.#joining.has(call) ? this.#engine.abort(call) : this.#settle(call, aborted());
         signal?.addEventListener("abort", abort);
         this.#open.set(call, (result) => {
           signal?.removeEventListener("abort", abort);

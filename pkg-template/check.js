@@ -43,14 +43,14 @@ export function channelId(name, value) {
 }
 
 /** A list of ids, each once. */
-export function channelIds(list) {
-  return reading("channelIds", () => eachOnce(list));
+export function channelIds(name, list) {
+  return reading(name, () => eachOnce(name, list));
 }
 
-function eachOnce(list) {
-  if (!Array.isArray(list)) wrong("channelIds", "must be an array of strings", list);
-  if (!list.length) invalid("channelIds: must name at least one channel");
-  return [...new Set(Array.from(list, (id, index) => channelId(`channelIds[${index}]`, id)))];
+function eachOnce(name, list) {
+  if (!Array.isArray(list)) wrong(name, "must be an array of strings", list);
+  if (!list.length) invalid(`${name}: must name at least one channel`);
+  return [...new Set(Array.from(list, (id, index) => channelId(`${name}[${index}]`, id)))];
 }
 
 export function uuid(name, value) {

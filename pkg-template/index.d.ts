@@ -10,6 +10,7 @@ import type { CountsMethods } from "./types/counts.js";
 import type { EventMethods } from "./types/events.js";
 import type { FileMethods } from "./types/files.js";
 import type { HistoryMethods } from "./types/history.js";
+import type { ReadsMethods } from "./types/reads.js";
 import type { SendMethods } from "./types/send.js";
 import type { StatusMethods } from "./types/status.js";
 import type { SubscribeMethods } from "./types/subscribe.js";
@@ -27,6 +28,7 @@ export type { ChatFile, UploadingFile } from "./types/files.js";
 export type { FetchHistoryAroundOptions, FetchHistoryOptions, HistoryOptions, HistoryPage } from "./types/history.js";
 export type { JsonObject, JsonValue, Message } from "./types/message.js";
 export type { RestoredMessage } from "./types/outbox.js";
+export type { MarkReadOptions, ReadMark, UnreadCount, UnreadCountsOptions } from "./types/reads.js";
 export type { Done, ErrorCode, ErrorData, Failure, Result, Status, Success } from "./types/result.js";
 export type { SendMessageOptions } from "./types/send.js";
 export type { ReconnectCause, ReconnectCode } from "./types/status.js";
@@ -101,6 +103,7 @@ export interface AloChat
     SubscribeMethods,
     HistoryMethods,
     CountsMethods,
+    ReadsMethods,
     TypingMethods,
     FileMethods,
     StatusMethods,

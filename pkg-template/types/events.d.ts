@@ -1,13 +1,14 @@
 import type { DeleteEvents } from "./delete.js";
 import type { FileEvents } from "./files.js";
 import type { OutboxEvents } from "./outbox.js";
+import type { ReadsEvents } from "./reads.js";
 import type { StatusEvents } from "./status.js";
 import type { SubscribeEvents } from "./subscribe.js";
 import type { TypingEvents } from "./typing.js";
 
 /** The `data` of every event, by the event's `type`. */
 export interface ChatEventMap
-  extends StatusEvents, SubscribeEvents, DeleteEvents, TypingEvents, FileEvents, OutboxEvents {}
+  extends StatusEvents, SubscribeEvents, DeleteEvents, ReadsEvents, TypingEvents, FileEvents, OutboxEvents {}
 
 /** What a listener receives: exactly `type` and `data`. Checking `event.type` narrows `event.data`. */
 export type ChatEvent = { [T in keyof ChatEventMap]: { type: T; data: ChatEventMap[T] } }[keyof ChatEventMap];

@@ -5,8 +5,8 @@ export interface SubscribeEvents {
   /** A message was sent to a subscribed channel, by you or by others. */
   "message.new": { message: Message };
   /**
-   * Events of the channel are missing and cannot be recovered: load its history again. Events continue
-   * from here. `reason` is one of
+   * Events of the channel are missing and cannot be recovered: load its history again. An empty `channelId` stands
+   * for the user's own events: call `unreadCounts` again. Events continue from here. `reason` is one of
    * - `epoch-changed`: the gateway's data was replaced or restored from a copy
    * - `cursor-ahead`: it was restored from a copy older than what you received
    * - `expired`: some events are no longer readable

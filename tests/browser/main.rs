@@ -12,6 +12,7 @@ mod history;
 mod messages;
 mod network;
 mod outbox;
+mod reads;
 mod support;
 
 use wasm_bindgen_test::wasm_bindgen_test_configure;

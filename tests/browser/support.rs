@@ -64,6 +64,10 @@ extern "C" {
     pub fn fetch_history(this: &Chat, options: &JsValue) -> Promise;
     #[wasm_bindgen(method, js_name = fetchHistoryAround)]
     pub fn fetch_history_around(this: &Chat, options: &JsValue) -> Promise;
+    #[wasm_bindgen(method, js_name = markRead)]
+    pub fn mark_read(this: &Chat, options: &JsValue) -> Promise;
+    #[wasm_bindgen(method, js_name = unreadCounts)]
+    pub fn unread_counts(this: &Chat, options: &JsValue) -> Promise;
     #[wasm_bindgen(method, js_name = messageCounts)]
     pub fn message_counts(this: &Chat, channels: &JsValue, options: &JsValue) -> Promise;
     #[wasm_bindgen(method, js_name = downloadFile)]

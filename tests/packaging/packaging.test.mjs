@@ -146,6 +146,7 @@ describe("the packed package", () => {
       "types/history.d.ts",
       "types/message.d.ts",
       "types/outbox.d.ts",
+      "types/reads.d.ts",
       "types/result.d.ts",
       "types/send.d.ts",
       "types/status.d.ts",

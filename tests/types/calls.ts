@@ -130,6 +130,18 @@ export async function calls(input: HTMLInputElement) {
   // @ts-expect-error The argument is a list.
   await chat.messageCounts({ channelId: "alpha", timestamp: 0 });
 
+  const mark = await chat.markRead({ channelId: "alpha", messageId: "uuid" });
+  if (mark.status.error) return mark.status.errorData.code;
+  mark.response.messageSeq satisfies number | undefined;
+  // @ts-expect-error A message is named.
+  await chat.markRead({ channelId: "alpha" });
+  const unread = await chat.unreadCounts();
+  if (unread.status.error) return unread.status.errorData.code;
+  unread.response.channels[0]?.count satisfies number | undefined;
+  await chat.unreadCounts({ channelIds: ["alpha"], signal: new AbortController().signal });
+  // @ts-expect-error Channels are named by their ids.
+  await chat.unreadCounts({ channelIds: [{ id: "alpha" }] });
+
   await ready();
   await ready(new URL("https://example.com/engine.wasm"));
   await ready(fetch("/engine.wasm"));

@@ -12,6 +12,7 @@ type Names =
   | "status.failed"
   | "message.new"
   | "message.deleted"
+  | "read.updated"
   | "typing.start"
   | "typing.stop"
   | "file.upload.progress"
@@ -57,6 +58,7 @@ chat.addEventListener((event) => {
       // @ts-expect-error A gap has no message.
       return event.data.message;
     case "message.deleted":
+    case "read.updated":
       return event.data.messageSeq;
     case "typing.start":
     case "typing.stop":

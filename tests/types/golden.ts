@@ -15,6 +15,8 @@ export type Names = [
       | "history"
       | "history.around"
       | "counts"
+      | "read.mark"
+      | "reads"
       | "auth.refresh"
       | "typing.start"
       | "typing.stop"
@@ -25,6 +27,7 @@ export type Names = [
       keyof ChatEventMap,
       | "message.new"
       | "message.deleted"
+      | "read.updated"
       | "typing.start"
       | "typing.stop"
       | "status.connected"
@@ -695,6 +698,57 @@ void ({
 } satisfies Full<WireMethods["counts"]["result"]>);
 
 void ({
+  "channelId": "alpha",
+  "messageId": "018bcfe5-6800-7101-8101-010101010101"
+} satisfies Full<WireMethods["read.mark"]["params"]>);
+
+void ({
+  "channelId": "alpha",
+  "messageId": "018bcfe5-6800-7101-8101-010101010101",
+  "messageSeq": 41
+} satisfies Full<WireMethods["read.mark"]["result"]>);
+
+void ({
+  "channelId": "alpha"
+} satisfies WireMethods["read.mark"]["result"]);
+
+void ({
+  "channelIds": [
+    "alpha"
+  ]
+} satisfies Full<WireMethods["reads"]["params"]>);
+
+void ({} satisfies WireMethods["reads"]["params"]);
+
+void ({
+  "channels": [
+    {
+      "count": 3,
+      "cursor": {
+        "epoch": "k3v9x1",
+        "seq": 42
+      },
+      "id": "alpha",
+      "lastReadMessageId": "018bcfe5-6800-7101-8101-010101010101",
+      "lastReadTimestamp": "1700000000000"
+    }
+  ]
+} satisfies Full<WireMethods["reads"]["result"]>);
+
+void ({
+  "channels": [
+    {
+      "count": 3,
+      "cursor": {
+        "epoch": "k3v9x1",
+        "seq": 42
+      },
+      "id": "alpha"
+    }
+  ]
+} satisfies WireMethods["reads"]["result"]);
+
+void ({
   "token": "eyJhbGciOiJIUzI1NiJ9.e30.c2lnbmF0dXJl"
 } satisfies Full<WireMethods["auth.refresh"]["params"]>);
 
@@ -860,3 +914,10 @@ void ({
   "deviceId": "018bcfe5-6800-7404-8404-040404040404",
   "userId": "ada"
 } satisfies Full<WireEvents["typing.stop"]>);
+  "messageId": "018bcfe5-6800-7101-8101-010101010101",
+  "messageSeq": 41
+} satisfies Full<WireEvents["read.updated"]>);
+
+void ({
+  "channelId": "alpha"
+} satisfies WireEvents["read.updated"]);

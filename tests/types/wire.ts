@@ -9,9 +9,11 @@ import type {
   FetchHistoryAroundOptions,
   FetchHistoryOptions,
   HistoryPage,
+  MarkReadOptions,
   Message,
   SendMessageOptions,
   Success,
+  UnreadCountsOptions,
 } from "alo-chat";
 
 export interface WireMethods {
@@ -31,6 +33,8 @@ export interface WireMethods {
     params: { channels: (ChannelSince & { timestamp: number })[] };
     result: OnWire<ResponseOf<"messageCounts">>;
   };
+  "read.mark": { params: Omit<MarkReadOptions, "signal">; result: OnWire<ResponseOf<"markRead">> };
+  reads: { params: Omit<UnreadCountsOptions, "signal">; result: OnWire<ResponseOf<"unreadCounts">> };
   "typing.start": { params: { channelId: string }; result: Record<string, never> };
   "typing.stop": { params: { channelId: string }; result: Record<string, never> };
   "auth.refresh": { params: { token: string }; result: { tokenExpiresInMs: number } };
@@ -65,7 +69,7 @@ type OnWire<T> = T extends Message
       : T;
 
 /** What a call resolves to when it succeeds. */
-type ResponseOf<Name extends "sendMessage" | "fetchHistory" | "fetchHistoryAround" | "messageCounts"> = Extract<
+type ResponseOf<Name extends "sendMessage" | "fetchHistory" | "fetchHistoryAround" | "messageCounts" | "markRead" | "unreadCounts"> = Extract<
   Awaited<ReturnType<AloChat[Name]>>,
   Success<unknown>
 >["response"];

@@ -61,7 +61,7 @@ const fn mutant(
     }
 }
 
-const MUTANTS: [Mutant; 55] = [
+const MUTANTS: [Mutant; 57] = [
     mutant(
         "the key of a deleted message is forgotten",
         "gateway/src/store/rules/send.rs",
@@ -343,6 +343,18 @@ const MUTANTS: [Mutant; 55] = [
         "gateway/src/access/view.rs",
         "is_mine(user) && holder.channels.contains(channel),\n                    Concern::Reading",
         "is_mine(user) && !holder.channels.contains(channel),\n                    Concern::Reading",
+    ),
+    mutant(
+        "a mark goes back",
+        "gateway/src/store/rules/reads.rs",
+        "(seq <= present.seq).then(",
+        "(seq == present.seq).then(",
+    ),
+    mutant(
+        "deleted messages stay unread",
+        "gateway/src/store/sqlite/read.rs",
+        "FROM tombstones WHERE log = ?1 AND seq > ?2)",
+        "FROM tombstones WHERE log = ?1 AND seq > ?2 AND seq < 0)",
     ),
     mutant(
         "what is cut off is counted",

@@ -224,7 +224,14 @@ impl Requests {
             let Order::Commit(change) = order else {
                 return true;
             };
-            let Some(error) = change_error(change.channel()) else {
+            let forbidden = match change {
+                // Who is muted reads.
+                Change::MarkRead(mark) => error(&mark.channel),
+                Change::Send(_) | Change::Delete(_) | Change::Cut(_) => {
+                    change_error(change.channel())
+                }
+            };
+            let Some(error) = forbidden else {
                 return true;
             };
             if let Some(Pending::Commit { request, .. }) = pending.remove(op) {

@@ -88,6 +88,7 @@ impl Change {
             Self::Send(draft) => &draft.channel,
             Self::Delete(deletion) => &deletion.channel,
             Self::Cut(cut) => &cut.channel,
+            Self::MarkRead(mark) => &mark.channel,
         }
     }
 }

@@ -14,7 +14,7 @@ use fastrand::Rng;
 
 use crate::{
     Profile,
-    features::send::Tag,
+    features::{reads, send::Tag},
     network::LinkId,
     oracle::Verdict,
     page::PageId,
@@ -57,6 +57,10 @@ pub(crate) enum Call {
     Subscribe(Vec<ChannelId>),
     History,
     Counts(Vec<ChannelId>),
+    /// A subscription to the own log, and what follows it.
+    Own(reads::Then),
+    /// A mark, or a count of what is not read.
+    Reads,
     Other,
 }
 
@@ -86,7 +90,7 @@ impl ClientHost {
     pub(crate) fn new(index: usize, profile: &Profile, rng: &mut Rng) -> Self {
         Self {
             client: new_client(index, profile, rng),
-            user: format!("user {index}"),
+            user: format!("user {}", index / profile.devices),
             life: 0,
             origin: rng.u64(..1_000_000),
             timer: 0,
@@ -204,6 +208,8 @@ impl World {
             "unsubscribe" => "calls: unsubscribe",
             "history" => "calls: fetchHistory",
             "counts" => "calls: messageCounts",
+            "reads" => "calls: unreadCounts",
+            "mark" => "calls: markRead",
             _ => "calls: others",
         });
         self.input(index, input);
@@ -473,6 +479,8 @@ impl World {
             }
             Some(Call::History) => self.history_settled(page, call, result),
             Some(Call::Counts(channels)) => self.counts_settled(page, &channels, result),
+            Some(Call::Own(then)) => self.own_settled(page, &then, result),
+            Some(Call::Reads) => self.reads_settled(page, result),
             Some(Call::Other) => Ok(()),
             None => Err(format!(
                 "{page}: call {} was settled but never made",

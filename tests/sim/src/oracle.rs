@@ -9,7 +9,7 @@ use std::{
 };
 
 use alo_chat::core::CallId;
-use alo_gateway::store::LogEvent;
+use alo_gateway::store::{LogEvent, LogId};
 use alo_protocol::{ChannelId, Uuid};
 use serde::Deserialize;
 
@@ -19,6 +19,7 @@ use crate::{
         access::Accesses,
         delete,
         history::Histories,
+        reads::{Devices, Marks},
         send::{Sends, Stored},
         subscribe::Readers,
     },
@@ -68,6 +69,8 @@ pub(crate) struct Seen<'a> {
     pub(crate) id: Uuid,
     pub(crate) channel_id: ChannelId,
     #[serde(borrow)]
+    pub(crate) user_id: Cow<'a, str>,
+    #[serde(borrow)]
     pub(crate) timestamp: Cow<'a, str>,
     #[serde(borrow)]
     pub(crate) content: Cow<'a, str>,
@@ -99,6 +102,7 @@ pub(crate) struct SeenData<'a> {
 #[derive(Clone, Default)]
 pub(crate) struct Database {
     logs: BTreeMap<ChannelId, Log>,
+    marks: Marks,
 }
 
 impl Database {
@@ -127,6 +131,8 @@ struct Log {
     erased: BTreeSet<u64>,
     /// Nothing up to here is there.
     cut: u64,
+    /// How many messages the database has lost without a trace.
+    lost: u64,
 }
 
 /// Where a stored message stands.
@@ -326,6 +332,36 @@ impl Model {
         }
     }
 
+    /// Up to where users of a database have read.
+    pub(crate) fn marks(&self, database: usize) -> &Marks {
+        &self.databases[database].marks
+    }
+
+    /// The same, of the present one.
+    pub(crate) fn marks_mut(&mut self) -> &mut Marks {
+        let database = self.database();
+        &mut self.databases[database].marks
+    }
+
+    /// How many messages are there behind a sequence, and how many are lost without a trace in all.
+    pub(crate) fn behind(&self, channel: &ChannelId, seq: u64) -> (u64, u64) {
+        let log = self.databases[self.database()].logs.get(channel);
+        let Some(log) = log else {
+            return (0, 0);
+        };
+        let behind = log.sent.range(seq.max(log.cut) + 1..);
+        let there = behind.filter(|(seq, _)| !log.missing.contains_key(seq));
+        (there.count() as u64, log.lost)
+    }
+
+    /// A message is lost without a trace.
+    fn lost(&mut self, channel: &ChannelId) {
+        let database = self.database();
+        if let Some(log) = self.databases[database].logs.get_mut(channel) {
+            log.lost += 1;
+        }
+    }
+
     /// The present database may call a channel's log by this.
     pub(crate) fn epoch(&mut self, epoch: &str) {
         let database = self.database();
@@ -367,6 +403,7 @@ pub struct Oracle {
     pub(crate) readers: Readers,
     pub(crate) history: Histories,
     pub(crate) access: Accesses,
+    pub(crate) devices: Devices,
     open_calls: HashMap<PageId, HashMap<CallId, &'static str>>,
 }
 
@@ -378,6 +415,7 @@ impl Oracle {
             readers: Readers::default(),
             history: Histories::default(),
             access: Accesses::default(),
+            devices: Devices::default(),
             open_calls: HashMap::new(),
         }
     }
@@ -399,6 +437,7 @@ impl Oracle {
     /// A message is gone from the store, and its event.
     pub(crate) fn lost(&mut self, channel: &ChannelId, seq: u64) {
         if let Some(id) = self.model.lose(channel, seq) {
+            self.model.lost(channel);
             self.sends.lost(&id);
         }
     }
@@ -410,6 +449,9 @@ impl Oracle {
 
     /// A message has been made durable.
     pub(crate) fn stored(&mut self, event: &LogEvent) -> Verdict {
+        if let LogId::User(user) = &event.log {
+            return self.marked(user, event);
+        }
         #[derive(Deserialize)]
         struct Push<'a> {
             #[serde(borrow)]
@@ -443,6 +485,9 @@ impl Oracle {
             .ok_or("a message was stored outside of a channel")?;
         self.model.append(channel, event.seq, ms, message.id)?;
         self.model.sent_at(channel, event.seq, ms);
+        self.model
+            .marks_mut()
+            .sent(&message.user_id, channel, event.seq);
         self.sends.stored(Stored {
             tag,
             id: message.id,
@@ -541,6 +586,7 @@ impl Oracle {
         self.open_calls.remove(&page);
         self.sends.closed(page);
         self.readers.closed(page);
+        self.devices.closed(page);
         self.history.closed(page);
     }
 

@@ -11,6 +11,8 @@ use fastrand::Rng;
 pub struct Profile {
     /// People with a page open.
     pub clients: usize,
+    /// Of which so many are devices of one user.
+    pub devices: usize,
     /// Channels they talk in.
     pub channels: usize,
     /// How long the trouble lasts, milliseconds.
@@ -98,6 +100,7 @@ impl Profile {
     pub const fn calm() -> Self {
         Self {
             clients: 2,
+            devices: 1,
             channels: 1,
             trouble_ms: 0,
             latency_ms: 5..6,
@@ -176,6 +179,7 @@ impl Profile {
         let slowest = [2, 20, 200, 2_000][rng.usize(..4)];
         Self {
             clients: rng.usize(1..6),
+            devices: rng.usize(1..3),
             // Now and then more than one request may name.
             channels: if rng.u8(..) < 20 {
                 rng.usize(101..131)

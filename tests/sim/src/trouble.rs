@@ -217,6 +217,7 @@ impl World {
         for index in 0..self.clients.len() {
             let verdict = self.oracle.settled_all(self.page(index));
             self.check(verdict);
+            self.check_reads(self.page(index));
         }
         let verdict = self.oracle.sends.kept();
         self.check(verdict);
@@ -372,7 +373,8 @@ impl World {
             }
         }
         match self.rng.u8(..100) {
-            0..58 => {
+            52..58 => self.read_something(client, &channel),
+            0..52 => {
                 let pick = self.rng.usize(..1_000_000);
                 let parent = self
                     .oracle

@@ -6,5 +6,6 @@ pub(crate) mod auth;
 pub(crate) mod counts;
 pub(crate) mod delete;
 pub(crate) mod history;
+pub(crate) mod reads;
 pub(crate) mod send;
 pub(crate) mod subscribe;

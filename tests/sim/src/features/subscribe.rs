@@ -7,7 +7,7 @@ use alo_protocol::{ChannelId, Cursor, GapReason, MessageDeleted, Uuid};
 
 use crate::{
     client::Call,
-    features::delete,
+    features::{delete, reads},
     oracle::{Model, SeenEvent, SeenFile, Verdict},
     page::PageId,
     wire::Payload,
@@ -72,6 +72,9 @@ impl World {
     /// A listener received an event.
     pub(crate) fn delivered(&mut self, page: PageId, event: &str) -> Verdict {
         self.counts.add("events delivered");
+        if let Some(read) = reads::read_updated(event) {
+            return self.read_on(page, &read);
+        }
         let oracle = &mut self.oracle;
         let (channel, seq, id) = oracle.readers.delivered(&oracle.model, page, event)?;
         if id.is_none() {
@@ -93,6 +96,9 @@ impl World {
         let oracle = &mut self.oracle;
         oracle.history.unjoined(page, channel);
         let before = oracle.readers.gap(&oracle.model, page, channel, reason);
+        if channel.is_own() {
+            return self.own_gap(page, reason);
+        }
         let Some(Gap { from, to, is_ahead }) = before else {
             return Ok(());
         };

@@ -8,6 +8,7 @@ use alo_protocol::{ChannelId, ErrorBody, ErrorCode};
 
 use super::{Asker, Event};
 use crate::{
+    features::reads,
     network::LinkId,
     world::{self, World},
 };
@@ -184,14 +185,16 @@ impl World {
             self.gateway.log.read(query, limit)
         };
         if let (Ok(Rows::Gap(head)), Query::Tail { log, after }) = (&rows, query)
-            && !log
-                .channel()
-                .is_some_and(|id| self.is_missing(id, after + 1))
+            && !self.is_missing_in(log, after + 1)
         {
             self.violate(format!("{query:?} found a hole before {head:?}"));
         }
         if let (Ok(Rows::Counts(counts)), Query::Counts(asked)) = (&rows, query) {
             let verdict = self.oracle.model.counted(asked, counts);
+            self.check(verdict);
+        }
+        if let (Ok(Rows::Reads(counts)), Query::Reads { user, .. }) = (&rows, query) {
+            let verdict = self.oracle.model.unread(user, counts);
             self.check(verdict);
         }
         let (delay, boot) = (self.rng.u64(..self.profile.read_ms), self.gateway.boot);
@@ -211,6 +214,16 @@ impl World {
                 ..draft
             });
             self.queue_change(change, (THIEF, 0));
+        }
+    }
+
+    fn is_missing_in(&self, log: &LogId, seq: u64) -> bool {
+        match log {
+            LogId::Channel(channel) => self.is_missing(channel, seq),
+            LogId::User(user) => {
+                let model = &self.oracle.model;
+                reads::is_cut(model.marks(model.database()).head(user), seq)
+            }
         }
     }
 
@@ -271,6 +284,11 @@ impl World {
     /// What was stored before, or a cut, which may have moved the head.
     fn hinted(&mut self, committed: &Committed) {
         let (log, seq) = committed.notice.reaches();
+        if let LogId::User(_) = log {
+            self.counts.add("marks that change nothing");
+            let verdict = self.oracle.marked_before(log, committed);
+            return self.check(verdict);
+        }
         if &*committed.message == "{}"
             && let Some(channel) = log.channel()
         {
@@ -290,10 +308,10 @@ impl World {
             match committed.event() {
                 Some(event) => {
                     let is_message = is_message(committed);
-                    self.counts.add(if is_message {
-                        "messages stored"
-                    } else {
-                        "deletions stored"
+                    self.counts.add(match &event.log {
+                        LogId::User(_) => "marks stored",
+                        LogId::Channel(_) if is_message => "messages stored",
+                        LogId::Channel(_) => "deletions stored",
                     });
                     let verdict = self.oracle.stored(event);
                     self.check(verdict);
@@ -312,7 +330,7 @@ fn is_message(committed: &Committed) -> bool {
 /// Whether a change that is made twice is recognised.
 fn is_keyed(change: &Change) -> bool {
     match change {
-        Change::Send(_) | Change::Delete(_) => true,
+        Change::Send(_) | Change::Delete(_) | Change::MarkRead(_) => true,
         Change::Cut(_) => false,
     }
 }
