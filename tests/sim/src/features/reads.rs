@@ -49,14 +49,22 @@ pub(crate) fn read_updated(event: &str) -> Option<ReadUpdated> {
 impl World {
     /// Marks some message as read, or counts what is not.
     pub(crate) fn read_something(&mut self, index: usize, channel: &ChannelId) {
-        let pick = self.rng.usize(..1_000_000);
+        let (user, pick) = (self.user(self.page(index)), self.rng.usize(..1_000_000));
+        let model = &self.oracle.model;
+        let mark = model.marks(model.database()).of(&user, channel);
+        // Mostly one that is not read.
+        let unread = model.head(channel).saturating_sub(mark);
+        if unread > 0 && !pick.is_multiple_of(3) {
+            let seq = mark + 1 + pick as u64 % unread;
+            return self.mark_read(index, channel, seq);
+        }
         match self.oracle.some_message(channel, pick) {
-            Some(id) if !pick.is_multiple_of(3) => {
+            Some(id) if pick.is_multiple_of(6) => {
                 let params = format!(r#""channelId":"{channel}","messageId":"{id}""#);
-                self.join(index, Then::Mark(params))
+                self.join(index, Then::Mark(params));
             }
             Some(_) | None => self.join(index, Then::Count),
-        };
+        }
     }
 
     /// Marks the message at a place of a channel as read.

@@ -146,8 +146,8 @@ impl World {
                     ErrorCode::UserMuted,
                 ];
                 if forbidden.iter().any(|code| error.is(*code)) {
-                    let user = format!("user {}", tag.page.client);
-                    return if self.oracle.access.concerned(&user) {
+                    let user = &self.clients[tag.page.client].user;
+                    return if self.oracle.access.concerned(user) {
                         self.oracle.sends.unknown(tag);
                         Ok(())
                     } else {

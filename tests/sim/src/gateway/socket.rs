@@ -6,6 +6,7 @@ use alo_gateway::{
     bus::{Delivery, Mailbox, News},
     limits::Visitor,
     session::{Ask, Desk, Driver, Input, Session, Write},
+    store::LogId,
 };
 use alo_protocol::{ChannelId, Limits, Uuid};
 use fastrand::Rng;
@@ -110,6 +111,11 @@ impl World {
         self.gateway.conns.remove(&id);
         for channel in self.channels() {
             self.gateway.hub.leave(&channel.into(), id.0);
+        }
+        for client in &self.clients {
+            if let Ok(user) = client.user.parse() {
+                self.gateway.hub.leave(&LogId::User(user), id.0);
+            }
         }
         self.gateway.live.gone(id.0);
         self.live_changed();
