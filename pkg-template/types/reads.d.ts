@@ -18,7 +18,7 @@ export interface UnreadCountsOptions {
 /** Up to where the user has read a channel. */
 export interface ReadMark {
   channelId: string;
-  /** The last message read or sent; it may be deleted. Absent if the channel was erased since. */
+  /** The last message read or sent; it may be deleted. Absent if the channel was erased up to it. */
   messageId?: string;
   /** The `seq` of that message: the user has read it and every message with a smaller one. */
   messageSeq?: number;
@@ -29,7 +29,7 @@ export interface UnreadCount {
   id: string;
   /** Messages behind the last one that the user has read or sent, without deleted ones. */
   count: number;
-  /** That message; it may be deleted. Absent if the user has read nothing. */
+  /** That message; it may be deleted. Absent if the user has read nothing of what there is. */
   lastReadMessageId?: string;
   /** Its `timestamp`. Absent if it is deleted. */
   lastReadTimestamp?: string;

@@ -905,6 +905,16 @@ void ({
 
 void ({
   "channelId": "alpha",
+  "messageId": "018bcfe5-6800-7101-8101-010101010101",
+  "messageSeq": 41
+} satisfies Full<WireEvents["read.updated"]>);
+
+void ({
+  "channelId": "alpha"
+} satisfies WireEvents["read.updated"]);
+
+void ({
+  "channelId": "alpha",
   "deviceId": "018bcfe5-6800-7404-8404-040404040404",
   "userId": "ada"
 } satisfies Full<WireEvents["typing.start"]>);
@@ -914,10 +924,3 @@ void ({
   "deviceId": "018bcfe5-6800-7404-8404-040404040404",
   "userId": "ada"
 } satisfies Full<WireEvents["typing.stop"]>);
-  "messageId": "018bcfe5-6800-7101-8101-010101010101",
-  "messageSeq": 41
-} satisfies Full<WireEvents["read.updated"]>);
-
-void ({
-  "channelId": "alpha"
-} satisfies WireEvents["read.updated"]);

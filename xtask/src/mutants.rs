@@ -347,8 +347,8 @@ const MUTANTS: [Mutant; 57] = [
     mutant(
         "a mark goes back",
         "gateway/src/store/rules/reads.rs",
-        "(seq <= present.seq).then(",
-        "(seq == present.seq).then(",
+        "(seq <= read).then(",
+        "(seq == read).then(",
     ),
     mutant(
         "deleted messages stay unread",

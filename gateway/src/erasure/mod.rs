@@ -96,11 +96,8 @@ impl Eraser {
         {
             self.cut(&channel, Upto::Known).await?;
         }
-        self.with_rows(move |rows| {
-            rows.forget_reads(&channel)?;
-            rows.end_uploads(&Owner::Channel(channel))
-        })
-        .await?;
+        self.with_rows(move |rows| rows.end_uploads(&Owner::Channel(channel)))
+            .await?;
         self.clean().await
     }
 

@@ -38,12 +38,6 @@ pub trait Erasure: Send + Sync {
     /// Those of the store.
     fn end_uploads(&self, owner: &Owner) -> Result<(), ErrorBody>;
 
-    /// Forgets up to where users have read a channel, as far as that is cut off.
-    ///
-    /// # Errors
-    /// Those of the store.
-    fn forget_reads(&self, channel: &ChannelId) -> Result<(), ErrorBody>;
-
     /// Removes a user's own log, and up to where the user has read channels. A log of the same name that begins later
     /// begins behind it, so that its readers get a gap.
     ///

@@ -316,16 +316,6 @@ impl Erasure for MemoryStore {
         Ok(())
     }
 
-    fn forget_reads(&self, channel: &ChannelId) -> Result<(), ErrorBody> {
-        let mut tables = self.tables();
-        let table = tables.logs.get(&channel.clone().into());
-        let cut = table.map_or(0, |table| table.cut);
-        tables
-            .reads
-            .retain(|(_, read), seq| read != channel || *seq > cut);
-        Ok(())
-    }
-
     /// Memory keeps nothing that was removed.
     fn scrub(&self, _: u64) -> Result<Option<u64>, ErrorBody> {
         Ok(None)
@@ -451,6 +441,8 @@ impl WriteRows for Batch<'_> {
                 table.cut = cut;
                 table.events = table.events.split_off(&(writes.events_until + 1));
                 table.about = table.about.split_off(&(writes.events_until + 1));
+                let reads = &mut self.tables.reads;
+                reads.retain(|(_, read), seq| id.channel() != Some(read) || *seq > cut);
             }
         }
         for row in self.tables.files.values_mut() {

@@ -21,7 +21,7 @@ pub struct MarkRead {
 pub struct ReadUpdated {
     /// The channel.
     pub channel_id: ChannelId,
-    /// The last message read. Absent if it is no longer known, as the channel was erased.
+    /// The last message read. Absent if the beginning of the channel has been removed with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message_id: Option<Uuid>,
     /// Its place in the channel.
@@ -57,7 +57,7 @@ pub struct ReadCount {
     pub id: ChannelId,
     /// Messages behind the last one that the user has read or sent.
     pub count: u64,
-    /// That message; it may be deleted. Absent if the user has read nothing.
+    /// That message; it may be deleted. Absent if the user has read nothing of what the channel has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_read_message_id: Option<Uuid>,
     /// Its timestamp, unless it is deleted.

@@ -293,9 +293,11 @@ impl Model {
     /// Everything up to a sequence is gone; returns the ids of what goes now.
     pub(crate) fn cut(&mut self, channel: &ChannelId, cut: u64) -> Vec<Uuid> {
         let database = self.database();
-        let Some(log) = self.databases[database].logs.get_mut(channel) else {
+        let Database { logs, marks } = &mut self.databases[database];
+        let Some(log) = logs.get_mut(channel) else {
             return Vec::new();
         };
+        marks.cut(channel, cut);
         let from = std::mem::replace(&mut log.cut, cut) + 1;
         log.erased = log.erased.split_off(&(cut + 1));
         (from..=cut)

@@ -359,8 +359,9 @@ impl LoadedLog {
         }
     }
 
-    /// Every message up to a sequence is deleted.
+    /// Every message up to a sequence is deleted, and so are marks.
     fn forget_until(&mut self, last: u64) {
+        self.reads.retain(|_, mark| mark.seq > last);
         let rows = self.messages.values().chain(self.keys.values());
         let old = rows.filter(|row| row.seq <= last);
         let old: Vec<_> = old.map(|row| (row.id, row.seq)).collect();

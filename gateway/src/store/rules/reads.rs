@@ -68,18 +68,19 @@ pub(super) fn decide(loaded: &mut Loaded, writes: &mut Writes, mark: &Mark) -> A
     })
 }
 
-/// The answer to a mark that is not further than the present one, which it states.
+/// The answer to a mark that is not further than the present one, which it states, or than what is cut off.
 pub(super) fn known(loaded: &Loaded, mark: &Mark) -> Option<Answer> {
     let channel = loaded.logs.get(&mark.channel.clone().into())?;
     let row = channel.messages.get(&mark.message);
     let seq = row.map(|row| row.seq);
     let seq = seq.or_else(|| channel.gone.get(&mark.message).copied())?;
-    let present = channel.reads.get(&mark.user)?;
+    let present = channel.reads.get(&mark.user).copied();
+    let read = present.map_or(0, |mark| mark.seq).max(channel.cut);
     let id = LogId::User(mark.user.clone());
     let own = loaded.logs.get(&id)?;
-    (seq <= present.seq).then(|| {
+    (seq <= read).then(|| {
         Ok(Committed {
-            message: render::read(&mark.channel, Some(*present)).into(),
+            message: render::read(&mark.channel, present).into(),
             notice: Notice::Head {
                 seq: own.head,
                 log: id,

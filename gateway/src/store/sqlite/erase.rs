@@ -132,18 +132,6 @@ impl Erasure for SqliteErasure {
             .map_err(sqlite_error)
     }
 
-    fn forget_reads(&self, channel: &ChannelId) -> Result<(), ErrorBody> {
-        lock(&self.writer)
-            .execute(
-                "DELETE FROM reads WHERE (log, user_id) IN (
-                    SELECT r.log, r.user_id FROM logs l JOIN reads r ON r.log = l.number AND r.seq <= l.cut
-                    WHERE l.kind = 0 AND l.name = ?1)",
-                [channel.as_str()],
-            )
-            .map(drop)
-            .map_err(sqlite_error)
-    }
-
     fn remove_user(&self, user: &UserId) -> Result<(), ErrorBody> {
         let mut connection: std::sync::MutexGuard<'_, Connection> = lock(&self.writer);
         let mut attempt = || {

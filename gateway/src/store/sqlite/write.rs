@@ -238,6 +238,9 @@ impl<'a> Batch<'a> {
             self.connection
                 .prepare_cached("DELETE FROM events WHERE log = ?1 AND seq <= ?2")?
                 .execute(params![number, writes.events_until])?;
+            self.connection
+                .prepare_cached("DELETE FROM reads WHERE log = ?1 AND seq <= ?2")?
+                .execute(params![number, cut])?;
         }
         Ok(())
     }

@@ -203,6 +203,13 @@ impl Marks {
         }
     }
 
+    /// A channel is cut off up to here, and so are marks.
+    pub(crate) fn cut(&mut self, channel: &ChannelId, cut: u64) {
+        for marks in [&mut self.read, &mut self.told] {
+            marks.retain(|(_, read), seq| read != channel || *seq > cut);
+        }
+    }
+
     fn of(&self, user: &UserId, channel: &ChannelId) -> u64 {
         let mark = self.read.get(&(user.clone(), channel.clone()));
         mark.copied().unwrap_or(0)
@@ -239,7 +246,13 @@ impl Oracle {
     }
 
     /// A mark was answered with the present one, which is as far or further.
-    pub(crate) fn marked_before(&self, log: &LogId, committed: &Committed) -> Verdict {
+    /// `cut`: up to where a channel is cut off in the store.
+    pub(crate) fn marked_before(
+        &self,
+        log: &LogId,
+        committed: &Committed,
+        cut: impl FnOnce(&ChannelId) -> u64,
+    ) -> Verdict {
         let LogId::User(user) = log else {
             return Err(format!("a mark was answered with {committed:?}"));
         };
@@ -247,7 +260,11 @@ impl Oracle {
             .map_err(|error| format!("a mark was answered with {committed:?}: {error}"))?;
         let marks = self.model.marks(self.model.database());
         let present = marks.of(user, &read.channel_id);
-        if read.message_seq == Some(present) {
+        let is_right = match read.message_seq {
+            Some(seq) => seq == present,
+            None => present <= cut(&read.channel_id),
+        };
+        if is_right {
             Ok(())
         } else {
             Err(format!("{user} has read up to {present}, not {read:?}"))
@@ -347,6 +364,10 @@ impl Devices {
             .0
             .get_mut(&page)
             .ok_or_else(|| format!("{page} received {read:?}, which it has not asked for"))?;
+        if read.message_id.is_none() {
+            // Forgotten since.
+            return Ok(());
+        }
         let seq = model.place_of(read)?;
         let before = device.told.insert(read.channel_id.clone(), seq);
         if before.is_some_and(|before| before > seq) {

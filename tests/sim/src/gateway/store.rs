@@ -286,7 +286,14 @@ impl World {
         let (log, seq) = committed.notice.reaches();
         if let LogId::User(_) = log {
             self.counts.add("marks that change nothing");
-            let verdict = self.oracle.marked_before(log, committed);
+            let store = self.gateway.store.lock();
+            let cut = |channel: &ChannelId| {
+                let cut = "SELECT cut FROM logs WHERE kind = 0 AND name = ?1";
+                let cut = store.query_row(cut, [channel.as_str()], |row| row.get(0));
+                cut.unwrap_or(0)
+            };
+            let verdict = self.oracle.marked_before(log, committed, cut);
+            drop(store);
             return self.check(verdict);
         }
         if &*committed.message == "{}"
