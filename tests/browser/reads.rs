@@ -88,12 +88,12 @@ async fn wrong_marks_are_refused_and_an_aborted_one_ends_at_once() {
     let refused = settle(ada.chat.mark_read(&forbidden)).await;
     assert_error(&refused, "channel-forbidden");
     // Without a connection the own log cannot be joined: the call waits for it.
-    let offline = Person::with_token(&Function::new_no_args("return new Promise(() => {})").into());
-    let offline = offline.await;
+    let never = Function::new_no_args("return new Promise(() => {})");
+    let offline = Person::with_token(&never.into()).await;
     let controller = eval("new AbortController()").expect("a controller");
     let options = object(&[("signal", get(&controller, "signal"))]);
     let waits = offline.chat.unread_counts(&options);
-    let connects: Function = get(&controller, "abort").unchecked_into();
-    connects.call0(&controller).expect("it is aborted");
+    let abort: Function = get(&controller, "abort").unchecked_into();
+    abort.call0(&controller).expect("it is aborted");
     assert_error(&settle(waits).await, "aborted");
 }
